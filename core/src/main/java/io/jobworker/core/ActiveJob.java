@@ -1,0 +1,96 @@
+package io.jobworker.core;
+
+import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.output.Capture;
+import io.jobworker.core.output.OutputLog;
+import io.jobworker.core.process.Monitor;
+import io.jobworker.core.store.JobRecord;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+
+/** A job that this process looks after, until its end is recorded. Thread-safe. */
+final class ActiveJob {
+  private final JobRecord record;
+  private final JobDirectory directory;
+  private final Optional<JobCgroup> cgroup;
+  private final OutputLog output;
+  private final Capture.Tap tap;
+  private final Optional<Monitor> monitor;
+  private final CompletableFuture<JobStatus> ended = new CompletableFuture<>();
+  private volatile boolean stopping;
+  private volatile Optional<JobEnd> end = Optional.empty();
+
+  /**
+   * {@code monitor} is empty for a job whose launcher did not outlive the server before this one.
+   */
+  ActiveJob(
+      JobRecord record,
+      JobDirectory directory,
+      Optional<JobCgroup> cgroup,
+      OutputLog output,
+      Capture.Tap tap,
+      Optional<Monitor> monitor) {
+    this.record = record;
+    this.directory = directory;
+    this.cgroup = cgroup;
+    this.output = output;
+    this.tap = tap;
+    this.monitor = monitor;
+  }
+
+  JobId id() {
+    return record.id();
+  }
+
+  JobSpec spec() {
+    return record.spec();
+  }
+
+  JobDirectory directory() {
+    return directory;
+  }
+
+  Optional<JobCgroup> cgroup() {
+    return cgroup;
+  }
+
+  OutputLog output() {
+    return output;
+  }
+
+  Capture.Tap tap() {
+    return tap;
+  }
+
+  Optional<Monitor> monitor() {
+    return monitor;
+  }
+
+  /** Completes with the final status, after the end is recorded. */
+  CompletableFuture<JobStatus> ended() {
+    return ended;
+  }
+
+  void markStopping() {
+    stopping = true;
+  }
+
+  void markEnded(JobEnd how) {
+    end = Optional.of(how);
+  }
+
+  JobStatus status() {
+    Optional<JobEnd> how = end;
+    JobState state = how.map(JobEnd::state).orElse(stopping ? JobState.STOPPING : JobState.RUNNING);
+    return new JobStatus(
+        record.id(),
+        record.owner(),
+        record.spec(),
+        state,
+        record.createdAt(),
+        record.mainPid(),
+        how,
+        output.end(),
+        output.droppedBytes());
+  }
+}

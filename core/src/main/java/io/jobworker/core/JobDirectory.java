@@ -1,0 +1,120 @@
+package io.jobworker.core;
+
+import io.jobworker.core.linux.Errno;
+import io.jobworker.core.linux.Fd;
+import io.jobworker.core.linux.Linux;
+import io.jobworker.core.linux.LinuxException;
+import io.jobworker.core.output.Stream;
+import java.io.IOException;
+import java.nio.file.FileVisitResult;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One job's files: {@code output/} with its log, {@code work/} to run in, {@code exit} with its
+ * end, and while it runs the launcher's FIFOs, control socket and life lock.
+ */
+record JobDirectory(Path path) {
+  private static final FileAttribute<Set<PosixFilePermission>> PRIVATE_DIRECTORY =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
+  private static final FileAttribute<Set<PosixFilePermission>> PRIVATE_FILE =
+      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+  private static final List<String> OF_A_RUNNING_JOB =
+      List.of(Stream.STDOUT.fifo(), Stream.STDERR.fifo(), "control", "life", "stdin", "exit.tmp");
+
+  static void createPrivately(Path directory) throws IOException {
+    Files.createDirectories(directory, PRIVATE_DIRECTORY);
+  }
+
+  void create() throws IOException {
+    Files.createDirectory(path, PRIVATE_DIRECTORY);
+    Files.createDirectory(work(), PRIVATE_DIRECTORY);
+  }
+
+  Path output() {
+    return path.resolve("output");
+  }
+
+  Path work() {
+    return path.resolve("work");
+  }
+
+  /** Keeps what the job is to read, and tells where. */
+  Path writeStdin(byte[] content) throws IOException {
+    Path file = path.resolve("stdin");
+    Files.createFile(file, PRIVATE_FILE);
+    Files.write(file, content, StandardOpenOption.WRITE);
+    return file;
+  }
+
+  /**
+   * The reading ends of the FIFOs that the launcher has made; stderr's is missing when it is
+   * merged.
+   */
+  Map<Stream, Fd> openPipes() throws LinuxException {
+    Map<Stream, Fd> pipes = new EnumMap<>(Stream.class);
+    try {
+      for (Stream stream : Stream.values()) {
+        try {
+          pipes.put(
+              stream, Linux.open(path.resolve(stream.fifo()), Linux.O_RDONLY | Linux.O_NONBLOCK));
+        } catch (LinuxException e) {
+          if (e.errno() != Errno.ENOENT) {
+            throw e;
+          }
+        }
+      }
+      return pipes;
+    } catch (LinuxException e) {
+      pipes.values().forEach(Fd::close);
+      throw e;
+    }
+  }
+
+  /** Removes what only a running job needs. */
+  void removeRunningFiles() throws IOException {
+    for (String name : OF_A_RUNNING_JOB) {
+      Files.deleteIfExists(path.resolve(name));
+    }
+  }
+
+  /** Removes everything; nothing happens if it is gone already. Links are removed, not followed. */
+  void delete() throws IOException {
+    try {
+      Files.walkFileTree(
+          path,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
+                throws IOException {
+              Files.deleteIfExists(file);
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException problem)
+                throws IOException {
+              if (problem != null) {
+                throw problem;
+              }
+              Files.deleteIfExists(directory);
+              return FileVisitResult.CONTINUE;
+            }
+          });
+    } catch (NoSuchFileException e) {
+      // as wanted
+    }
+  }
+}

@@ -1,0 +1,96 @@
+package io.jobworker.core;
+
+import io.jobworker.core.linux.Errno;
+
+/**
+ * Everything that can go wrong with a request to {@link Jobs}: what was tried, on what, and why it
+ * failed, in one line that can be shown to whoever asked.
+ */
+public abstract sealed class JobException extends RuntimeException {
+  private JobException(String message) {
+    super(message);
+  }
+
+  private JobException(String message, Throwable cause) {
+    super(message, cause);
+  }
+
+  /** The request itself is wrong; trying again does not help. */
+  public static final class InvalidSpec extends JobException {
+    private final String field;
+
+    /** {@code field} by its name in the wire contract, as in {@code spec.command}. */
+    public InvalidSpec(String field, String problem) {
+      super(field + ": " + problem);
+      this.field = field;
+    }
+
+    public String field() {
+      return field;
+    }
+  }
+
+  /** There is no such job, or none that the caller may know of. */
+  public static final class NoSuchJob extends JobException {
+    public NoSuchJob(String id) {
+      super("no such job: " + id);
+    }
+  }
+
+  /** The job is in a state that does not allow what was asked. */
+  public static final class WrongState extends JobException {
+    public WrongState(String message) {
+      super(message);
+    }
+  }
+
+  /** The launcher could not start the job. Nothing of it is left. */
+  public static final class LaunchFailed extends JobException {
+    private final String step;
+    private final int errno;
+    private final String subject;
+
+    /** {@code subject} is what the step was tried on: the program, the directory. */
+    public LaunchFailed(String step, int errno, String subject) {
+      super("cannot " + step + " " + subject + ": " + Errno.describe(errno));
+      this.step = step;
+      this.errno = errno;
+      this.subject = subject;
+    }
+
+    /**
+     * Of the launcher's steps, the one that failed; {@code exec} when it was the program itself.
+     */
+    public String step() {
+      return step;
+    }
+
+    public int errno() {
+      return errno;
+    }
+
+    public String subject() {
+      return subject;
+    }
+  }
+
+  /** The host cannot enforce what the job asks for; it was not started. */
+  public static final class CannotEnforce extends JobException {
+    public CannotEnforce(String what, String why) {
+      super("cannot enforce " + what + " on this host: " + why);
+    }
+  }
+
+  /**
+   * Not now: the library is closing, or the host is out of something. Running jobs are not harmed.
+   */
+  public static final class Unavailable extends JobException {
+    public Unavailable(String message) {
+      super(message);
+    }
+
+    public Unavailable(String message, Throwable cause) {
+      super(message + ": " + cause.getMessage(), cause);
+    }
+  }
+}

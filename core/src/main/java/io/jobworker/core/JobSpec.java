@@ -1,0 +1,136 @@
+package io.jobworker.core;
+
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a job is to be. Immutable; checked by {@link Jobs#start}, not here.
+ *
+ * @param command argv; never passed through a shell
+ * @param environment added to a small clean base environment
+ * @param workingDirectory default: a fresh directory of the job's own
+ * @param timeout how long the job may run before it is ended with {@link EndReason#TIMED_OUT}
+ * @param grace how a stop that names no grace stops this job; default: SIGKILL at once
+ * @param name a name for people; may be empty, need not be unique
+ * @param labels for finding jobs
+ * @param requestId makes a repeated start answer with the first one's job
+ * @param mergeOutput stderr goes into stdout's pipe: their exact order, one stream
+ * @param outputRetain how much output is kept; default: the library's configuration
+ */
+public record JobSpec(
+    List<String> command,
+    Map<String, String> environment,
+    Optional<String> workingDirectory,
+    Optional<Duration> timeout,
+    Optional<Duration> grace,
+    String name,
+    Map<String, String> labels,
+    Optional<String> requestId,
+    boolean mergeOutput,
+    Optional<ByteSize> outputRetain) {
+
+  public JobSpec {
+    command = List.copyOf(command);
+    environment = Map.copyOf(environment);
+    labels = Map.copyOf(labels);
+  }
+
+  /** A job with nothing but a command. */
+  public static JobSpec of(String... command) {
+    return builder(List.of(command)).build();
+  }
+
+  public static Builder builder(List<String> command) {
+    return new Builder(command);
+  }
+
+  /** Not thread-safe. */
+  public static final class Builder {
+    private final List<String> command;
+    private final Map<String, String> environment = new HashMap<>();
+    private final Map<String, String> labels = new HashMap<>();
+    private Optional<String> workingDirectory = Optional.empty();
+    private Optional<Duration> timeout = Optional.empty();
+    private Optional<Duration> grace = Optional.empty();
+    private String name = "";
+    private Optional<String> requestId = Optional.empty();
+    private boolean mergeOutput;
+    private Optional<ByteSize> outputRetain = Optional.empty();
+
+    private Builder(List<String> command) {
+      this.command = command;
+    }
+
+    @CanIgnoreReturnValue
+    public Builder environment(Map<String, String> added) {
+      environment.putAll(added);
+      return this;
+    }
+
+    @CanIgnoreReturnValue
+    public Builder labels(Map<String, String> added) {
+      labels.putAll(added);
+      return this;
+    }
+
+    @CanIgnoreReturnValue
+    public Builder workingDirectory(String path) {
+      workingDirectory = Optional.of(path);
+      return this;
+    }
+
+    @CanIgnoreReturnValue
+    public Builder timeout(Duration value) {
+      timeout = Optional.of(value);
+      return this;
+    }
+
+    @CanIgnoreReturnValue
+    public Builder grace(Duration value) {
+      grace = Optional.of(value);
+      return this;
+    }
+
+    @CanIgnoreReturnValue
+    public Builder name(String value) {
+      name = value;
+      return this;
+    }
+
+    @CanIgnoreReturnValue
+    public Builder requestId(String value) {
+      requestId = Optional.of(value);
+      return this;
+    }
+
+    @CanIgnoreReturnValue
+    public Builder mergeOutput(boolean value) {
+      mergeOutput = value;
+      return this;
+    }
+
+    @CanIgnoreReturnValue
+    public Builder outputRetain(ByteSize value) {
+      outputRetain = Optional.of(value);
+      return this;
+    }
+
+    public JobSpec build() {
+      return new JobSpec(
+          command,
+          environment,
+          workingDirectory,
+          timeout,
+          grace,
+          name,
+          labels,
+          requestId,
+          mergeOutput,
+          outputRetain);
+    }
+  }
+}

@@ -1,0 +1,495 @@
+package io.jobworker.core;
+
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
+import io.jobworker.core.cgroup.CgroupTree;
+import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.linux.EventLoop;
+import io.jobworker.core.linux.Fd;
+import io.jobworker.core.output.Capture;
+import io.jobworker.core.output.OutputLog;
+import io.jobworker.core.output.Stream;
+import io.jobworker.core.process.ExitRecord;
+import io.jobworker.core.process.LaunchFailure;
+import io.jobworker.core.process.LaunchSheet;
+import io.jobworker.core.process.LauncherBinary;
+import io.jobworker.core.process.Monitor;
+import io.jobworker.core.store.JobRecord;
+import io.jobworker.core.store.JobStore;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The front door: starts jobs, knows them, stops them, and gives access to their output.
+ *
+ * <ul>
+ *   <li>A job that {@link #start} has answered for is known until it is removed, whatever happens
+ *       to this process.
+ *   <li>Closing this leaves running jobs running; whoever opens the same directory next takes them
+ *       up where they are.
+ *   <li>When a job's end is visible, its output is complete; when its output ends, its end is
+ *       visible.
+ * </ul>
+ *
+ * <p>Thread-safe. Methods may block for as long as they say and are best called on virtual threads.
+ * What can go wrong with a request is a {@link JobException}.
+ */
+public final class Jobs implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Jobs.class);
+
+  /** How long a stop waits for the launcher before the cgroup is killed over its head. */
+  private static final Duration LAUNCHER_PATIENCE = Duration.ofSeconds(2);
+
+  private final JobsConfig config;
+  private final JobListener listener;
+  private final DirectoryLock lock;
+  private final Path launcher;
+  private final JobStore store;
+  private final EventLoop control;
+  private final Capture capture;
+  private final CgroupTree cgroups;
+  private final ExecutorService workers = Executors.newVirtualThreadPerTaskExecutor();
+  private final ConcurrentMap<JobId, ActiveJob> active = new ConcurrentHashMap<>();
+  private volatile boolean closing;
+
+  private Jobs(JobsConfig config, JobListener listener) throws IOException {
+    this.config = config;
+    this.listener = listener;
+    JobDirectory.createPrivately(jobsDirectory());
+    lock = DirectoryLock.take(config.stateDirectory());
+    launcher = LauncherBinary.unpack(config.stateDirectory());
+    store = JobStore.open(config.stateDirectory().resolve("jobs.db"));
+    control = EventLoop.start("control");
+    capture = new Capture(config.captureThreads());
+    cgroups = CgroupTree.open(config.cgroupRoot(), control);
+  }
+
+  /**
+   * Opens the jobs in the configured directory, and takes up those that another process has left
+   * running there. The caller closes it.
+   *
+   * @throws JobException.Unavailable if the directory is in use or cannot be used
+   */
+  public static Jobs open(JobsConfig config, JobListener listener) {
+    try {
+      Jobs jobs = new Jobs(config, listener);
+      new Recovery(jobs, jobs.store, jobs.cgroups).run();
+      return jobs;
+    } catch (IOException e) {
+      throw new JobException.Unavailable("cannot open " + config.stateDirectory(), e);
+    }
+  }
+
+  /** Why limits and whole-tree kills by cgroup are not to be had; empty if they are. */
+  public Optional<String> cgroupProblem() {
+    return cgroups.available() ? Optional.empty() : Optional.of(cgroups.problem());
+  }
+
+  // --- start
+
+  /**
+   * Starts a job and answers when its program is executing.
+   *
+   * @param owner whom it belongs to
+   * @param stdin what it reads on descriptor 0; empty: {@code /dev/null}
+   * @return its status; for a repeated {@link JobSpec#requestId} that of the first one's job
+   */
+  public JobStatus start(String owner, JobSpec spec, byte[] stdin) {
+    SpecCheck.check(spec, stdin);
+    if (closing) {
+      throw new JobException.Unavailable("the server is shutting down");
+    }
+    Optional<JobRecord> first = spec.requestId().flatMap(id -> store.findByRequest(owner, id));
+    if (first.isPresent()) {
+      return status(first.get().id());
+    }
+    JobId id = JobId.random();
+    JobDirectory directory = directory(id);
+    Optional<JobCgroup> cgroup = Optional.empty();
+    boolean done = false;
+    try {
+      directory.create();
+      cgroup = cgroups.create(id);
+      ActiveJob job = launch(id, owner, spec, stdin, directory, cgroup);
+      done = true;
+      return job.status();
+    } catch (IOException e) {
+      throw new JobException.Unavailable("cannot make the job's files", e);
+    } finally {
+      if (!done) {
+        discard(directory, cgroup);
+      }
+    }
+  }
+
+  /** Starts a job that reads nothing. */
+  public JobStatus start(String owner, JobSpec spec) {
+    return start(owner, spec, new byte[0]);
+  }
+
+  private ActiveJob launch(
+      JobId id,
+      String owner,
+      JobSpec spec,
+      byte[] stdin,
+      JobDirectory directory,
+      Optional<JobCgroup> cgroup)
+      throws IOException {
+    Instant createdAt = config.clock().instant().truncatedTo(ChronoUnit.MICROS);
+    OutputLog output =
+        OutputLog.open(
+            directory.output(), spec.outputRetain().orElse(config.outputRetain()), config.clock());
+    Monitor monitor = Monitor.spawn(launcher, sheet(id, spec, stdin, directory, cgroup), control);
+    try {
+      int mainPid = awaitStarted(monitor, spec, directory);
+      JobRecord record = new JobRecord(id, owner, spec, createdAt, mainPid, Optional.empty(), 0, 0);
+      Map<Stream, Fd> pipes = directory.openPipes();
+      try {
+        store.insert(record);
+      } catch (JobException e) {
+        pipes.values().forEach(Fd::close);
+        throw e;
+      }
+      Capture.Tap tap = capture.open(output, pipes);
+      return adopt(new ActiveJob(record, directory, cgroup, output, tap, Optional.of(monitor)));
+    } catch (JobException | IOException e) {
+      abandon(monitor);
+      throw e;
+    }
+  }
+
+  private LaunchSheet sheet(
+      JobId id, JobSpec spec, byte[] stdin, JobDirectory directory, Optional<JobCgroup> cgroup)
+      throws IOException {
+    LaunchSheet sheet = new LaunchSheet();
+    sheet.put("dir", directory.path());
+    cgroups.launchers().ifPresent(path -> sheet.put("monitor-cgroup", path));
+    cgroup.ifPresent(c -> sheet.put("cgroup", c.path()));
+    sheet.put("cwd", workingDirectory(spec, directory));
+    if (stdin.length > 0) {
+      sheet.put("stdin", directory.writeStdin(stdin));
+    }
+    if (spec.mergeOutput()) {
+      sheet.put("merge", "1");
+    }
+    spec.timeout().ifPresent(t -> sheet.put("timeout-ms", Math.max(1, t.toMillis())));
+    spec.grace().ifPresent(g -> sheet.put("timeout-grace-ms", g.toMillis()));
+    config.rlimits().forEach((name, value) -> sheet.put("rlimit", name + ":" + value));
+    spec.command().forEach(argument -> sheet.put("arg", argument));
+    environment(id, spec, directory).forEach((name, value) -> sheet.put("env", name + "=" + value));
+    return sheet;
+  }
+
+  private static String workingDirectory(JobSpec spec, JobDirectory directory) {
+    return spec.workingDirectory().orElse(directory.work().toString());
+  }
+
+  private static Map<String, String> environment(JobId id, JobSpec spec, JobDirectory directory) {
+    Map<String, String> environment = new HashMap<>();
+    environment.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    environment.put("HOME", workingDirectory(spec, directory));
+    environment.put("LANG", "C.UTF-8");
+    environment.put("JOB_ID", id.toString());
+    environment.putAll(spec.environment());
+    return environment;
+  }
+
+  private int awaitStarted(Monitor monitor, JobSpec spec, JobDirectory directory) {
+    try {
+      return monitor.started().get(config.launchPatience().toMillis(), MILLISECONDS);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof LaunchFailure failure) {
+        String subject =
+            switch (failure.step()) {
+              case "exec" -> spec.command().getFirst();
+              case "chdir" -> workingDirectory(spec, directory);
+              default -> "for " + spec.command().getFirst();
+            };
+        throw new JobException.LaunchFailed(failure.step(), failure.errno(), subject);
+      }
+      throw new JobException.Unavailable("the launcher failed", e);
+    } catch (TimeoutException e) {
+      throw new JobException.Unavailable(
+          "the launch took longer than " + config.launchPatience().toSeconds() + " s");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new JobException.Unavailable("interrupted while starting the job");
+    }
+  }
+
+  /** Ends a launcher whose job nobody will hear of. */
+  private void abandon(Monitor monitor) {
+    try {
+      monitor.dismiss().get(LAUNCHER_PATIENCE.toMillis(), MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.atError().setCause(e).log("launcher.not_gone");
+    }
+  }
+
+  /** Removes what a failed start has made. */
+  void discard(JobDirectory directory, Optional<JobCgroup> cgroup) {
+    try {
+      if (cgroup.isPresent()) {
+        cgroup.get().kill();
+        cgroup.get().whenEmpty().get(LAUNCHER_PATIENCE.toMillis(), MILLISECONDS);
+        cgroup.get().remove();
+      }
+      directory.delete();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (IOException | ExecutionException | TimeoutException e) {
+      LOG.atError().addKeyValue("directory", directory.path()).setCause(e).log("job.not_discarded");
+    }
+  }
+
+  // --- a job's life here
+
+  /** Takes a job into care: from now on its end is noticed. */
+  ActiveJob adopt(ActiveJob job) {
+    active.put(job.id(), job);
+    CompletableFuture<Monitor.Ended> ended =
+        job.monitor()
+            .map(Monitor::ended)
+            .orElseGet(() -> CompletableFuture.completedFuture(Monitor.Ended.VANISHED));
+    var _ = ended.thenAcceptAsync(how -> finish(job), workers);
+    return job;
+  }
+
+  Capture capture() {
+    return capture;
+  }
+
+  EventLoop control() {
+    return control;
+  }
+
+  ExecutorService workers() {
+    return workers;
+  }
+
+  JobsConfig config() {
+    return config;
+  }
+
+  Path jobsDirectory() {
+    return config.stateDirectory().resolve("jobs");
+  }
+
+  JobDirectory directory(JobId id) {
+    return new JobDirectory(jobsDirectory().resolve(id.toString()));
+  }
+
+  /**
+   * Ends a job whose main process has ended: nothing of its tree is left, its pipes are drained to
+   * the last byte, its end is recorded, and only then published; and only after that does its
+   * output end.
+   */
+  private void finish(ActiveJob job) {
+    if (closing) {
+      return; // the next server does it, from the launcher that waits for that
+    }
+    try {
+      if (job.cgroup().isPresent()) {
+        JobCgroup cgroup = job.cgroup().get();
+        cgroup.kill(); // the launcher did; if it vanished, it did not
+        cgroup.whenEmpty().join();
+      }
+      JobEnd end = readEnd(job);
+      job.tap().drain().join();
+      store.recordEnd(job.id(), end, job.output().end(), job.output().droppedBytes());
+      job.monitor().ifPresent(Monitor::collected);
+      job.monitor().ifPresent(Jobs::awaitGone);
+      job.markEnded(end);
+      active.remove(job.id());
+      if (job.cgroup().isPresent()) {
+        job.cgroup().get().remove();
+      }
+      job.directory().removeRunningFiles();
+    } catch (IOException | RuntimeException e) {
+      LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.finish_failed");
+    } finally {
+      JobStatus status = job.status();
+      job.ended().complete(status);
+      job.output().finish();
+      if (status.state().isFinal()) {
+        tell(status);
+      }
+    }
+  }
+
+  /**
+   * Only so that an ended job leaves no process behind it; that it has ended is certain already.
+   */
+  private static void awaitGone(Monitor monitor) {
+    monitor
+        .gone()
+        .copy()
+        .completeOnTimeout(null, LAUNCHER_PATIENCE.toMillis(), MILLISECONDS)
+        .join();
+  }
+
+  private void tell(JobStatus status) {
+    try {
+      listener.ended(status);
+    } catch (RuntimeException e) {
+      LOG.atError().addKeyValue("job", status.id()).setCause(e).log("job.listener_failed");
+    }
+  }
+
+  private JobEnd readEnd(ActiveJob job) {
+    try {
+      Optional<ExitRecord> record = ExitRecord.read(job.directory().path());
+      if (record.isPresent()) {
+        return toEnd(record.get());
+      }
+    } catch (IOException e) {
+      LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.exit_record_unreadable");
+    }
+    return new JobEnd(
+        EndReason.LOST,
+        OptionalInt.empty(),
+        OptionalInt.empty(),
+        config.clock().instant().truncatedTo(ChronoUnit.MICROS),
+        JobEnd.Usage.UNKNOWN);
+  }
+
+  private static JobEnd toEnd(ExitRecord record) {
+    EndReason reason =
+        switch (record.cause()) {
+          case STOP -> EndReason.STOPPED;
+          case TIMEOUT -> EndReason.TIMED_OUT;
+          case NONE -> record.signal().isPresent() ? EndReason.SIGNALED : EndReason.EXITED;
+        };
+    JobEnd.Usage usage =
+        new JobEnd.Usage(
+            record.cpu(), record.peakMemoryBytes(), record.readBytes(), record.writtenBytes());
+    return new JobEnd(reason, record.exitCode(), record.signal(), record.endedAt(), usage);
+  }
+
+  // --- stop, status, output
+
+  /**
+   * Ends the job's whole process tree and answers when it is gone; at the latest after the grace
+   * and {@link JobsConfig#stopPatience}, with the job still stopping. A job that has ended already
+   * is left as it is.
+   */
+  public JobStatus stop(JobId id, StopRequest request) {
+    request.grace().ifPresent(grace -> SpecCheck.checkDuration("stop.grace", grace));
+    ActiveJob job = active.get(id);
+    if (job == null || job.monitor().isEmpty()) {
+      return status(id);
+    }
+    Duration grace = request.grace().or(job.spec()::grace).orElse(Duration.ZERO);
+    Signal signal = grace.isZero() ? Signal.KILL : request.signal();
+    job.markStopping();
+    job.monitor().get().stop(signal.number(), grace);
+    try {
+      if (!endsWithin(job, grace.plus(LAUNCHER_PATIENCE)) && job.cgroup().isPresent()) {
+        job.cgroup().get().kill(); // whatever keeps the launcher from doing it
+      }
+      endsWithin(job, config.stopPatience());
+    } catch (IOException e) {
+      LOG.atError().addKeyValue("job", id).setCause(e).log("job.kill_failed");
+    }
+    return job.status();
+  }
+
+  private static boolean endsWithin(ActiveJob job, Duration patience) {
+    try {
+      job.ended().get(patience.toMillis(), MILLISECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    } catch (ExecutionException e) {
+      throw new CompletionException(e.getCause());
+    }
+  }
+
+  public JobStatus status(JobId id) {
+    ActiveJob job = active.get(id);
+    return job != null ? job.status() : toStatus(record(id));
+  }
+
+  /** Completes with the final status of the job; at once if it has ended. */
+  public CompletableFuture<JobStatus> whenEnded(JobId id) {
+    ActiveJob job = active.get(id);
+    return job != null
+        ? job.ended().copy()
+        : CompletableFuture.completedFuture(toStatus(record(id)));
+  }
+
+  /** The job's output. */
+  public OutputLog output(JobId id) {
+    ActiveJob job = active.get(id);
+    if (job != null) {
+      return job.output();
+    }
+    JobRecord record = record(id);
+    try {
+      OutputLog output =
+          OutputLog.open(
+              directory(id).output(),
+              record.spec().outputRetain().orElse(config.outputRetain()),
+              config.clock());
+      output.finish();
+      return output;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private JobRecord record(JobId id) {
+    return store.find(id).orElseThrow(() -> new JobException.NoSuchJob(id.toString()));
+  }
+
+  private static JobStatus toStatus(JobRecord record) {
+    return new JobStatus(
+        record.id(),
+        record.owner(),
+        record.spec(),
+        record.end().map(JobEnd::state).orElse(JobState.RUNNING),
+        record.createdAt(),
+        record.mainPid(),
+        record.end(),
+        record.outputBytes(),
+        record.outputDroppedBytes());
+  }
+
+  /** Stops looking after the jobs. Those that run go on; their output waits in their pipes. */
+  @Override
+  public void close() {
+    closing = true;
+    for (ActiveJob job : active.values()) {
+      job.tap().leave().join();
+      job.monitor().ifPresent(Monitor::detach);
+    }
+    workers.close();
+    capture.close();
+    control.close();
+    store.close();
+    lock.close();
+  }
+}

@@ -1,0 +1,50 @@
+package io.jobworker.core;
+
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Map;
+
+/**
+ * How a {@link Jobs} is to be.
+ *
+ * @param stateDirectory where jobs and their output are kept; made with mode 0700 if it is missing
+ * @param cgroupRoot the service's own directory below the cgroup v2 mount
+ * @param outputRetain how much output is kept for a job that does not say
+ * @param rlimits resource limits of every job by their names in the launch sheet, each as {@code
+ *     SOFT:HARD}
+ * @param captureThreads how many threads move output from pipes to files
+ * @param launchPatience how long a launch may take before it is given up
+ * @param stopPatience how long a stop waits for the job's end, beyond the grace, before it answers
+ *     that the job is stopping
+ */
+public record JobsConfig(
+    Path stateDirectory,
+    String cgroupRoot,
+    ByteSize outputRetain,
+    Map<String, String> rlimits,
+    int captureThreads,
+    Duration launchPatience,
+    Duration stopPatience,
+    Clock clock) {
+
+  public static final ByteSize DEFAULT_OUTPUT_RETAIN = ByteSize.ofMebibytes(64);
+  public static final String DEFAULT_CGROUP_ROOT = "job-worker";
+
+  public JobsConfig {
+    rlimits = Map.copyOf(rlimits);
+  }
+
+  /** The defaults, with state kept in {@code stateDirectory}. */
+  public static JobsConfig in(Path stateDirectory) {
+    return new JobsConfig(
+        stateDirectory,
+        DEFAULT_CGROUP_ROOT,
+        DEFAULT_OUTPUT_RETAIN,
+        Map.of("core", "0:unlimited"),
+        2,
+        Duration.ofSeconds(20),
+        Duration.ofSeconds(10),
+        Clock.systemUTC());
+  }
+}

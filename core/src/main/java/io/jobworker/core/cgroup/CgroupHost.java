@@ -1,0 +1,67 @@
+package io.jobworker.core.cgroup;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * What the host offers of cgroup v2.
+ *
+ * @param mount where it is mounted: {@code /sys/fs/cgroup}, or {@code /sys/fs/cgroup/unified} on
+ *     hybrid hosts
+ * @param controllers that are available there, and not taken by a v1 hierarchy
+ * @param killFile whether the kernel has {@code cgroup.kill} (since Linux 5.14)
+ */
+public record CgroupHost(Optional<Path> mount, Set<String> controllers, boolean killFile) {
+
+  /** Looks at this host now. */
+  public static CgroupHost inspect() {
+    Optional<Path> mount = findMount();
+    return new CgroupHost(
+        mount,
+        mount.map(CgroupHost::controllersOf).orElse(Set.of()),
+        mount.filter(CgroupHost::hasKillFile).isPresent());
+  }
+
+  /**
+   * proc_pid_mountinfo(5): the type follows the lone hyphen, the mount point is the fifth field.
+   */
+  private static Optional<Path> findMount() {
+    try (var lines = Files.lines(Path.of("/proc/self/mountinfo"))) {
+      return lines
+          .filter(line -> line.contains(" - cgroup2 "))
+          .map(line -> Path.of(line.split(" ")[4].replace("\\040", " ")))
+          .findFirst();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Set<String> controllersOf(Path mount) {
+    try {
+      String text = Files.readString(mount.resolve("cgroup.controllers")).strip();
+      return text.isEmpty() ? Set.of() : new TreeSet<>(Arrays.asList(text.split(" ")));
+    } catch (IOException e) {
+      return Set.of();
+    }
+  }
+
+  /** The root cgroup itself never has the file; any child shows whether the kernel does. */
+  private static boolean hasKillFile(Path mount) {
+    try (var children = Files.newDirectoryStream(mount, Files::isDirectory)) {
+      for (Path child : children) {
+        return Files.exists(child.resolve("cgroup.kill"));
+      }
+      Path probe = Files.createTempDirectory(mount, "job-worker-probe-");
+      boolean found = Files.exists(probe.resolve("cgroup.kill"));
+      Files.delete(probe);
+      return found;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+}

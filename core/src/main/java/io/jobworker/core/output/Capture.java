@@ -1,0 +1,158 @@
+package io.jobworker.core.output;
+
+import io.jobworker.core.linux.EventLoop;
+import io.jobworker.core.linux.Fd;
+import io.jobworker.core.linux.LinuxException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Moves the output of all jobs from their pipes into their logs, on a few event loops. Each job
+ * belongs to one loop, which is its log's only writer. A pipe gets {@link #TURN_BYTES} at a turn,
+ * so that a job that floods does not keep others waiting. Thread-safe.
+ */
+public final class Capture implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Capture.class);
+
+  /** As much as the largest pipe holds. */
+  private static final long TURN_BYTES = 1 << 20;
+
+  private final List<EventLoop> loops = new ArrayList<>();
+  private final AtomicInteger next = new AtomicInteger();
+  private final ThreadLocal<MemorySegment> scrap =
+      ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(64 << 10));
+
+  public Capture(int threads) throws LinuxException {
+    for (int i = 0; i < threads; i++) {
+      loops.add(EventLoop.start("capture-" + i));
+    }
+  }
+
+  /**
+   * Starts moving what comes out of {@code pipes} into {@code log}. The pipes are closed by the
+   * returned tap; the log is not finished by it.
+   */
+  public Tap open(OutputLog log, Map<Stream, Fd> pipes) {
+    Tap tap = new Tap(loops.get(Math.floorMod(next.getAndIncrement(), loops.size())), log);
+    tap.loop.execute(() -> tap.start(pipes));
+    return tap;
+  }
+
+  /** One job's capture. */
+  public final class Tap {
+    private final EventLoop loop;
+    private final OutputLog log;
+    private final List<Line> lines = new ArrayList<>(); // confined to the loop
+    private boolean
+        troubled; // confined to the loop: the log cannot take more, and it has been said
+
+    private Tap(EventLoop loop, OutputLog log) {
+      this.loop = loop;
+      this.log = log;
+    }
+
+    private void start(Map<Stream, Fd> pipes) {
+      pipes.forEach((stream, pipe) -> {
+        Line line = new Line(stream, pipe);
+        lines.add(line);
+        try {
+          line.registration = loop.register(pipe, () -> line.turn());
+        } catch (LinuxException e) {
+          LOG.atError().addKeyValue("pipe", pipe).setCause(e).log("capture.register_failed");
+        }
+      });
+    }
+
+    /**
+     * Moves what is still in the pipes, to the last byte, and closes them. To be called when nobody
+     * can write to them any more.
+     */
+    public CompletableFuture<@Nullable Void> drain() {
+      CompletableFuture<@Nullable Void> drained = new CompletableFuture<>();
+      loop.execute(() -> {
+        for (Line line : lines) {
+          while (line.move() > 0) {}
+          line.close();
+        }
+        drained.complete(null);
+      });
+      return drained;
+    }
+
+    /** Stops capturing and leaves what is in the pipes there, for whoever takes it up. */
+    public CompletableFuture<@Nullable Void> leave() {
+      CompletableFuture<@Nullable Void> left = new CompletableFuture<>();
+      loop.execute(() -> {
+        lines.forEach(Line::close);
+        left.complete(null);
+      });
+      return left;
+    }
+
+    /** One of the job's pipes. Confined to the loop. */
+    private final class Line {
+      private final Stream stream;
+      private final Fd pipe;
+      private EventLoop.@Nullable Registration registration;
+
+      private Line(Stream stream, Fd pipe) {
+        this.stream = stream;
+        this.pipe = pipe;
+      }
+
+      private void turn() {
+        if (move() == 0) {
+          close(); // no writer is left
+        }
+      }
+
+      /** Answers as splice; a log that can take nothing never blocks the job. */
+      private long move() {
+        if (!pipe.isOpen()) {
+          return 0;
+        }
+        try {
+          long moved = log.append(pipe, stream, TURN_BYTES);
+          troubled = troubled && moved <= 0;
+          return moved;
+        } catch (IOException e) {
+          if (!troubled) {
+            troubled = true;
+            LOG.atError().addKeyValue("pipe", pipe).setCause(e).log("capture.output_dropped");
+          }
+          return discard();
+        }
+      }
+
+      private long discard() {
+        try {
+          return log.discard(pipe, scrap.get());
+        } catch (LinuxException e) {
+          LOG.atError().addKeyValue("pipe", pipe).setCause(e).log("capture.pipe_failed");
+          return 0;
+        }
+      }
+
+      private void close() {
+        if (registration != null) {
+          registration.cancel();
+        }
+        pipe.close();
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    loops.forEach(EventLoop::close);
+  }
+}

@@ -1,0 +1,361 @@
+package io.jobworker.core.output;
+
+import io.jobworker.core.ByteSize;
+import io.jobworker.core.linux.Errno;
+import io.jobworker.core.linux.Fd;
+import io.jobworker.core.linux.Linux;
+import io.jobworker.core.linux.LinuxException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A job's output: a bounded, circular buffer shared by one writer and any number of readers.
+ *
+ * <p>Its memory is a ring of segment files, the oldest of which is deleted when the job's share is
+ * used up; so it survives the process, and the page cache makes it as quick as memory. Offsets
+ * count the bytes of both streams from the job's start and are never reused.
+ *
+ * <ul>
+ *   <li>Readers get every byte from the first one still kept, in order, or are told how many are
+ *       gone.
+ *   <li>A reader takes no lock that the writer needs, and costs the writer nothing while it is not
+ *       waiting.
+ *   <li>Disk use stays within {@code retain}, indexes included. A full disk costs the oldest
+ *       output, then the newest, never the job; what is lost is counted.
+ * </ul>
+ *
+ * <p>{@link #append}, {@link #discard} and {@link #finish} are for one thread at a time; everything
+ * else is thread-safe.
+ */
+public final class OutputLog {
+  /** Bytes of one stream that arrive within this time may share one time stamp. */
+  public static final Duration TIME_RESOLUTION = Duration.ofMillis(10);
+
+  private static final Logger LOG = LoggerFactory.getLogger(OutputLog.class);
+  private static final long MIN_SEGMENT_BYTES = 4 << 10;
+  private static final long MAX_SEGMENT_BYTES = 16 << 20;
+  private static final int SEGMENTS = 8;
+
+  /** A quarter of a segment's bytes at most are index. */
+  private static final int DATA_BYTES_PER_FRAME = 64;
+
+  /** What readers see of the ring. Replaced as a whole when a segment comes or goes. */
+  private record Ring(List<Segment> segments) {
+    Ring with(Segment added) {
+      List<Segment> grown = new ArrayList<>(segments);
+      grown.add(added);
+      return new Ring(List.copyOf(grown));
+    }
+
+    Ring withoutFirst() {
+      return new Ring(List.copyOf(segments.subList(1, segments.size())));
+    }
+  }
+
+  private final Path directory;
+  private final long retainBytes;
+  private final long segmentBytes;
+  private final Clock clock;
+
+  private volatile Ring ring;
+
+  /**
+   * The offset after the last byte, discarded ones included. Published after the byte can be read.
+   */
+  private volatile long end;
+
+  private volatile boolean finished;
+  private boolean writable; // the writer's own: the last segment is open for writing
+
+  private final Set<Cursor> waiting = ConcurrentHashMap.newKeySet();
+
+  private OutputLog(Path directory, ByteSize retain, Clock clock, List<Segment> segments) {
+    this.directory = directory;
+    this.retainBytes = retain.bytes();
+    this.segmentBytes = Math.clamp(retainBytes / SEGMENTS, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
+    this.clock = clock;
+    this.ring = new Ring(List.copyOf(segments));
+    this.end = segments.isEmpty() ? 0 : segments.getLast().end();
+  }
+
+  /**
+   * Opens the log in {@code directory}, made if it is missing, at whatever a writer that may have
+   * died in any moment has left there.
+   */
+  public static OutputLog open(Path directory, ByteSize retain, Clock clock) throws IOException {
+    Files.createDirectories(directory);
+    List<Segment> segments = new ArrayList<>();
+    try (var files = Files.list(directory)) {
+      for (Path file :
+          files
+              .filter(f -> f.toString().endsWith(Segment.DATA_SUFFIX))
+              .sorted(Comparator.comparing(Path::toString))
+              .toList()) {
+        segments.add(Segment.recover(file));
+      }
+    }
+    return new OutputLog(directory, retain, clock, segments);
+  }
+
+  // --- the writer's side
+
+  /**
+   * Moves what is in {@code pipe} to the end, up to {@code maxBytes}, and wakes those who wait for
+   * it. Answers as {@link Linux#splice}. When the disk is full, room is made at the cost of this
+   * log's oldest segments; when that is not enough, the exception says so, and nothing was taken
+   * from the pipe.
+   */
+  public long append(Fd pipe, Stream stream, long maxBytes) throws IOException {
+    for (; ; ) {
+      try {
+        Segment segment = segmentForWriting();
+        long room = segment.base() + segmentBytes - segment.end();
+        long moved =
+            segment.append(
+                pipe,
+                stream,
+                nowMicros(),
+                TIME_RESOLUTION.toNanos() / 1000,
+                Math.min(room, maxBytes));
+        if (moved > 0) {
+          end = segment.end();
+          wakeAll();
+        }
+        return moved;
+      } catch (IOException e) {
+        if (!isDiskFull(e) || ring.segments().size() < 2) {
+          throw e;
+        }
+        dropFirst();
+      }
+    }
+  }
+
+  /**
+   * Takes up to {@code buffer}'s size from {@code pipe} and counts it as lost; answers as append.
+   */
+  public long discard(Fd pipe, MemorySegment buffer) throws LinuxException {
+    long n = Linux.read(pipe, buffer);
+    if (n > 0) {
+      sealLast(); // the next byte kept has an offset that does not follow this segment's last
+      long newEnd = end + n; // the writer's alone to write
+      end = newEnd;
+      wakeAll();
+    }
+    return n;
+  }
+
+  /** There will be no more. Everyone who waits is woken. Idempotent. */
+  public void finish() {
+    sealLast();
+    finished = true;
+    wakeAll();
+  }
+
+  private Segment segmentForWriting() throws IOException {
+    List<Segment> segments = ring.segments();
+    if (!segments.isEmpty()) {
+      Segment last = segments.getLast();
+      boolean full =
+          last.end() - last.base() >= segmentBytes
+              || last.frames() >= segmentBytes / DATA_BYTES_PER_FRAME;
+      boolean follows = last.end() == end;
+      if (follows && !full) {
+        if (!writable) {
+          last.openForWriting();
+          writable = true;
+        }
+        return last;
+      }
+    }
+    sealLast();
+    makeRoom();
+    Segment next = Segment.create(directory, end);
+    ring = ring.with(next);
+    writable = true;
+    return next;
+  }
+
+  private void makeRoom() throws IOException {
+    while (!ring.segments().isEmpty() && diskBytes() + segmentBytes > retainBytes) {
+      dropFirst();
+    }
+  }
+
+  private long diskBytes() {
+    return ring.segments().stream().mapToLong(Segment::diskBytes).sum();
+  }
+
+  private void dropFirst() throws IOException {
+    Segment first = ring.segments().getFirst();
+    if (ring.segments().size() == 1) {
+      sealLast();
+    }
+    ring = ring.withoutFirst();
+    first.delete();
+  }
+
+  private void sealLast() {
+    if (writable) {
+      writable = false;
+      ring.segments().getLast().seal();
+    }
+  }
+
+  private long nowMicros() {
+    return ChronoUnit.MICROS.between(Instant.EPOCH, clock.instant());
+  }
+
+  private static boolean isDiskFull(IOException e) {
+    if (e instanceof LinuxException failure) {
+      return failure.errno() == Errno.ENOSPC || failure.errno() == Errno.EDQUOT;
+    }
+    String message = String.valueOf(e.getMessage()); // FileChannel keeps the kernel's words only
+    return message.contains("No space left") || message.contains("quota exceeded");
+  }
+
+  // --- the readers' side
+
+  /** The offset of the first byte still kept; {@link #end} when there is none. */
+  public long start() {
+    long endNow = end;
+    List<Segment> segments = ring.segments();
+    return segments.isEmpty() ? endNow : segments.getFirst().base();
+  }
+
+  /** The offset after the last byte: how many bytes the job has written. */
+  public long end() {
+    return end;
+  }
+
+  /**
+   * How many of the bytes written are not kept: overwritten by the ring, or lost to a full disk.
+   */
+  public long droppedBytes() {
+    List<Segment> segments = ring.segments();
+    long kept = 0;
+    for (Segment segment : segments) {
+      kept += segment.end() - segment.base();
+    }
+    return Math.max(0, end - kept);
+  }
+
+  /** A reader's position at {@code offset}, or at the first byte still kept if that is later. */
+  public Cursor cursor(long offset, Optional<Stream> only) {
+    return new Cursor(this, offset, only);
+  }
+
+  /** The offset of the first byte that was captured at or after {@code time}. */
+  public long offsetAt(Instant time) throws IOException {
+    long micros = ChronoUnit.MICROS.between(Instant.EPOCH, time);
+    List<Segment> segments = ring.segments();
+    for (int i = segments.size() - 1; i >= 0; i--) {
+      Segment segment = segments.get(i);
+      try {
+        segment.acquire();
+      } catch (NoSuchFileException e) {
+        return segment.end(); // dropped meanwhile: what is kept starts after it
+      }
+      try {
+        int before = segment.frameBefore(micros);
+        if (before >= 0) {
+          return segment.frameEnd(before, segment.frames(), segment.end());
+        }
+      } finally {
+        segment.release();
+      }
+    }
+    return start();
+  }
+
+  /**
+   * The newest output of both streams as text, at most {@code maxBytes} of it, with what is not
+   * UTF-8 replaced.
+   */
+  public String newest(int maxBytes) {
+    try (Cursor cursor = cursor(Math.max(start(), end - maxBytes), Optional.empty())) {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      while (bytes.size() < maxBytes) {
+        switch (cursor.read(maxBytes - bytes.size())) {
+          case Read.Chunk chunk -> bytes.write(chunk.bytes().array(), 0, chunk.bytes().remaining());
+          case Read.Dropped _ -> bytes.reset();
+          case Read.CaughtUp _, Read.End _ -> {
+            return bytes.toString(StandardCharsets.UTF_8);
+          }
+        }
+      }
+      return bytes.toString(StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  boolean isFinished() {
+    return finished;
+  }
+
+  /** Where {@code offset} is kept, or the next segment after it; empty when there is none. */
+  Optional<Segment> segmentAt(long offset) {
+    List<Segment> segments = ring.segments();
+    int low = 0;
+    int high = segments.size();
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (segments.get(middle).end() <= offset) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low < segments.size() ? Optional.of(segments.get(low)) : Optional.empty();
+  }
+
+  /**
+   * Wakes {@code cursor} once when there is something after {@code offset} or the end, at once if
+   * there is already; on the writer's thread, or on the caller's.
+   */
+  void await(Cursor cursor, long offset) {
+    waiting.add(cursor);
+    // The writer publishes, then looks for waiters; we register, then look at what is published.
+    if ((end > offset || finished) && waiting.remove(cursor)) {
+      cursor.wake();
+    }
+  }
+
+  void forget(Cursor cursor) {
+    waiting.remove(cursor);
+  }
+
+  private void wakeAll() {
+    if (waiting.isEmpty()) {
+      return;
+    }
+    for (Cursor cursor : waiting.toArray(Cursor[]::new)) {
+      if (waiting.remove(cursor)) {
+        try {
+          cursor.wake();
+        } catch (RuntimeException e) {
+          LOG.atError().addKeyValue("log", directory).setCause(e).log("output.wake_failed");
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+package io.jobworker.core.output;
+
+import java.nio.ByteBuffer;
+import java.time.Instant;
+
+/** What a cursor found at its position. */
+public sealed interface Read {
+
+  /**
+   * Bytes of one stream that follow one another in the job's output.
+   *
+   * @param offset of the first byte, counted over both streams from the job's start
+   * @param capturedAt when they were captured, to within {@link OutputLog#TIME_RESOLUTION}
+   * @param bytes read-only, the caller's to keep
+   */
+  record Chunk(Stream stream, long offset, Instant capturedAt, ByteBuffer bytes) implements Read {}
+
+  /**
+   * Bytes between the last position and {@code resumeOffset} are no longer kept, or could not be.
+   *
+   * @param bytes how many, of both streams together
+   */
+  record Dropped(long resumeOffset, long bytes) implements Read {}
+
+  /** Everything so far has been read, and there may be more. */
+  record CaughtUp() implements Read {}
+
+  /** Everything has been read, and there will be no more. */
+  record End() implements Read {}
+
+  CaughtUp CAUGHT_UP = new CaughtUp();
+  End END = new End();
+}

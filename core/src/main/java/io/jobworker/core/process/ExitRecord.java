@@ -1,0 +1,109 @@
+package io.jobworker.core.process;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/**
+ * How a job ended, as its launcher wrote it ({@code launcher/src/record.h}).
+ *
+ * @param exitCode present if the main process exited by itself
+ * @param signal present if a signal ended it
+ * @param cause why the launcher acted on the job, if it did
+ */
+public record ExitRecord(
+    OptionalInt exitCode,
+    OptionalInt signal,
+    Cause cause,
+    Instant endedAt,
+    Duration cpu,
+    long peakMemoryBytes,
+    long readBytes,
+    long writtenBytes) {
+
+  /** What made the launcher send a signal. */
+  public enum Cause {
+    NONE,
+    STOP,
+    TIMEOUT
+  }
+
+  private static final String FILE = "exit";
+  private static final int MAX_BYTES = 64 << 10;
+
+  /**
+   * Reads the record in the job's directory; empty if there is none.
+   *
+   * @throws IOException if there is something else
+   */
+  public static Optional<ExitRecord> read(Path jobDirectory) throws IOException {
+    Path file = jobDirectory.resolve(FILE);
+    try {
+      if (Files.size(file) > MAX_BYTES) {
+        throw new IOException(file + " is not an exit record: too large");
+      }
+      return Optional.of(parse(Files.readString(file)));
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    } catch (IllegalArgumentException e) {
+      throw new IOException(file + " is not an exit record: " + e.getMessage(), e);
+    }
+  }
+
+  static ExitRecord parse(String text) {
+    Map<String, String> values = new HashMap<>();
+    for (String line : text.split("\n", -1)) {
+      int space = line.indexOf(' ');
+      if (space > 0) {
+        values.put(line.substring(0, space), line.substring(space + 1));
+      }
+    }
+    if (number(values, "version") != 1 || !text.endsWith("\nend\n")) {
+      throw new IllegalArgumentException("unknown version or not complete");
+    }
+    int exitCode = (int) number(values, "exit_code");
+    int signal = (int) number(values, "signal");
+    if (exitCode < 0 == (signal == 0)) {
+      throw new IllegalArgumentException("neither an exit code nor a signal, or both");
+    }
+    return new ExitRecord(
+        exitCode >= 0 ? OptionalInt.of(exitCode) : OptionalInt.empty(),
+        signal != 0 ? OptionalInt.of(signal) : OptionalInt.empty(),
+        cause(values.getOrDefault("cause", "")),
+        Instant.EPOCH.plusNanos(number(values, "ended_at_ns") / 1000 * 1000),
+        Duration.ofNanos(
+            Math.multiplyExact(
+                Math.addExact(number(values, "user_usec"), number(values, "system_usec")), 1000L)),
+        number(values, "max_rss_bytes"),
+        number(values, "read_bytes"),
+        number(values, "write_bytes"));
+  }
+
+  private static Cause cause(String text) {
+    return switch (text) {
+      case "none" -> Cause.NONE;
+      case "stop" -> Cause.STOP;
+      case "timeout" -> Cause.TIMEOUT;
+      default -> throw new IllegalArgumentException("unknown cause '" + text + "'");
+    };
+  }
+
+  private static long number(Map<String, String> values, String key) {
+    String value = values.get(key);
+    if (value == null) {
+      throw new IllegalArgumentException("no " + key);
+    }
+    try {
+      return Long.parseLong(value);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(key + " is not a number", e);
+    }
+  }
+}

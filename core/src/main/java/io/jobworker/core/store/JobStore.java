@@ -1,0 +1,254 @@
+package io.jobworker.core.store;
+
+import io.jobworker.core.EndReason;
+import io.jobworker.core.JobEnd;
+import io.jobworker.core.JobException;
+import io.jobworker.core.JobId;
+import io.jobworker.core.JobSpec;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Types;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The jobs that were answered for, in SQLite. A job is in it from before its Start is answered
+ * until it is removed. Thread-safe; one statement at a time, each a transaction. What fails is a
+ * {@link JobException.Unavailable}.
+ */
+public final class JobStore implements AutoCloseable {
+  private static final List<String> MIGRATIONS =
+      List.of(
+          """
+          CREATE TABLE job (
+            id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            request_id TEXT,
+            name TEXT NOT NULL,
+            spec TEXT NOT NULL,
+            created_at_us INTEGER NOT NULL,
+            main_pid INTEGER NOT NULL,
+            reason TEXT,
+            exit_code INTEGER,
+            signal INTEGER,
+            ended_at_us INTEGER,
+            cpu_us INTEGER NOT NULL DEFAULT 0,
+            peak_memory_bytes INTEGER NOT NULL DEFAULT 0,
+            read_bytes INTEGER NOT NULL DEFAULT 0,
+            written_bytes INTEGER NOT NULL DEFAULT 0,
+            output_bytes INTEGER NOT NULL DEFAULT 0,
+            output_dropped_bytes INTEGER NOT NULL DEFAULT 0
+          ) STRICT, WITHOUT ROWID;
+          CREATE UNIQUE INDEX job_by_request ON job (owner, request_id) WHERE request_id IS NOT NULL;
+          CREATE INDEX job_by_owner ON job (owner, created_at_us DESC, id);
+          CREATE INDEX job_running ON job (id) WHERE reason IS NULL;
+          """);
+
+  private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  private final Connection connection;
+
+  /** Guards {@link #connection}; nothing else is called while it is held. */
+  private final ReentrantLock lock = new ReentrantLock();
+
+  private JobStore(Connection connection) {
+    this.connection = connection;
+  }
+
+  /** Opens the database at {@code file}, made if it is missing. */
+  public static JobStore open(Path file) {
+    try {
+      return new JobStore(Sqlite.open(file, MIGRATIONS));
+    } catch (SQLException e) {
+      throw new JobException.Unavailable("cannot open the job database " + file, e);
+    }
+  }
+
+  /** Keeps a job that has just started. */
+  public void insert(JobRecord job) {
+    update(
+        "INSERT INTO job (id, owner, request_id, name, spec, created_at_us, main_pid)"
+            + " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        statement -> {
+          statement.setString(1, job.id().toString());
+          statement.setString(2, job.owner());
+          statement.setString(3, job.spec().requestId().orElse(null));
+          statement.setString(4, job.spec().name());
+          statement.setString(5, toJson(job.spec()));
+          statement.setLong(6, micros(job.createdAt()));
+          statement.setInt(7, job.mainPid());
+        });
+  }
+
+  /** Keeps how a job ended, and how much it wrote. */
+  public void recordEnd(JobId id, JobEnd end, long outputBytes, long outputDroppedBytes) {
+    update(
+        "UPDATE job SET reason = ?, exit_code = ?, signal = ?, ended_at_us = ?, cpu_us = ?,"
+            + " peak_memory_bytes = ?, read_bytes = ?, written_bytes = ?, output_bytes = ?,"
+            + " output_dropped_bytes = ? WHERE id = ?",
+        statement -> {
+          statement.setString(1, end.reason().name());
+          setOptional(statement, 2, end.exitCode());
+          setOptional(statement, 3, end.signal());
+          statement.setLong(4, micros(end.at()));
+          statement.setLong(5, end.usage().cpu().toNanos() / 1000);
+          statement.setLong(6, end.usage().peakMemoryBytes());
+          statement.setLong(7, end.usage().readBytes());
+          statement.setLong(8, end.usage().writtenBytes());
+          statement.setLong(9, outputBytes);
+          statement.setLong(10, outputDroppedBytes);
+          statement.setString(11, id.toString());
+        });
+  }
+
+  public void delete(JobId id) {
+    update("DELETE FROM job WHERE id = ?", statement -> statement.setString(1, id.toString()));
+  }
+
+  public Optional<JobRecord> find(JobId id) {
+    return query("SELECT * FROM job WHERE id = ?", s -> s.setString(1, id.toString())).stream()
+        .findFirst();
+  }
+
+  public Optional<JobRecord> findByRequest(String owner, String requestId) {
+    return query(
+            "SELECT * FROM job WHERE owner = ? AND request_id = ?",
+            statement -> {
+              statement.setString(1, owner);
+              statement.setString(2, requestId);
+            })
+        .stream()
+        .findFirst();
+  }
+
+  /** All jobs whose end is not recorded. */
+  public List<JobRecord> unended() {
+    return query("SELECT * FROM job WHERE reason IS NULL", statement -> {});
+  }
+
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      connection.close();
+    } catch (SQLException e) {
+      throw new JobException.Unavailable("cannot close the job database", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // --- plumbing
+
+  @FunctionalInterface
+  private interface Binder {
+    void bind(PreparedStatement statement) throws SQLException;
+  }
+
+  private void update(String sql, Binder binder) {
+    lock.lock();
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      binder.bind(statement);
+      statement.executeUpdate();
+    } catch (SQLException e) {
+      throw new JobException.Unavailable("the job database cannot be written", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private List<JobRecord> query(String sql, Binder binder) {
+    lock.lock();
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      binder.bind(statement);
+      List<JobRecord> found = new ArrayList<>();
+      try (ResultSet rows = statement.executeQuery()) {
+        while (rows.next()) {
+          found.add(toRecord(rows));
+        }
+      }
+      return found;
+    } catch (SQLException e) {
+      throw new JobException.Unavailable("the job database cannot be read", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static JobRecord toRecord(ResultSet row) throws SQLException {
+    return new JobRecord(
+        new JobId(UUID.fromString(row.getString("id"))),
+        row.getString("owner"),
+        fromJson(row.getString("spec")),
+        instant(row.getLong("created_at_us")),
+        row.getInt("main_pid"),
+        toEnd(row),
+        row.getLong("output_bytes"),
+        row.getLong("output_dropped_bytes"));
+  }
+
+  private static Optional<JobEnd> toEnd(ResultSet row) throws SQLException {
+    String reason = row.getString("reason");
+    if (reason == null) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new JobEnd(
+            EndReason.valueOf(reason),
+            optional(row, "exit_code"),
+            optional(row, "signal"),
+            instant(row.getLong("ended_at_us")),
+            new JobEnd.Usage(
+                Duration.ofNanos(row.getLong("cpu_us") * 1000),
+                row.getLong("peak_memory_bytes"),
+                row.getLong("read_bytes"),
+                row.getLong("written_bytes"))));
+  }
+
+  private static OptionalInt optional(ResultSet row, String column) throws SQLException {
+    int value = row.getInt(column);
+    return row.wasNull() ? OptionalInt.empty() : OptionalInt.of(value);
+  }
+
+  private static void setOptional(PreparedStatement statement, int index, OptionalInt value)
+      throws SQLException {
+    if (value.isPresent()) {
+      statement.setInt(index, value.getAsInt());
+    } else {
+      statement.setNull(index, Types.INTEGER);
+    }
+  }
+
+  private static String toJson(JobSpec spec) {
+    return JSON.writeValueAsString(spec);
+  }
+
+  private static JobSpec fromJson(String text) throws SQLException {
+    try {
+      return JSON.readValue(text, JobSpec.class);
+    } catch (JacksonException e) {
+      throw new SQLException("a job's spec cannot be read: " + e.getOriginalMessage(), e);
+    }
+  }
+
+  private static long micros(Instant time) {
+    return Math.addExact(
+        Math.multiplyExact(time.getEpochSecond(), 1_000_000L), time.getNano() / 1000L);
+  }
+
+  private static Instant instant(long micros) {
+    return Instant.ofEpochSecond(
+        Math.floorDiv(micros, 1_000_000L), Math.floorMod(micros, 1_000_000L) * 1000L);
+  }
+}

@@ -1,0 +1,386 @@
+package io.jobworker.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.jobworker.core.output.Cursor;
+import io.jobworker.core.output.Read;
+import io.jobworker.core.output.Stream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The library against the real kernel. */
+@Timeout(60)
+class JobsTest {
+  @TempDir Path directory;
+  private Jobs jobs;
+  private final List<JobId> started = new ArrayList<>();
+
+  @BeforeEach
+  void open() {
+    jobs = Jobs.open(config(), status -> {});
+  }
+
+  @AfterEach
+  void endAllJobsAndClose() {
+    started.forEach(id -> jobs.stop(id, StopRequest.withGrace(Duration.ZERO)));
+    jobs.close();
+  }
+
+  private JobsConfig config() {
+    JobsConfig defaults = JobsConfig.in(directory.resolve("state"));
+    return new JobsConfig(
+        defaults.stateDirectory(),
+        "job-worker-test-" + ProcessHandle.current().pid(),
+        defaults.outputRetain(),
+        defaults.rlimits(),
+        defaults.captureThreads(),
+        defaults.launchPatience(),
+        defaults.stopPatience(),
+        defaults.clock());
+  }
+
+  private JobStatus start(String... command) {
+    return start("alice", JobSpec.of(command));
+  }
+
+  private JobStatus start(String owner, JobSpec spec) {
+    return start(owner, spec, new byte[0]);
+  }
+
+  private JobStatus start(String owner, JobSpec spec, byte[] stdin) {
+    JobStatus job = jobs.start(owner, spec, stdin);
+    started.add(job.id());
+    return job;
+  }
+
+  private JobStatus shell(String script) {
+    return start("/bin/sh", "-c", script);
+  }
+
+  private JobStatus ended(JobStatus job) {
+    return jobs.whenEnded(job.id()).orTimeout(30, TimeUnit.SECONDS).join();
+  }
+
+  /** Follows to the end. */
+  private byte[] output(JobStatus job, Optional<Stream> only) throws Exception {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (Cursor cursor = jobs.output(job.id()).cursor(0, only)) {
+      for (; ; ) {
+        switch (cursor.read(64 << 10)) {
+          case Read.Chunk chunk -> bytes.write(chunk.bytes().array(), 0, chunk.bytes().remaining());
+          case Read.Dropped dropped -> throw new AssertionError("dropped " + dropped);
+          case Read.CaughtUp _ -> {
+            CountDownLatch more = new CountDownLatch(1);
+            cursor.await(more::countDown);
+            assertThat(more.await(30, TimeUnit.SECONDS)).isTrue();
+          }
+          case Read.End _ -> {
+            return bytes.toByteArray();
+          }
+        }
+      }
+    }
+  }
+
+  private String text(JobStatus job) throws Exception {
+    return new String(output(job, Optional.empty()), StandardCharsets.UTF_8);
+  }
+
+  /**
+   * Whether the process executes; one that is dead and not yet reaped by its new parent does not.
+   */
+  private static boolean runs(int pid) {
+    try {
+      String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+      return stat.charAt(stat.lastIndexOf(')') + 2) != 'Z';
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Nested
+  class TheEndOfAJobIsToldTruly {
+    @Test
+    void exitCodeZeroIsExited() {
+      JobStatus job = ended(start("true"));
+      assertThat(job.state()).isEqualTo(JobState.EXITED);
+      assertThat(job.end().orElseThrow().reason()).isEqualTo(EndReason.EXITED);
+      assertThat(job.end().orElseThrow().exitCode()).hasValue(0);
+    }
+
+    @Test
+    void anotherExitCodeIsFailed() {
+      JobStatus job = ended(shell("exit 3"));
+      assertThat(job.state()).isEqualTo(JobState.FAILED);
+      assertThat(job.end().orElseThrow().exitCode()).hasValue(3);
+    }
+
+    @Test
+    void exitCode137IsNotDeathBySigkill() {
+      JobEnd exited = ended(shell("exit 137")).end().orElseThrow();
+      JobEnd killed = ended(shell("kill -9 $$")).end().orElseThrow();
+      assertThat(exited.reason()).isEqualTo(EndReason.EXITED);
+      assertThat(exited.signal()).isEmpty();
+      assertThat(killed.reason()).isEqualTo(EndReason.SIGNALED);
+      assertThat(killed.signal()).hasValue(9);
+      assertThat(killed.exitCode()).isEmpty();
+    }
+
+    @Test
+    void aTimeOutIsATimeOut() {
+      JobSpec spec =
+          JobSpec.builder(List.of("sleep", "1000")).timeout(Duration.ofMillis(100)).build();
+      JobStatus job = ended(start("alice", spec));
+      assertThat(job.state()).isEqualTo(JobState.FAILED);
+      assertThat(job.end().orElseThrow().reason()).isEqualTo(EndReason.TIMED_OUT);
+    }
+
+    @Test
+    void theLaunchersDeathMakesTheJobLost() throws Exception {
+      JobStatus job = start("sleep", "1000");
+      long launcher = ProcessHandle.of(job.mainPid()).orElseThrow().parent().orElseThrow().pid();
+      new ProcessBuilder("kill", "-9", Long.toString(launcher)).start().waitFor();
+      JobStatus lost = ended(job);
+      assertThat(lost.state()).isEqualTo(JobState.LOST);
+      assertThat(runs(job.mainPid())).isFalse();
+    }
+  }
+
+  @Nested
+  class OutputIsComplete {
+    @Test
+    void everyByteOfBothStreamsArrives() throws Exception {
+      JobStatus job = shell("printf 'out\\0\\377'; printf 'err' >&2");
+      assertThat(output(job, Optional.of(Stream.STDOUT)))
+          .isEqualTo(new byte[] {'o', 'u', 't', 0, (byte) 0xff});
+      assertThat(output(job, Optional.of(Stream.STDERR)))
+          .isEqualTo("err".getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void whenTheEndIsSeenTheOutputIsThere() throws Exception {
+      for (int i = 0; i < 20; i++) {
+        JobStatus job = ended(shell("head -c 300000 /dev/zero"));
+        assertThat(job.outputBytes()).isEqualTo(300000);
+        assertThat(output(job, Optional.empty())).hasSize(300000);
+      }
+    }
+
+    @Test
+    void moreThanThePipesHoldArrivesInOrder() throws Exception {
+      JobStatus job = start("seq", "1", "1000000");
+      byte[] bytes = output(job, Optional.empty());
+      try (var lines = new String(bytes, StandardCharsets.US_ASCII).lines()) {
+        long[] next = {1};
+        lines.forEach(line -> assertThat(Long.parseLong(line)).isEqualTo(next[0]++));
+        assertThat(next[0]).isEqualTo(1000001);
+      }
+    }
+
+    @Test
+    void mergedStreamsKeepTheirOrder() throws Exception {
+      JobSpec spec =
+          JobSpec.builder(List.of("sh", "-c", "for i in 1 2 3; do echo $i; echo -$i >&2; done"))
+              .mergeOutput(true)
+              .build();
+      assertThat(text(start("alice", spec))).isEqualTo("1\n-1\n2\n-2\n3\n-3\n");
+    }
+
+    @Test
+    void theRingKeepsTheNewestAndSaysWhatIsGone() throws Exception {
+      JobSpec spec =
+          JobSpec.builder(List.of("head", "-c", "5000000", "/dev/zero"))
+              .outputRetain(ByteSize.parse("1M"))
+              .build();
+      JobStatus job = ended(start("alice", spec));
+      assertThat(job.outputBytes()).isEqualTo(5000000);
+      assertThat(job.outputDroppedBytes()).isBetween(5000000L - (1 << 20), 5000000L - (700 << 10));
+      try (Cursor cursor = jobs.output(job.id()).cursor(0, Optional.empty())) {
+        assertThat(cursor.read(1))
+            .isEqualTo(new Read.Dropped(job.outputDroppedBytes(), job.outputDroppedBytes()));
+      }
+    }
+  }
+
+  @Nested
+  class StopLeavesNothing {
+    @Test
+    void aTreeThatDoubleForksAndCallsSetsidDies() throws Exception {
+      JobStatus job =
+          shell("setsid sh -c 'sleep 1000 & sleep 1000' & (setsid sleep 1000 &); echo up; wait");
+      try (Cursor cursor = jobs.output(job.id()).cursor(0, Optional.empty())) {
+        CountDownLatch up = new CountDownLatch(1);
+        cursor.await(up::countDown);
+        up.await();
+      }
+      List<ProcessHandle> tree =
+          ProcessHandle.of(job.mainPid()).orElseThrow().descendants().toList();
+      JobStatus stopped = jobs.stop(job.id(), StopRequest.DEFAULT);
+      assertThat(stopped.state()).isEqualTo(JobState.STOPPED);
+      assertThat(stopped.end().orElseThrow().reason()).isEqualTo(EndReason.STOPPED);
+      assertThat(tree).noneMatch(ProcessHandle::isAlive);
+    }
+
+    @Test
+    void aGraceLetsTheJobSayGoodbye() throws Exception {
+      JobStatus job = shell("trap 'echo bye; exit 4' TERM; echo up; while :; do sleep 0.02; done");
+      try (Cursor cursor = jobs.output(job.id()).cursor(0, Optional.empty())) {
+        CountDownLatch up = new CountDownLatch(1);
+        cursor.await(up::countDown);
+        up.await();
+      }
+      JobStatus stopped = jobs.stop(job.id(), StopRequest.withGrace(Duration.ofSeconds(20)));
+      assertThat(stopped.state()).isEqualTo(JobState.STOPPED);
+      assertThat(stopped.end().orElseThrow().exitCode()).hasValue(4);
+      assertThat(output(job, Optional.of(Stream.STDOUT))).asString().isEqualTo("up\nbye\n");
+    }
+
+    @Test
+    void stoppingAnEndedJobChangesNothing() {
+      JobStatus job = ended(shell("exit 3"));
+      assertThat(jobs.stop(job.id(), StopRequest.DEFAULT)).isEqualTo(jobs.status(job.id()));
+      assertThat(jobs.status(job.id()).state()).isEqualTo(JobState.FAILED);
+    }
+
+    @Test
+    void twoStopsAtOnceBothAnswerStopped() throws Exception {
+      JobStatus job = start("sleep", "1000");
+      try (var executor = java.util.concurrent.Executors.newVirtualThreadPerTaskExecutor()) {
+        var first = executor.submit(() -> jobs.stop(job.id(), StopRequest.DEFAULT));
+        var second = executor.submit(() -> jobs.stop(job.id(), StopRequest.DEFAULT));
+        assertThat(first.get().state()).isEqualTo(JobState.STOPPED);
+        assertThat(second.get().state()).isEqualTo(JobState.STOPPED);
+      }
+    }
+  }
+
+  @Nested
+  class AFailedStart {
+    @Test
+    void namesTheProgramAndLeavesNothing() {
+      assertThatThrownBy(() -> start("/no/such/program"))
+          .isInstanceOf(JobException.LaunchFailed.class)
+          .hasMessage("cannot exec /no/such/program: No such file or directory (ENOENT)");
+      assertThat(directory.resolve("state/jobs")).isEmptyDirectory();
+    }
+
+    @Test
+    void namesAMissingWorkingDirectory() {
+      JobSpec spec = JobSpec.builder(List.of("true")).workingDirectory("/no/such").build();
+      assertThatThrownBy(() -> start("alice", spec))
+          .hasMessage("cannot chdir /no/such: No such file or directory (ENOENT)");
+    }
+
+    @Test
+    void namesTheFieldThatIsWrong() {
+      assertThatThrownBy(() -> start("alice", JobSpec.of("")))
+          .isInstanceOf(JobException.InvalidSpec.class)
+          .hasMessageStartingWith("spec.command: ");
+      assertThatThrownBy(() ->
+              start(
+                  "alice", JobSpec.builder(List.of("true")).environment(Map.of("A=", "")).build()))
+          .hasMessageStartingWith("spec.env: ");
+    }
+  }
+
+  @Test
+  void aJobReadsItsStdin() throws Exception {
+    JobStatus job = start("alice", JobSpec.of("cat"), "hello".getBytes(StandardCharsets.UTF_8));
+    assertThat(text(job)).isEqualTo("hello");
+  }
+
+  @Test
+  void aJobSeesACleanEnvironmentWithItsOwnVariables() throws Exception {
+    JobSpec spec = JobSpec.builder(List.of("env")).environment(Map.of("A", "b c")).build();
+    JobStatus job = start("alice", spec);
+    assertThat(text(job).lines().map(line -> line.split("=")[0]))
+        .containsExactlyInAnyOrder("PATH", "HOME", "LANG", "JOB_ID", "A");
+  }
+
+  @Test
+  void aRepeatedRequestIdAnswersWithTheFirstJob() {
+    JobSpec spec = JobSpec.builder(List.of("true")).requestId("r1").build();
+    JobStatus first = start("alice", spec);
+    assertThat(start("alice", spec).id()).isEqualTo(first.id());
+    assertThat(start("bob", spec).id()).isNotEqualTo(first.id());
+  }
+
+  @Test
+  void aMissingJobIsMissing() {
+    JobId id = JobId.random();
+    assertThatThrownBy(() -> jobs.status(id)).isInstanceOf(JobException.NoSuchJob.class);
+    assertThatThrownBy(() -> jobs.stop(id, StopRequest.DEFAULT))
+        .isInstanceOf(JobException.NoSuchJob.class);
+    assertThatThrownBy(() -> jobs.output(id)).isInstanceOf(JobException.NoSuchJob.class);
+  }
+
+  @Nested
+  class ARestart {
+    private void restart() {
+      jobs.close();
+      open();
+    }
+
+    @Test
+    void findsEndedJobsWithTheirOutput() throws Exception {
+      JobStatus job = ended(shell("echo hello; exit 3"));
+      restart();
+      assertThat(jobs.status(job.id())).isEqualTo(job);
+      assertThat(text(job)).isEqualTo("hello\n");
+    }
+
+    @Test
+    void takesUpRunningJobsWithoutLosingAByte() throws Exception {
+      JobStatus job =
+          shell(
+              "for i in $(seq 3000); do echo $i; done; until [ -p go ]; do sleep 0.01; done; read x < go; seq 3001 6000");
+      Path go = directory.resolve("state/jobs/" + job.id() + "/work/go");
+      new ProcessBuilder("mkfifo", go.toString()).start().waitFor();
+      restart();
+      assertThat(jobs.status(job.id()).state()).isEqualTo(JobState.RUNNING);
+      Files.writeString(go, "\n");
+      assertThat(ended(job).end().orElseThrow().exitCode()).hasValue(0);
+      StringBuilder expected = new StringBuilder();
+      for (int i = 1; i <= 6000; i++) {
+        expected.append(i).append('\n');
+      }
+      assertThat(text(job)).isEqualTo(expected.toString());
+    }
+
+    @Test
+    void seesTheEndOfAJobThatEndedMeanwhile() throws Exception {
+      JobStatus job = shell("trap 'echo bye; exit 9' TERM; echo up; while :; do sleep 0.02; done");
+      jobs.close();
+      new ProcessBuilder("kill", Integer.toString(job.mainPid())).start().waitFor();
+      await().until(() -> !runs(job.mainPid()));
+      open();
+      assertThat(ended(job).end().orElseThrow().exitCode()).hasValue(9);
+      assertThat(output(job, Optional.of(Stream.STDOUT))).asString().isEqualTo("up\nbye\n");
+    }
+
+    @Test
+    void isRefusedWhileAnotherHoldsTheDirectory() {
+      assertThatThrownBy(() -> Jobs.open(config(), status -> {}))
+          .isInstanceOf(JobException.Unavailable.class)
+          .hasMessageContaining("is in use by another");
+    }
+  }
+}

@@ -1,0 +1,62 @@
+#include "cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int write_once(int dir_fd, const char *name, const char *text)
+{
+    int fd = openat(dir_fd, name, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    int error = write(fd, text, strlen(text)) < 0 ? errno : 0;
+    if (close(fd) != 0 && error == 0)
+        error = errno;
+    return error;
+}
+
+static pid_t raw_clone(struct clone_args *args)
+{
+    return (pid_t)syscall(SYS_clone3, args, sizeof *args); /* clone(2): glibc has no wrapper */
+}
+
+pid_t cgroup_fork(int cgroup_fd, unsigned long long flags, int *join_error)
+{
+    *join_error = 0;
+    struct clone_args args = {
+        .flags = flags,
+        .exit_signal = (flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD, /* clone(2): CLONE_PARENT keeps the caller's */
+    };
+    if (cgroup_fd < 0)
+        return raw_clone(&args);
+
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = (unsigned)cgroup_fd;
+    pid_t pid = raw_clone(&args);
+    if (pid >= 0 || (errno != ENOSYS && errno != EINVAL && errno != E2BIG))
+        return pid;
+
+    args.flags &= ~(__u64)CLONE_INTO_CGROUP;
+    args.cgroup = 0;
+    pid = raw_clone(&args);
+    if (pid < 0 && errno == ENOSYS && flags == 0)
+        pid = fork();
+    if (pid == 0)
+        *join_error = write_once(cgroup_fd, "cgroup.procs", "0");
+    return pid;
+}
+
+int cgroup_open(const char *path)
+{
+    return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int cgroup_kill(int cgroup_fd)
+{
+    return write_once(cgroup_fd, "cgroup.kill", "1");
+}

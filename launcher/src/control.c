@@ -1,0 +1,101 @@
+#include "control.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+int control_listen(struct control *control)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "control"};
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return errno;
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || listen(fd, 4) != 0) {
+        int error = errno;
+        close(fd);
+        return error;
+    }
+    control->listener = fd;
+    return 0;
+}
+
+static void drop_peer(struct control *control)
+{
+    if (control->peer >= 0)
+        close(control->peer);
+    control->peer = -1;
+}
+
+int control_accept(struct control *control)
+{
+    int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0)
+        return 0;
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    /* unix(7): SO_PEERCRED is what the kernel saw at connect. A job must not end its own monitor. */
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid()) {
+        close(fd);
+        return 0;
+    }
+    drop_peer(control);
+    control->peer = fd;
+    return 1;
+}
+
+void control_send(struct control *control, const char *format, ...)
+{
+    if (control->peer < 0)
+        return;
+    char text[128];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (length < 0 || (size_t)length >= sizeof text)
+        return;
+    if (send(control->peer, text, (size_t)length, MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+        drop_peer(control);
+}
+
+static struct control_message parse(const char *text)
+{
+    struct control_message message = {CONTROL_NONE, 0, 0};
+    int signal = 0;
+    long long grace_ms = 0;
+    if (strcmp(text, "1 collected") == 0) {
+        message.verb = CONTROL_COLLECTED;
+    } else if (sscanf(text, "1 stop %d %lld", &signal, &grace_ms) == 2 && signal > 0 && signal < NSIG && grace_ms >= 0) {
+        message.verb = CONTROL_STOP;
+        message.signal = signal;
+        message.grace_ms = grace_ms;
+    }
+    return message;
+}
+
+struct control_message control_receive(struct control *control)
+{
+    struct control_message none = {CONTROL_NONE, 0, 0};
+    while (control->peer >= 0) {
+        char text[128];
+        ssize_t length = recv(control->peer, text, sizeof text - 1, MSG_DONTWAIT);
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length < 0 && errno == EAGAIN)
+            return none;
+        if (length <= 0) {
+            drop_peer(control);
+            return none;
+        }
+        text[length] = '\0';
+        struct control_message message = parse(text);
+        if (message.verb != CONTROL_NONE)
+            return message; /* an unknown message is a newer server's; it is passed over */
+    }
+    return none;
+}

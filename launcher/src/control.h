@@ -1,0 +1,44 @@
+/*
+ * The launcher's side of the control channel. One SOCK_SEQPACKET connection at a time: the one that was
+ * inherited, and after a restart of the server whichever connects to "control" in the job's directory.
+ * Messages are lines of words that start with the version of the protocol.
+ *
+ *   launcher -> server   1 hello MONITOR_PID
+ *                        1 started MAIN_PID
+ *                        1 failed STEP ERRNO
+ *                        1 ended                       the exit record can be read
+ *   server -> launcher   1 stop SIGNAL GRACE_MS        SIGNAL 9 or GRACE_MS 0: SIGKILL to the tree at once
+ *                        1 collected                   the output is drained; the launcher may go
+ */
+#ifndef JOB_WORKER_CONTROL_H
+#define JOB_WORKER_CONTROL_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct control {
+    int listener; /* -1: none yet */
+    int peer;     /* -1: no server is connected */
+};
+
+enum control_verb { CONTROL_NONE, CONTROL_STOP, CONTROL_COLLECTED };
+
+struct control_message {
+    enum control_verb verb;
+    int signal;
+    int64_t grace_ms;
+};
+
+/* Listens on "control" in the working directory. 0 or errno. */
+int control_listen(struct control *control);
+
+/* Takes a waiting connection, in place of the one before, if its user is ours. Returns 1 if it did. */
+int control_accept(struct control *control);
+
+/* Sends one message; a server that is away is not an error (it will ask again). */
+__attribute__((format(printf, 2, 3))) void control_send(struct control *control, const char *format, ...);
+
+/* The next message without waiting; CONTROL_NONE when there is none or the peer has gone. */
+struct control_message control_receive(struct control *control);
+
+#endif

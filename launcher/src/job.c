@@ -1,0 +1,175 @@
+#include "job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "step.h"
+
+static _Noreturn void fail(int error_fd, enum step step, int error)
+{
+    struct step_failure failure = {step, error};
+    /* Below PIPE_BUF: whole or not at all (pipe(7)). If even this fails, the exit status still tells. */
+    ssize_t ignored = write(error_fd, &failure, sizeof failure);
+    (void)ignored;
+    _exit(127);
+}
+
+/*
+ * The launcher ignores and blocks signals; execve(2) would hand both down. The system call itself,
+ * because sigaction(3) refuses the two signals that the C library keeps for its threads (nptl(7)), and
+ * those may have been ignored by whoever started the server. All zeroes is SIG_DFL in every layout.
+ */
+static int reset_signals(void)
+{
+    const unsigned long zeroes[8] = {0};
+    for (int signal = 1; signal <= SIGRTMAX; signal++) {
+        if (signal == SIGKILL || signal == SIGSTOP)
+            continue;
+        if (syscall(SYS_rt_sigaction, signal, zeroes, NULL, (size_t)8) != 0)
+            return errno;
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    return sigprocmask(SIG_SETMASK, &none, NULL) != 0 ? errno : 0;
+}
+
+/*
+ * A server that systemd protects with a negative OOMScoreAdjust must not lend that to jobs. Raising the
+ * value is always allowed; lowering it may not be (proc_pid_oom_score_adj(5)), and is no danger.
+ */
+static int reset_oom_score(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    char now[16] = {0};
+    int error = 0;
+    if (read(fd, now, sizeof now - 1) < 0)
+        error = errno;
+    else if (now[0] == '-' && pwrite(fd, "0", 1, 0) < 0)
+        error = errno;
+    else if (now[0] != '-' && now[0] != '0' && pwrite(fd, "0", 1, 0) < 0 && errno != EACCES)
+        error = errno;
+    if (close(fd) != 0 && error == 0)
+        error = errno;
+    return error;
+}
+
+static int reset_priority(void)
+{
+    if (setpriority(PRIO_PROCESS, 0, 0) != 0 && errno != EACCES && errno != EPERM)
+        return errno;
+    return 0;
+}
+
+static int set_rlimits(const struct sheet *sheet)
+{
+    for (size_t i = 0; i < sheet->rlimit_count; i++) {
+        const struct rlimit_setting *setting = &sheet->rlimits[i];
+        /* getrlimit(2): __rlimit_resource_t is an enum in glibc and an int elsewhere. */
+        if (setrlimit((__rlimit_resource_t)setting->resource, &setting->value) != 0)
+            return errno;
+    }
+    return 0;
+}
+
+static int take_stdio(const struct job_stdio *stdio)
+{
+    /* The launcher opened all three above descriptor 2, so that no dup2 can overwrite one still needed. */
+    if (dup2(stdio->in, 0) < 0 || dup2(stdio->out, 1) < 0 || dup2(stdio->err, 2) < 0)
+        return errno;
+    return 0;
+}
+
+static int close_others(void)
+{
+    if (syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) == 0)
+        return 0;
+    /* Before Linux 5.11; all descriptors of the launcher are close-on-exec anyway. */
+    return errno == ENOSYS || errno == EINVAL ? 0 : errno;
+}
+
+/*
+ * execvp(3)'s search without its two surprises: no shell for a file that execve refuses (ENOEXEC), and
+ * the job's own PATH instead of the launcher's. Returns errno; never returns on success.
+ */
+static int exec_by_search(const struct sheet *sheet)
+{
+    const char *file = sheet->argv[0];
+    if (*file == '\0')
+        return ENOENT;
+    if (strchr(file, '/') != NULL) {
+        execve(file, sheet->argv, sheet->envp);
+        return errno;
+    }
+    size_t file_length = strlen(file);
+    int denied = 0;
+    for (const char *dir = sheet->search_path;; dir++) {
+        const char *end = strchr(dir, ':');
+        size_t dir_length = end != NULL ? (size_t)(end - dir) : strlen(dir);
+        char path[PATH_MAX];
+        if (dir_length + 1 + file_length < sizeof path) {
+            if (dir_length > 0) {
+                memcpy(path, dir, dir_length);
+                path[dir_length++] = '/';
+            } /* an empty element is the working directory (environ(7)) */
+            memcpy(path + dir_length, file, file_length + 1);
+            execve(path, sheet->argv, sheet->envp);
+            if (errno == EACCES)
+                denied = 1;
+            else if (errno != ENOENT && errno != ENOTDIR)
+                return errno;
+        }
+        if (end == NULL)
+            return denied ? EACCES : ENOENT;
+        dir = end;
+    }
+}
+
+/*
+ * The order, and why:
+ *   cgroup     first: nothing of the job may run outside its limits
+ *   session    a process group of its own, so that a signal for the job reaches no one else; no terminal
+ *   signals    before anything that can block, so that the launcher can end us
+ *   death      with the launcher gone nobody would record how the job ended
+ *   oom, nice  what the server was given for itself is not the job's
+ *   rlimits    after everything that needs more than they allow
+ *   chdir      as the job, so that its own permissions count
+ *   stdio      last use of the launcher's descriptors
+ *   close      nothing of the launcher survives into the job
+ */
+_Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd)
+{
+    int error = join_error;
+    if (error != 0)
+        fail(error_fd, STEP_CGROUP, error);
+    if (setsid() < 0)
+        fail(error_fd, STEP_SESSION, errno);
+    if ((error = reset_signals()) != 0)
+        fail(error_fd, STEP_SIGNALS, error);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) /* PR_SET_PDEATHSIG(2const) */
+        fail(error_fd, STEP_SIGNALS, errno);
+    if ((error = reset_oom_score()) != 0)
+        fail(error_fd, STEP_OOM_SCORE, error);
+    if ((error = reset_priority()) != 0)
+        fail(error_fd, STEP_PRIORITY, error);
+    umask(077);
+    if ((error = set_rlimits(sheet)) != 0)
+        fail(error_fd, STEP_RLIMIT, error);
+    if (chdir(sheet->cwd) != 0)
+        fail(error_fd, STEP_CHDIR, errno);
+    if ((error = take_stdio(stdio)) != 0)
+        fail(error_fd, STEP_STDIO, error);
+    if ((error = close_others()) != 0)
+        fail(error_fd, STEP_CLOSE, error);
+    fail(error_fd, STEP_EXEC, exec_by_search(sheet));
+}

@@ -1,0 +1,22 @@
+/*
+ * The job's side of the launch: from birth to execve(2). Everything here runs in the child of a
+ * multi-step launch and uses async-signal-safe calls only; nothing is allocated.
+ */
+#ifndef JOB_WORKER_JOB_H
+#define JOB_WORKER_JOB_H
+
+#include "sheet.h"
+
+struct job_stdio {
+    int in;
+    int out;
+    int err;
+};
+
+/*
+ * Becomes the job, or reports the failed step on error_fd (which is close-on-exec, so that its end
+ * of file means success) and exits.
+ */
+_Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd);
+
+#endif

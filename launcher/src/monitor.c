@@ -1,0 +1,366 @@
+#include "monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "control.h"
+#include "job.h"
+#include "record.h"
+#include "step.h"
+#include "tree.h"
+
+enum { NO_DEADLINE = -1 };
+
+struct monitor {
+    const struct sheet *sheet;
+    struct control control;
+    int cgroup;       /* -1: the job has none */
+    int child_signal; /* signalfd for SIGCHLD */
+    pid_t main_pid;
+    int main_reaped;
+    int tree_empty;
+    int softly;             /* a signal was sent with a grace: the tree may take it to leave */
+    int killing;            /* SIGKILL was sent to the tree; nothing is waited for but its death */
+    int64_t kill_at_ms;     /* CLOCK_MONOTONIC, or NO_DEADLINE */
+    int64_t time_out_at_ms; /* CLOCK_MONOTONIC, or NO_DEADLINE */
+    struct exit_record record;
+};
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- before the job ------------------------------------------------------------------------- */
+
+static int leave_server(void)
+{
+    if (setsid() < 0)
+        return errno;
+    umask(077);
+    struct sigaction ignore;
+    memset(&ignore, 0, sizeof ignore);
+    ignore.sa_handler = SIG_IGN;
+    const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM};
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+        if (sigaction(ignored[i], &ignore, NULL) != 0)
+            return errno;
+    }
+    return prctl(PR_SET_CHILD_SUBREAPER, 1) != 0 ? errno : 0;
+}
+
+static int watch_children(struct monitor *monitor)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+        return errno;
+    monitor->child_signal = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return monitor->child_signal < 0 ? errno : 0;
+}
+
+/*
+ * fcntl_locking(2): a record lock belongs to the process, is not inherited by fork and goes with it;
+ * F_GETLK names its holder. So "is this launcher alive" needs no stored PID.
+ */
+static int take_life_lock(void)
+{
+    int fd = open("life", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return errno;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_SETLK, &lock) != 0 ? errno : 0;
+}
+
+/*
+ * Makes one FIFO and opens it read-write, so that the job sees neither EPIPE nor a full stop while no
+ * server reads (fifo(7)). The descriptor for the job itself is opened for writing only.
+ */
+static int open_fifo(const char *name, int *held, int *for_job)
+{
+    if (mkfifo(name, 0600) != 0)
+        return errno;
+    *held = open(name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (*held < 0)
+        return errno;
+    /* fcntl(2): F_SETPIPE_SZ is refused beyond the user's budget; then the default has to do. */
+    for (int size = 1024 * 1024; size > 64 * 1024 && fcntl(*held, F_SETPIPE_SZ, size) < 0; size /= 2)
+        continue;
+    *for_job = open(name, O_WRONLY | O_CLOEXEC);
+    return *for_job < 0 ? errno : 0;
+}
+
+static int open_stdio(const struct sheet *sheet, struct job_stdio *stdio, enum step *step)
+{
+    int held = -1;
+    *step = STEP_FIFO;
+    int error = open_fifo("stdout", &held, &stdio->out);
+    if (error != 0)
+        return error;
+    stdio->err = stdio->out;
+    if (!sheet->merge && (error = open_fifo("stderr", &held, &stdio->err)) != 0)
+        return error;
+    *step = STEP_STDIN;
+    stdio->in = open(sheet->stdin_path, O_RDONLY | O_CLOEXEC);
+    return stdio->in < 0 ? errno : 0;
+}
+
+/* --- the job's birth ------------------------------------------------------------------------ */
+
+static int spawn_job(struct monitor *monitor, const struct job_stdio *stdio, struct step_failure *failure)
+{
+    int error_pipe[2];
+    *failure = (struct step_failure){STEP_CLONE, 0};
+    if (pipe2(error_pipe, O_CLOEXEC) != 0)
+        return failure->error = errno;
+    clock_gettime(CLOCK_REALTIME, &monitor->record.started_at);
+    int join_error = 0;
+    pid_t pid = cgroup_fork(monitor->cgroup, 0, &join_error);
+    if (pid == 0)
+        job_exec(monitor->sheet, stdio, join_error, error_pipe[1]);
+    failure->error = pid < 0 ? errno : 0;
+    close(error_pipe[1]);
+    if (pid > 0) {
+        monitor->main_pid = monitor->record.main_pid = pid;
+        struct step_failure reported;
+        ssize_t n;
+        while ((n = read(error_pipe[0], &reported, sizeof reported)) < 0 && errno == EINTR)
+            continue;
+        if (n == (ssize_t)sizeof reported)
+            *failure = reported;
+    }
+    close(error_pipe[0]);
+    if (failure->error == 0)
+        return 0;
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    return failure->error;
+}
+
+static void start_failed(struct monitor *monitor, enum step step, int error)
+{
+    control_send(&monitor->control, "1 failed %s %d", step_name(step), error);
+}
+
+static int start(struct monitor *monitor, int join_error)
+{
+    const struct sheet *sheet = monitor->sheet;
+    struct job_stdio stdio = {-1, -1, -1};
+    enum step step = STEP_MONITOR;
+    int error = join_error;
+    if (error == 0)
+        error = leave_server();
+    if (error == 0)
+        error = watch_children(monitor);
+    if (error == 0 && chdir(sheet->dir) != 0)
+        error = errno;
+    if (error == 0) {
+        step = STEP_LIFE_LOCK;
+        error = take_life_lock();
+    }
+    if (error == 0) {
+        step = STEP_CONTROL;
+        error = control_listen(&monitor->control);
+    }
+    if (error == 0)
+        error = open_stdio(sheet, &stdio, &step);
+    if (error == 0 && sheet->cgroup != NULL) {
+        step = STEP_CGROUP;
+        monitor->cgroup = cgroup_open(sheet->cgroup);
+        error = monitor->cgroup < 0 ? errno : 0;
+    }
+    if (error != 0) {
+        start_failed(monitor, step, error);
+        return error;
+    }
+    struct step_failure failure;
+    error = spawn_job(monitor, &stdio, &failure);
+    if (error != 0) {
+        start_failed(monitor, failure.step, failure.error);
+        return error;
+    }
+    /* The job holds its own now; ours would keep its output from ever ending. The held ones stay. */
+    close(stdio.in);
+    close(stdio.out);
+    if (stdio.err != stdio.out)
+        close(stdio.err);
+    if (sheet->timeout_ms > 0)
+        monitor->time_out_at_ms = now_ms() + sheet->timeout_ms;
+    control_send(&monitor->control, "1 started %ld", (long)monitor->main_pid);
+    return 0;
+}
+
+/* --- the job's life ------------------------------------------------------------------------- */
+
+static void kill_tree(struct monitor *monitor)
+{
+    monitor->killing = 1;
+    monitor->kill_at_ms = NO_DEADLINE;
+    monitor->time_out_at_ms = NO_DEADLINE;
+    tree_kill(monitor->cgroup);
+}
+
+static void end_job(struct monitor *monitor, enum cause cause, int signal, int64_t grace_ms)
+{
+    if (monitor->killing || monitor->tree_empty)
+        return;
+    if (!monitor->main_reaped && monitor->record.cause == CAUSE_NONE)
+        monitor->record.cause = cause;
+    monitor->time_out_at_ms = NO_DEADLINE;
+    if (grace_ms == 0 || signal == SIGKILL) {
+        kill_tree(monitor);
+        return;
+    }
+    int64_t kill_at = now_ms() + grace_ms;
+    if (monitor->kill_at_ms == NO_DEADLINE || kill_at < monitor->kill_at_ms)
+        monitor->kill_at_ms = kill_at; /* a second stop may shorten a grace, never lengthen it */
+    monitor->softly = 1;
+    if (monitor->main_reaped)
+        return;
+    kill(-monitor->main_pid, signal); /* the main process's whole group, which it leads */
+    kill(-monitor->main_pid, SIGCONT); /* a stopped process would not see it */
+}
+
+static void reap(struct monitor *monitor)
+{
+    for (;;) {
+        int status = 0;
+        struct rusage usage;
+        pid_t pid = wait4(-1, &status, WNOHANG, &usage);
+        if (pid < 0 && errno == EINTR)
+            continue;
+        if (pid < 0 && errno == ECHILD)
+            monitor->tree_empty = 1;
+        if (pid <= 0)
+            return;
+        if (pid == monitor->main_pid && !monitor->main_reaped) {
+            monitor->main_reaped = 1;
+            monitor->record.wait_status = status;
+            monitor->record.usage = usage;
+            clock_gettime(CLOCK_REALTIME, &monitor->record.ended_at);
+            /* It went by itself before the only thing we sent, a SIGKILL, could reach it. */
+            if (WIFEXITED(status) && !monitor->softly)
+                monitor->record.cause = CAUSE_NONE;
+        }
+    }
+}
+
+static void obey(struct monitor *monitor, struct control_message message)
+{
+    if (message.verb == CONTROL_STOP)
+        end_job(monitor, CAUSE_STOP, message.signal, message.grace_ms);
+}
+
+static int poll_timeout(const struct monitor *monitor)
+{
+    int64_t at = monitor->kill_at_ms;
+    if (at == NO_DEADLINE || (monitor->time_out_at_ms != NO_DEADLINE && monitor->time_out_at_ms < at))
+        at = monitor->time_out_at_ms;
+    if (at == NO_DEADLINE)
+        return -1;
+    int64_t left = at - now_ms();
+    return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+/* Waits for a child's death, a message, a new server or timeout_ms (-1: none); whatever comes first. */
+static void wait_for_event(struct monitor *monitor, int timeout_ms)
+{
+    struct pollfd fds[3] = {
+        {.fd = monitor->child_signal, .events = POLLIN},
+        {.fd = monitor->control.listener, .events = POLLIN},
+        {.fd = monitor->control.peer, .events = POLLIN}, /* poll(2) passes over a negative one */
+    };
+    if (poll(fds, 3, timeout_ms) <= 0)
+        return;
+    struct signalfd_siginfo info;
+    while (read(monitor->child_signal, &info, sizeof info) > 0)
+        continue;
+}
+
+/*
+ * Until the tree is empty. The job has ended when its main process has: what is left of its tree is
+ * killed, at once, or at the end of the grace when there is one.
+ */
+static void supervise(struct monitor *monitor)
+{
+    for (;;) {
+        /* Messages come before deaths: a stop that was sent first counts as first. */
+        struct control_message message;
+        while ((message = control_receive(&monitor->control)).verb != CONTROL_NONE)
+            obey(monitor, message);
+        reap(monitor);
+        if (monitor->tree_empty)
+            return;
+        if (monitor->killing) {
+            /* Again: a death may have made its children ours. Each such death is an event, so no timer. */
+            tree_kill(monitor->cgroup);
+        } else if (monitor->main_reaped && monitor->kill_at_ms == NO_DEADLINE) {
+            kill_tree(monitor);
+        } else if (monitor->kill_at_ms != NO_DEADLINE && now_ms() >= monitor->kill_at_ms) {
+            kill_tree(monitor);
+        } else if (monitor->time_out_at_ms != NO_DEADLINE && now_ms() >= monitor->time_out_at_ms) {
+            end_job(monitor, CAUSE_TIMEOUT, SIGTERM, monitor->sheet->timeout_grace_ms);
+        }
+        wait_for_event(monitor, poll_timeout(monitor));
+        if (control_accept(&monitor->control))
+            control_send(&monitor->control, "1 started %ld", (long)monitor->main_pid);
+    }
+}
+
+/* The output may still be in the pipes, and they last as long as we do: stay until it is collected. */
+static void await_collection(struct monitor *monitor)
+{
+    control_send(&monitor->control, "1 ended");
+    for (;;) {
+        struct control_message message;
+        while ((message = control_receive(&monitor->control)).verb != CONTROL_NONE) {
+            if (message.verb == CONTROL_COLLECTED)
+                return;
+        }
+        wait_for_event(monitor, -1);
+        if (control_accept(&monitor->control))
+            control_send(&monitor->control, "1 ended");
+    }
+}
+
+int monitor_run(const struct sheet *sheet, int control_fd, int join_error)
+{
+    struct monitor monitor = {
+        .sheet = sheet,
+        .control = {.listener = -1, .peer = control_fd},
+        .cgroup = -1,
+        .child_signal = -1,
+        .kill_at_ms = NO_DEADLINE,
+        .time_out_at_ms = NO_DEADLINE,
+    };
+    control_send(&monitor.control, "1 hello %ld", (long)getpid());
+    if (start(&monitor, join_error) != 0)
+        return 1;
+    supervise(&monitor);
+    /*
+     * A full disk must not cost an exit status: the record is tried again whenever something happens,
+     * and the server asks when it has made room.
+     */
+    while (record_write(&monitor.record) != 0) {
+        wait_for_event(&monitor, 1000);
+        control_accept(&monitor.control);
+        while (control_receive(&monitor.control).verb != CONTROL_NONE)
+            continue;
+    }
+    await_collection(&monitor);
+    return 0;
+}

@@ -1,0 +1,181 @@
+#include "sheet.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char DEFAULT_SEARCH_PATH[] = "/usr/local/bin:/usr/bin:/bin";
+
+static const struct {
+    const char *name;
+    int resource;
+} RLIMITS[] = {
+    {"as", RLIMIT_AS},           {"core", RLIMIT_CORE},     {"cpu", RLIMIT_CPU},
+    {"data", RLIMIT_DATA},       {"fsize", RLIMIT_FSIZE},   {"memlock", RLIMIT_MEMLOCK},
+    {"nofile", RLIMIT_NOFILE},   {"nproc", RLIMIT_NPROC},   {"stack", RLIMIT_STACK},
+    {"msgqueue", RLIMIT_MSGQUEUE},
+};
+
+static int read_all(int fd, char **text, size_t *length)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return errno;
+    if (st.st_size <= 0 || st.st_size > SHEET_MAX_BYTES)
+        return EMSGSIZE;
+    size_t size = (size_t)st.st_size;
+    char *buffer = malloc(size + 1);
+    if (buffer == NULL)
+        return ENOMEM;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = pread(fd, buffer + done, size - done, (off_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            int error = n < 0 ? errno : EIO;
+            free(buffer);
+            return error;
+        }
+        done += (size_t)n;
+    }
+    buffer[size] = '\0';
+    *text = buffer;
+    *length = size;
+    return 0;
+}
+
+static int parse_number(const char *text, int64_t *value)
+{
+    char *end = NULL;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || number < 0)
+        return EINVAL;
+    *value = number;
+    return 0;
+}
+
+static int parse_rlim(char *text, rlim_t *value)
+{
+    if (strcmp(text, "unlimited") == 0) {
+        *value = RLIM_INFINITY;
+        return 0;
+    }
+    int64_t number = 0;
+    int error = parse_number(text, &number);
+    *value = (rlim_t)number;
+    return error;
+}
+
+/* NAME:SOFT:HARD, cut in place. */
+static int parse_rlimit(char *text, struct rlimit_setting *setting)
+{
+    char *soft = strchr(text, ':');
+    if (soft == NULL)
+        return EINVAL;
+    *soft++ = '\0';
+    char *hard = strchr(soft, ':');
+    if (hard == NULL)
+        return EINVAL;
+    *hard++ = '\0';
+    for (size_t i = 0; i < sizeof RLIMITS / sizeof RLIMITS[0]; i++) {
+        if (strcmp(text, RLIMITS[i].name) == 0) {
+            setting->resource = RLIMITS[i].resource;
+            int error = parse_rlim(soft, &setting->value.rlim_cur);
+            return error != 0 ? error : parse_rlim(hard, &setting->value.rlim_max);
+        }
+    }
+    return EINVAL;
+}
+
+static int take_entry(struct sheet *sheet, const char *key, char *value, size_t *argc, size_t *envc)
+{
+    if (strcmp(key, "arg") == 0) {
+        sheet->argv[(*argc)++] = value;
+    } else if (strcmp(key, "env") == 0) {
+        sheet->envp[(*envc)++] = value;
+        if (strncmp(value, "PATH=", 5) == 0)
+            sheet->search_path = value + 5;
+    } else if (strcmp(key, "dir") == 0) {
+        sheet->dir = value;
+    } else if (strcmp(key, "monitor-cgroup") == 0) {
+        sheet->monitor_cgroup = value;
+    } else if (strcmp(key, "cgroup") == 0) {
+        sheet->cgroup = value;
+    } else if (strcmp(key, "cwd") == 0) {
+        sheet->cwd = value;
+    } else if (strcmp(key, "stdin") == 0) {
+        sheet->stdin_path = value;
+    } else if (strcmp(key, "merge") == 0) {
+        sheet->merge = strcmp(value, "1") == 0;
+    } else if (strcmp(key, "timeout-ms") == 0) {
+        return parse_number(value, &sheet->timeout_ms);
+    } else if (strcmp(key, "timeout-grace-ms") == 0) {
+        return parse_number(value, &sheet->timeout_grace_ms);
+    } else if (strcmp(key, "rlimit") == 0) {
+        if (sheet->rlimit_count == SHEET_MAX_RLIMITS)
+            return E2BIG;
+        return parse_rlimit(value, &sheet->rlimits[sheet->rlimit_count++]);
+    } else {
+        return EINVAL;
+    }
+    return 0;
+}
+
+static int parse(struct sheet *sheet, size_t length)
+{
+    static const char version[] = "version=1";
+    if (length < sizeof version || memcmp(sheet->text, version, sizeof version) != 0)
+        return EPROTONOSUPPORT;
+    if (sheet->text[length - 1] != '\0')
+        return EINVAL;
+
+    size_t entries = 0;
+    for (size_t i = 0; i < length; i++)
+        entries += sheet->text[i] == '\0';
+    sheet->argv = calloc(entries + 1, sizeof *sheet->argv);
+    sheet->envp = calloc(entries + 1, sizeof *sheet->envp);
+    if (sheet->argv == NULL || sheet->envp == NULL)
+        return ENOMEM;
+
+    size_t argc = 0;
+    size_t envc = 0;
+    char *end = sheet->text + length;
+    for (char *entry = sheet->text + sizeof version; entry < end;) {
+        char *next = entry + strlen(entry) + 1;
+        char *value = strchr(entry, '=');
+        if (value == NULL)
+            return EINVAL;
+        *value++ = '\0';
+        int error = take_entry(sheet, entry, value, &argc, &envc);
+        if (error != 0)
+            return error;
+        entry = next;
+    }
+    return argc == 0 || sheet->dir == NULL || sheet->cwd == NULL ? EINVAL : 0;
+}
+
+int sheet_read(struct sheet *sheet, int fd)
+{
+    memset(sheet, 0, sizeof *sheet);
+    sheet->stdin_path = "/dev/null";
+    sheet->search_path = DEFAULT_SEARCH_PATH;
+    size_t length = 0;
+    int error = read_all(fd, &sheet->text, &length);
+    if (error == 0)
+        error = parse(sheet, length);
+    if (error != 0)
+        sheet_free(sheet);
+    return error;
+}
+
+void sheet_free(struct sheet *sheet)
+{
+    free(sheet->argv);
+    free(sheet->envp);
+    free(sheet->text);
+    memset(sheet, 0, sizeof *sheet);
+}

@@ -1,0 +1,57 @@
+/*
+ * The launch sheet: everything the launcher must know about one job, written by the server and read
+ * once from an inherited descriptor. Entries are "key=value", each ended by a NUL byte, so that any
+ * byte but NUL can stand in an argument or a variable.
+ *
+ *   version=1              must come first
+ *   dir=PATH               the job's directory; the launcher's own files live there
+ *   monitor-cgroup=PATH    cgroup v2 directory that launchers live in            (optional)
+ *   cgroup=PATH            cgroup v2 directory that the job is born in           (optional)
+ *   cwd=PATH               the job's working directory
+ *   stdin=PATH             what the job reads on descriptor 0       (default /dev/null)
+ *   merge=1                stderr goes into stdout's pipe                        (optional)
+ *   timeout-ms=N           then the job is stopped                               (optional)
+ *   timeout-grace-ms=N     how long SIGTERM comes before SIGKILL on time-out     (optional)
+ *   rlimit=NAME:SOFT:HARD  numbers or "unlimited"; may repeat
+ *   arg=VALUE              argv, in order; at least one
+ *   env=NAME=VALUE         the job's whole environment
+ *
+ * A key that is not known is refused: a sheet of a newer server must not be half obeyed.
+ */
+#ifndef JOB_WORKER_SHEET_H
+#define JOB_WORKER_SHEET_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+enum { SHEET_VERSION = 1, SHEET_MAX_BYTES = 8 * 1024 * 1024, SHEET_MAX_RLIMITS = 16 };
+
+struct rlimit_setting {
+    int resource;
+    struct rlimit value;
+};
+
+struct sheet {
+    const char *dir;
+    const char *monitor_cgroup; /* NULL: none */
+    const char *cgroup;         /* NULL: none */
+    const char *cwd;
+    const char *stdin_path;
+    int merge;
+    int64_t timeout_ms; /* 0: none */
+    int64_t timeout_grace_ms;
+    struct rlimit_setting rlimits[SHEET_MAX_RLIMITS];
+    size_t rlimit_count;
+    char **argv;             /* NULL-terminated */
+    char **envp;             /* NULL-terminated */
+    const char *search_path; /* PATH of envp, or the default one */
+    char *text;              /* owns every string above */
+};
+
+/* Reads and checks the sheet on fd. Returns 0, or an errno value; the sheet is then empty. */
+int sheet_read(struct sheet *sheet, int fd);
+
+void sheet_free(struct sheet *sheet);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * The steps of a launch that can fail, by the names that users see in the error of their Start.
+ */
+#ifndef JOB_WORKER_STEP_H
+#define JOB_WORKER_STEP_H
+
+enum step {
+    STEP_SHEET,
+    STEP_MONITOR,
+    STEP_LIFE_LOCK,
+    STEP_CONTROL,
+    STEP_FIFO,
+    STEP_STDIN,
+    STEP_CLONE,
+    STEP_CGROUP,
+    STEP_SESSION,
+    STEP_SIGNALS,
+    STEP_OOM_SCORE,
+    STEP_PRIORITY,
+    STEP_RLIMIT,
+    STEP_CHDIR,
+    STEP_STDIO,
+    STEP_CLOSE,
+    STEP_EXEC,
+    STEP_COUNT
+};
+
+/* What a child reports about the step that failed, through the close-on-exec error pipe. */
+struct step_failure {
+    enum step step;
+    int error;
+};
+
+const char *step_name(enum step step);
+
+#endif

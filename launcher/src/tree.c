@@ -1,0 +1,63 @@
+#include "tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+
+/* The parent of pid, from proc_pid_stat(5); the name in it may hold anything, even a parenthesis. */
+static pid_t parent_of(const char *pid_text)
+{
+    char path[64];
+    char text[512];
+    int printed = snprintf(path, sizeof path, "/proc/%s/stat", pid_text);
+    if (printed < 0 || (size_t)printed >= sizeof path)
+        return -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t length = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (length <= 0)
+        return -1;
+    text[length] = '\0';
+    char *name_end = strrchr(text, ')');
+    int parent = 0;
+    if (name_end == NULL || sscanf(name_end + 1, " %*c %d", &parent) != 1)
+        return -1;
+    return parent;
+}
+
+/*
+ * Children are killed by a pid that cannot have been reused: they are ours to reap and we have not.
+ * Deeper descendants become children when their parents die, so only children are ever signalled; the
+ * caller repeats until wait(2) says that none is left.
+ */
+static void kill_children(void)
+{
+    DIR *proc = opendir("/proc");
+    if (proc == NULL)
+        return;
+    pid_t self = getpid();
+    struct dirent *entry;
+    while ((entry = readdir(proc)) != NULL) {
+        char *end = NULL;
+        long pid = strtol(entry->d_name, &end, 10);
+        if (pid > 0 && *end == '\0' && parent_of(entry->d_name) == self)
+            kill((pid_t)pid, SIGKILL);
+    }
+    closedir(proc);
+}
+
+void tree_kill(int cgroup_fd)
+{
+    if (cgroup_fd >= 0)
+        (void)cgroup_kill(cgroup_fd); /* ENOENT before Linux 5.14; descent does it there, only slower */
+    kill_children(); /* a job with privileges may have moved a process elsewhere */
+}

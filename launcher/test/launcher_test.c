@@ -1,0 +1,494 @@
+/*
+ * Behaviour of the launcher binary, seen from where the server stands. Usage: launcher-test BINARY
+ * Prints "N passed, N failed" and exits 0 only if nothing failed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 20000 };
+
+static const char *binary;
+static char root[64];
+static int passed;
+static int failed;
+static const char *current;
+static int current_failed;
+
+#define CHECK(condition)                                                                     \
+    do {                                                                                     \
+        if (!(condition)) {                                                                  \
+            printf("FAILED %s\n    line %d: %s\n", current, __LINE__, #condition);            \
+            current_failed = 1;                                                              \
+        }                                                                                    \
+    } while (0)
+
+struct job {
+    char dir[96];
+    int control;
+    long monitor;
+    long main_pid;
+    char answer[160]; /* the last message */
+};
+
+/* --- talking to the launcher ------------------------------------------------------------------ */
+
+static const char *receive(struct job *job)
+{
+    struct pollfd pfd = {.fd = job->control, .events = POLLIN};
+    memset(job->answer, 0, sizeof job->answer);
+    if (poll(&pfd, 1, PATIENCE_MS) == 1 && recv(job->control, job->answer, sizeof job->answer - 1, 0) < 0)
+        job->answer[0] = '\0';
+    return job->answer;
+}
+
+static void tell(const struct job *job, const char *text)
+{
+    CHECK(send(job->control, text, strlen(text), MSG_NOSIGNAL) == (ssize_t)strlen(text));
+}
+
+static int sheet_of(const char *bytes, size_t length)
+{
+    int fd = memfd_create("sheet", MFD_CLOEXEC);
+    if (fd < 0 || write(fd, bytes, length) != (ssize_t)length)
+        abort();
+    return fd;
+}
+
+static void spawn(struct job *job, int sheet)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        abort();
+    pid_t stub = fork();
+    if (stub == 0) {
+        int high_sheet = fcntl(sheet, F_DUPFD, 64);
+        int high_control = fcntl(pair[1], F_DUPFD, 64);
+        if (dup2(high_sheet, 3) < 0 || dup2(high_control, 4) < 0)
+            _exit(99);
+        setenv("LEAKED_BY_THE_SERVER", "1", 1);
+        signal(SIGTERM, SIG_IGN);
+        execl(binary, "job-worker-launcher", (char *)NULL);
+        _exit(98);
+    }
+    close(pair[1]);
+    close(sheet);
+    job->control = pair[0];
+    while (waitpid(stub, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Launches with the given extra entries ("key=value", NULL at the end) beside dir and cwd. */
+static void launch(struct job *job, ...)
+{
+    static int count;
+    char text[8192];
+    size_t length = 0;
+    memset(job, 0, sizeof *job);
+    snprintf(job->dir, sizeof job->dir, "%s/%d", root, ++count);
+    if (mkdir(job->dir, 0700) != 0)
+        abort();
+    length += (size_t)sprintf(text + length, "version=1%cdir=%s%ccwd=%s%c", 0, job->dir, 0, job->dir, 0);
+    va_list entries;
+    va_start(entries, job);
+    for (const char *entry; (entry = va_arg(entries, const char *)) != NULL;) {
+        memcpy(text + length, entry, strlen(entry) + 1);
+        length += strlen(entry) + 1;
+    }
+    va_end(entries);
+    spawn(job, sheet_of(text, length));
+    if (sscanf(receive(job), "1 hello %ld", &job->monitor) == 1)
+        sscanf(receive(job), "1 started %ld", &job->main_pid);
+}
+
+#define SHELL(job, script) launch(job, "arg=/bin/sh", "arg=-c", "arg=" script, "env=PATH=/usr/bin:/bin", NULL)
+
+/* Waits for the launcher itself, which is our child although its parent was the stub. */
+static int launcher_ended(const struct job *job)
+{
+    int status = 0;
+    for (int waited = 0; waited < PATIENCE_MS; waited += 5) {
+        if (waitpid((pid_t)job->monitor, &status, WNOHANG) == (pid_t)job->monitor)
+            return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        poll(NULL, 0, 5);
+    }
+    return -2;
+}
+
+static void collect(struct job *job)
+{
+    tell(job, "1 collected");
+    CHECK(launcher_ended(job) == 0);
+    close(job->control);
+}
+
+static long recorded(const struct job *job, const char *key)
+{
+    char path[128];
+    char line[128];
+    char name[64];
+    long value = -1;
+    snprintf(path, sizeof path, "%s/exit", job->dir);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return -1000;
+    while (fgets(line, sizeof line, file) != NULL) {
+        long number = 0;
+        if (sscanf(line, "%63s %ld", name, &number) == 2 && strcmp(name, key) == 0)
+            value = number;
+    }
+    fclose(file);
+    return value;
+}
+
+static int record_says(const struct job *job, const char *wanted)
+{
+    char path[128];
+    char text[2048] = {0};
+    snprintf(path, sizeof path, "%s/exit", job->dir);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    return n > 0 && strstr(text, wanted) != NULL;
+}
+
+/* What is in the FIFO now; the launcher holds it open, so there is no end of file to wait for. */
+static const char *output(const struct job *job, const char *name)
+{
+    static char text[65536];
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", job->dir, name);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    if (fd >= 0)
+        close(fd);
+    return text;
+}
+
+static int life_lock_held(const struct job *job)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/life", job->dir);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int held = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid == job->monitor;
+    if (fd >= 0)
+        close(fd);
+    return held;
+}
+
+/* --- the tests -------------------------------------------------------------------------------- */
+
+static void an_exit_code_is_recorded(void)
+{
+    struct job job;
+    SHELL(&job, "exit 3");
+    CHECK(job.main_pid > 0);
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(recorded(&job, "version") == 1);
+    CHECK(recorded(&job, "exit_code") == 3);
+    CHECK(recorded(&job, "signal") == 0);
+    CHECK(recorded(&job, "main_pid") == job.main_pid);
+    CHECK(recorded(&job, "ended_at_ns") >= recorded(&job, "started_at_ns"));
+    CHECK(record_says(&job, "cause none\n"));
+    collect(&job);
+}
+
+static void death_by_sigkill_is_not_exit_code_137(void)
+{
+    struct job killed, exited;
+    SHELL(&killed, "kill -9 $$");
+    SHELL(&exited, "exit 137");
+    receive(&killed);
+    receive(&exited);
+    CHECK(recorded(&killed, "exit_code") == -1);
+    CHECK(recorded(&killed, "signal") == SIGKILL);
+    CHECK(recorded(&exited, "exit_code") == 137);
+    CHECK(recorded(&exited, "signal") == 0);
+    collect(&killed);
+    collect(&exited);
+}
+
+static void check_refused(const char *program, int error)
+{
+    struct job job;
+    char entry[160];
+    char answer[64];
+    snprintf(entry, sizeof entry, "arg=%s", program);
+    launch(&job, entry, "env=PATH=/usr/bin:/bin", NULL);
+    snprintf(answer, sizeof answer, "1 failed exec %d", error);
+    CHECK(strcmp(job.answer, answer) == 0);
+    CHECK(launcher_ended(&job) == 1);
+    CHECK(recorded(&job, "version") == -1000);
+    close(job.control);
+}
+
+static void a_program_that_cannot_run_fails_the_start_with_its_errno(void)
+{
+    char plain[128];
+    snprintf(plain, sizeof plain, "%s/not-executable", root);
+    int fd = open(plain, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(fd >= 0);
+    close(fd);
+    check_refused("/no/such/program", ENOENT);
+    check_refused("no-such-program-on-the-path", ENOENT);
+    check_refused("", ENOENT);
+    check_refused("/tmp", EACCES);
+    check_refused(plain, EACCES);
+}
+
+static void a_file_without_an_interpreter_line_is_not_handed_to_a_shell(void)
+{
+    char script[128];
+    snprintf(script, sizeof script, "%s/no-shebang", root);
+    int fd = open(script, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+    CHECK(fd >= 0 && write(fd, "echo hello\n", 11) == 11);
+    close(fd);
+    check_refused(script, ENOEXEC);
+}
+
+static void the_jobs_own_path_is_searched(void)
+{
+    struct job job;
+    char dir[96];
+    char link[128];
+    char path[192];
+    snprintf(dir, sizeof dir, "%s/tools", root);
+    snprintf(link, sizeof link, "%s/my-echo", dir);
+    snprintf(path, sizeof path, "env=PATH=/nowhere:%s", dir);
+    CHECK(mkdir(dir, 0700) == 0 && symlink("/bin/echo", link) == 0);
+    launch(&job, "arg=my-echo", "arg=found", path, NULL);
+    receive(&job);
+    CHECK(strcmp(output(&job, "stdout"), "found\n") == 0);
+    collect(&job);
+}
+
+static void the_job_gets_a_clean_environment_signals_and_descriptors(void)
+{
+    struct job job;
+    launch(&job, "arg=/bin/sh", "arg=-c",
+           "arg=/usr/bin/env; ls /proc/self/fd; grep -E 'Sig(Ign|Blk)' /proc/self/status; cat /proc/self/oom_score_adj; umask",
+           "env=PATH=/usr/bin:/bin", "env=A=b c", NULL);
+    receive(&job);
+    const char *text = output(&job, "stdout");
+    CHECK(strstr(text, "LEAKED_BY_THE_SERVER") == NULL);
+    CHECK(strstr(text, "A=b c\n") != NULL);
+    CHECK(strstr(text, "\n0\n1\n2\n3\nSig") != NULL); /* 3 is ls's own */
+    CHECK(strstr(text, "SigBlk:\t0000000000000000") != NULL);
+    CHECK(strstr(text, "SigIgn:\t0000000000000000") != NULL);
+    CHECK(strstr(text, "\n0\n0077\n") != NULL);
+    collect(&job);
+}
+
+static void both_streams_arrive_apart_and_merged_on_request(void)
+{
+    struct job apart, merged;
+    SHELL(&apart, "echo out; echo err >&2");
+    receive(&apart);
+    CHECK(strcmp(output(&apart, "stdout"), "out\n") == 0);
+    CHECK(strcmp(output(&apart, "stderr"), "err\n") == 0);
+    collect(&apart);
+    launch(&merged, "arg=/bin/sh", "arg=-c", "arg=echo out; echo err >&2; echo out", "merge=1", NULL);
+    receive(&merged);
+    CHECK(strcmp(output(&merged, "stdout"), "out\nerr\nout\n") == 0);
+    collect(&merged);
+}
+
+static void stop_kills_the_whole_tree_at_once(void)
+{
+    struct job job;
+    SHELL(&job, "setsid sh -c '(sleep 1000 & sleep 1000)' & (setsid sleep 1000 &) ; trap '' TERM; echo up; sleep 1000");
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    tell(&job, "1 stop 9 0");
+    CHECK(strcmp(receive(&job), "1 ended") == 0); /* sent only when the launcher has no child left */
+    CHECK(recorded(&job, "signal") == SIGKILL);
+    CHECK(record_says(&job, "cause stop\n"));
+    collect(&job);
+}
+
+static void a_grace_lets_the_job_leave_by_itself(void)
+{
+    struct job job;
+    SHELL(&job, "trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.05; done");
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    tell(&job, "1 stop 15 15000");
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(recorded(&job, "exit_code") == 7);
+    CHECK(record_says(&job, "cause stop\n"));
+    CHECK(strcmp(output(&job, "stdout"), "bye\n") == 0);
+    collect(&job);
+}
+
+static void a_grace_that_is_not_used_ends_in_sigkill(void)
+{
+    struct job job;
+    SHELL(&job, "trap '' TERM; echo up; while :; do sleep 0.05; done");
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    tell(&job, "1 stop 15 100");
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(recorded(&job, "signal") == SIGKILL);
+    CHECK(record_says(&job, "cause stop\n"));
+    collect(&job);
+}
+
+static void what_the_main_process_leaves_behind_is_killed(void)
+{
+    struct job job;
+    SHELL(&job, "setsid sleep 1000 & (sleep 1000 &); exit 0");
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(recorded(&job, "exit_code") == 0);
+    collect(&job);
+}
+
+static void a_time_out_needs_no_server(void)
+{
+    struct job job;
+    launch(&job, "arg=/bin/sleep", "arg=1000", "timeout-ms=50", NULL);
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(recorded(&job, "signal") == SIGKILL);
+    CHECK(record_says(&job, "cause timeout\n"));
+    collect(&job);
+}
+
+static void resource_limits_are_set(void)
+{
+    struct job job;
+    launch(&job, "arg=/bin/sh", "arg=-c", "arg=ulimit -n; ulimit -Hc", "rlimit=nofile:77:88", "rlimit=core:0:0", NULL);
+    receive(&job);
+    CHECK(strcmp(output(&job, "stdout"), "77\n0\n") == 0);
+    collect(&job);
+}
+
+static int reconnect(struct job *job)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/control", job->dir);
+    job->control = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    return connect(job->control, (struct sockaddr *)&address, sizeof address);
+}
+
+static void a_job_goes_on_and_ends_without_a_server(void)
+{
+    struct job job;
+    char expected[64];
+    SHELL(&job, "while [ ! -e go ]; do sleep 0.02; done; echo late; exit 5");
+    close(job.control);
+    CHECK(life_lock_held(&job));
+    CHECK(reconnect(&job) == 0);
+    snprintf(expected, sizeof expected, "1 started %ld", job.main_pid);
+    CHECK(strcmp(receive(&job), expected) == 0);
+    close(job.control);
+
+    char go[128];
+    snprintf(go, sizeof go, "%s/go", job.dir);
+    close(open(go, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    for (int waited = 0; waited < PATIENCE_MS && recorded(&job, "exit_code") != 5; waited += 5)
+        poll(NULL, 0, 5);
+    CHECK(life_lock_held(&job)); /* it stays, for the output */
+    CHECK(reconnect(&job) == 0);
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "late\n") == 0);
+    collect(&job);
+    CHECK(!life_lock_held(&job));
+}
+
+static void check_bad_sheet(const char *bytes, size_t length, int error)
+{
+    struct job job = {0};
+    char answer[64];
+    spawn(&job, sheet_of(bytes, length));
+    snprintf(answer, sizeof answer, "1 failed sheet %d", error);
+    CHECK(strcmp(receive(&job), answer) == 0);
+    close(job.control);
+}
+
+static void a_sheet_that_is_not_understood_is_refused(void)
+{
+#define BAD(text, error) check_bad_sheet(text, sizeof text, error)
+    BAD("version=2\0dir=/tmp\0cwd=/tmp\0arg=ls", EPROTONOSUPPORT);
+    BAD("dir=/tmp", EPROTONOSUPPORT);
+    BAD("version=1\0dir=/tmp\0cwd=/tmp", EINVAL);
+    BAD("version=1\0dir=/tmp\0cwd=/tmp\0arg=ls\0surprise=1", EINVAL);
+    BAD("version=1\0dir=/tmp\0cwd=/tmp\0arg=ls\0timeout-ms=-1", EINVAL);
+    BAD("version=1\0dir=/tmp\0cwd=/tmp\0arg=ls\0timeout-ms=1x", EINVAL);
+    BAD("version=1\0dir=/tmp\0cwd=/tmp\0arg=ls\0rlimit=nofile", EINVAL);
+    BAD("version=1\0dir=/tmp\0cwd=/tmp\0arg=ls\0rlimit=what:1:1", EINVAL);
+    BAD("version=1\0no equals sign", EINVAL);
+    check_bad_sheet("version=1\0arg=unterminated", 26, EINVAL);
+    check_bad_sheet("", 0, EMSGSIZE);
+}
+
+static void a_failed_step_before_the_job_is_named(void)
+{
+    struct job job;
+    launch(&job, "arg=/bin/true", "stdin=/no/such/file", NULL);
+    CHECK(strcmp(job.answer, "1 failed stdin 2") == 0);
+    launcher_ended(&job);
+    launch(&job, "cwd=/no/such/dir", "arg=/bin/true", NULL);
+    CHECK(strcmp(job.answer, "1 failed chdir 2") == 0);
+    launcher_ended(&job);
+    launch(&job, "cgroup=/no/such/cgroup", "arg=/bin/true", NULL);
+    CHECK(strcmp(job.answer, "1 failed cgroup 2") == 0);
+    launcher_ended(&job);
+}
+
+#define RUN(test) run(#test, test)
+
+static void run(const char *name, void (*test)(void))
+{
+    current = name;
+    current_failed = 0;
+    test();
+    current_failed ? failed++ : passed++;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        return 2;
+    binary = argv[1];
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    snprintf(root, sizeof root, "/tmp/launcher-test.XXXXXX");
+    if (mkdtemp(root) == NULL)
+        return 2;
+    RUN(an_exit_code_is_recorded);
+    RUN(death_by_sigkill_is_not_exit_code_137);
+    RUN(a_program_that_cannot_run_fails_the_start_with_its_errno);
+    RUN(a_file_without_an_interpreter_line_is_not_handed_to_a_shell);
+    RUN(the_jobs_own_path_is_searched);
+    RUN(the_job_gets_a_clean_environment_signals_and_descriptors);
+    RUN(both_streams_arrive_apart_and_merged_on_request);
+    RUN(stop_kills_the_whole_tree_at_once);
+    RUN(a_grace_lets_the_job_leave_by_itself);
+    RUN(a_grace_that_is_not_used_ends_in_sigkill);
+    RUN(what_the_main_process_leaves_behind_is_killed);
+    RUN(a_time_out_needs_no_server);
+    RUN(resource_limits_are_set);
+    RUN(a_job_goes_on_and_ends_without_a_server);
+    RUN(a_sheet_that_is_not_understood_is_refused);
+    RUN(a_failed_step_before_the_job_is_named);
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf %s", root);
+    if (system(command) != 0)
+        printf("could not remove %s\n", root);
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed == 0 ? 0 : 1;
+}
