@@ -71,12 +71,27 @@ static int reset_priority(void)
     return 0;
 }
 
+static rlim_t lower(rlim_t a, rlim_t b)
+{
+    return a < b ? a : b; /* RLIM_INFINITY is the largest value */
+}
+
+/* A limit is an upper bound: where the server's own is lower already, and cannot be raised, that one holds. */
 static int set_rlimits(const struct sheet *sheet)
 {
     for (size_t i = 0; i < sheet->rlimit_count; i++) {
         const struct rlimit_setting *setting = &sheet->rlimits[i];
         /* getrlimit(2): __rlimit_resource_t is an enum in glibc and an int elsewhere. */
-        if (setrlimit((__rlimit_resource_t)setting->resource, &setting->value) != 0)
+        __rlimit_resource_t resource = (__rlimit_resource_t)setting->resource;
+        struct rlimit value = setting->value;
+        if (setrlimit(resource, &value) == 0)
+            continue;
+        struct rlimit now;
+        if (errno != EPERM || getrlimit(resource, &now) != 0)
+            return errno;
+        value.rlim_max = lower(value.rlim_max, now.rlim_max);
+        value.rlim_cur = lower(value.rlim_cur, value.rlim_max);
+        if (setrlimit(resource, &value) != 0)
             return errno;
     }
     return 0;

@@ -62,6 +62,7 @@ public final class Linux {
   private static final int MSG_NOSIGNAL = 0x4000;
   private static final int MSG_DONTWAIT = 0x40;
   private static final int F_GETLK = 5;
+  private static final long SYS_PIDFD_OPEN = 434; // the same on every architecture
   private static final short F_WRLCK = 1;
   private static final short F_UNLCK = 2;
 
@@ -116,6 +117,9 @@ public final class Linux {
   private static final MethodHandle WAITPID =
       bind("waitpid", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
   private static final MethodHandle GETEUID = bind("geteuid", JAVA_INT);
+  // syscall(2), for what glibc before 2.36 has no wrapper; it is variadic.
+  private static final MethodHandle SYSCALL =
+      bindVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
   private static final MethodHandle POSIX_SPAWN =
       bind("posix_spawn", JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS);
   private static final MethodHandle ACTIONS_INIT =
@@ -401,6 +405,21 @@ public final class Linux {
       return (int) GETEUID.invokeExact(STATE.get()) == 0;
     } catch (Throwable t) {
       throw new LinkageError("geteuid", t);
+    }
+  }
+
+  /** Whether the kernel has pidfd_open(2). */
+  public static boolean hasPidfd() {
+    MemorySegment state = STATE.get();
+    try {
+      int self = (int) ProcessHandle.current().pid();
+      long fd = (long) SYSCALL.invokeExact(state, SYS_PIDFD_OPEN, (long) self, 0L);
+      if (fd >= 0) {
+        close((int) fd);
+      }
+      return fd >= 0;
+    } catch (Throwable t) {
+      throw new LinkageError("pidfd_open", t);
     }
   }
 

@@ -287,6 +287,15 @@ public final class OutputLog {
   }
 
   /**
+   * Where the last {@code lines} lines start, of both streams together or of one; found from the end, so
+   * that it costs what they are long. A last line without an end counts as one.
+   */
+  public long offsetOfLastLines(int lines, Optional<Stream> only) throws IOException {
+    long from = end;
+    return lines <= 0 ? from : new LineFinder(this, only).find(lines, start(), from);
+  }
+
+  /**
    * The newest output of both streams as text, at most {@code maxBytes} of it, with what is not
    * UTF-8 replaced.
    */

@@ -1,0 +1,132 @@
+package io.jobworker.cli.command;
+
+import com.google.protobuf.Duration;
+import io.grpc.StatusException;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobResponse;
+import io.jobworker.api.v1.JobSpec;
+import io.jobworker.cli.Words;
+import io.jobworker.cli.connect.ConnectOptions;
+import io.jobworker.cli.connect.Connection;
+import io.jobworker.cli.connect.UsageException;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code start}: starts a job and prints its id. */
+@Command(
+    name = "start",
+    description = "Starts a job and prints its id.",
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "One COMMAND is split into words as a shell would, without expanding anything;",
+      "several, after --, are passed on as they are:",
+      "  job-worker start \"ls -la '/my dir'\"",
+      "  job-worker start -- ls -la '/my dir'",
+      "  job-worker start --shell 'ls | wc -l'"
+    })
+public final class StartCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec = CommandSpec.create();
+  @Mixin private ConnectOptions options = new ConnectOptions();
+
+  @Parameters(
+      paramLabel = "COMMAND",
+      arity = "1..*",
+      description = "The command to run: one string, or -- and its words.")
+  private List<String> command = new ArrayList<>();
+
+  @Option(names = "--shell", description = "Run COMMAND with /bin/sh -c.")
+  private boolean shell;
+
+  @Option(
+      names = {"-e", "--env"},
+      paramLabel = "K=V",
+      description = "A variable for the job's environment; may repeat.")
+  private Map<String, String> environment = new LinkedHashMap<>();
+
+  @Option(
+      names = {"-w", "--workdir"},
+      paramLabel = "DIR",
+      description = "Where on the server to run; default: a fresh directory.")
+  private Optional<String> workingDirectory = Optional.empty();
+
+  @Option(names = "--name", paramLabel = "NAME", description = "A name for people.")
+  private Optional<String> name = Optional.empty();
+
+  @Option(
+      names = {"-l", "--label"},
+      paramLabel = "K=V",
+      description = "A label to find the job by; may repeat.")
+  private Map<String, String> labels = new LinkedHashMap<>();
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "TIME",
+      converter = Durations.class,
+      description = "End the job after this long, as in 90s or 1h30m.")
+  private Optional<Duration> timeout = Optional.empty();
+
+  @Option(names = "--merge", description = "Merge stderr into stdout, in their exact order.")
+  private boolean merge;
+
+  @Override
+  public Integer call() throws StatusException {
+    JobSpec.Builder job =
+        JobSpec.newBuilder()
+            .addAllCommand(argv())
+            .putAllEnv(environment)
+            .putAllLabels(labels)
+            .setMergeOutput(merge)
+            .setRequestId(UUID.randomUUID().toString());
+    workingDirectory.ifPresent(job::setWorkingDir);
+    name.ifPresent(job::setName);
+    timeout.ifPresent(job::setTimeout);
+    try (Connection connection = options.connect()) {
+      JobResponse response =
+          connection.calls().start(JobRequest.newBuilder().setSpec(job).build());
+      PrintWriter out = spec.commandLine().getOut();
+      out.println(response.getId());
+      out.flush();
+    }
+    return 0;
+  }
+
+  private List<String> argv() {
+    if (shell) {
+      return List.of("/bin/sh", "-c", String.join(" ", command));
+    }
+    if (command.size() > 1) {
+      return command;
+    }
+    try {
+      List<String> words = Words.split(command.getFirst());
+      if (words.isEmpty()) {
+        throw new UsageException("the command is empty");
+      }
+      words.stream().filter(Words::isOperator).findFirst().ifPresent(this::warnOfOperator);
+      return words;
+    } catch (Words.SyntaxException e) {
+      throw new UsageException("cannot split the command into words: " + e.getMessage());
+    }
+  }
+
+  private void warnOfOperator(String word) {
+    spec.commandLine()
+        .getErr()
+        .println(
+            "job-worker: note: '" + word + "' goes to the program as it is; use --shell to have a"
+                + " shell act on it");
+  }
+}

@@ -1,0 +1,55 @@
+package io.jobworker.cli.command;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.grpc.StatusException;
+import io.jobworker.api.v1.JobStatusResponse;
+import io.jobworker.cli.connect.ConnectOptions;
+import io.jobworker.cli.connect.Connection;
+import io.jobworker.cli.render.Json;
+import io.jobworker.cli.render.StatusText;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code status}: prints all that is known of a job. */
+@Command(
+    name = "status",
+    description = "Prints what is known of a job.",
+    mixinStandardHelpOptions = true)
+public final class StatusCommand implements Callable<Integer> {
+  /** How to print. */
+  enum Format {
+    TEXT,
+    JSON
+  }
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+  @Mixin private ConnectOptions options = new ConnectOptions();
+  @Mixin private JobIdParameter job = new JobIdParameter();
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "FORMAT",
+      defaultValue = "text",
+      description = "text, for people (default), or json, for programs.")
+  private Format format = Format.TEXT;
+
+  @Override
+  public Integer call() throws StatusException, InvalidProtocolBufferException {
+    try (Connection connection = options.connect()) {
+      JobStatusResponse status = connection.calls().status(job.request().build());
+      PrintWriter out = spec.commandLine().getOut();
+      out.println(
+          switch (format) {
+            case TEXT -> StatusText.of(status);
+            case JSON -> Json.of(status);
+          });
+      out.flush();
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,14 @@
+package io.jobworker.cli.render;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.MessageOrBuilder;
+import com.google.protobuf.util.JsonFormat;
+
+/** Protobuf's JSON mapping, for programs. */
+public final class Json {
+  private Json() {}
+
+  public static String of(MessageOrBuilder message) throws InvalidProtocolBufferException {
+    return JsonFormat.printer().print(message);
+  }
+}

@@ -1,0 +1,106 @@
+package io.jobworker.cli.render;
+
+import com.google.protobuf.Timestamp;
+import io.jobworker.api.v1.JobStatusResponse;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** A job's status, for people. */
+public final class StatusText {
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss").withZone(ZoneId.systemDefault());
+
+  private StatusText() {}
+
+  public static String of(JobStatusResponse job) {
+    StringBuilder text = new StringBuilder();
+    line(text, "id", job.getId());
+    if (!job.getSpec().getName().isEmpty()) {
+      line(text, "name", job.getSpec().getName());
+    }
+    line(text, "status", job.getStatus() + how(job));
+    line(text, "command", quoted(job.getSpec().getCommandList()));
+    line(text, "owner", job.getOwner());
+    if (!job.getSpec().getLabelsMap().isEmpty()) {
+      line(
+          text,
+          "labels",
+          job.getSpec().getLabelsMap().entrySet().stream()
+              .map(label -> label.getKey() + "=" + label.getValue())
+              .sorted()
+              .collect(Collectors.joining(" ")));
+    }
+    line(text, "started", TIME.format(instant(job.getCreatedAt())));
+    if (job.hasEndedAt()) {
+      Duration ran = Duration.between(instant(job.getCreatedAt()), instant(job.getEndedAt()));
+      line(
+          text,
+          "ended",
+          TIME.format(instant(job.getEndedAt())) + " (after " + duration(ran) + ")");
+    } else {
+      line(text, "pid", Integer.toString(job.getPid()));
+    }
+    line(text, "output", output(job));
+    if (!job.getOutput().isEmpty()) {
+      text.append('\n').append(printable(job.getOutput()));
+    }
+    return text.toString().stripTrailing();
+  }
+
+  private static String how(JobStatusResponse job) {
+    return switch (job.getReason()) {
+      case REASON_EXITED -> " (exit code " + job.getExitCode() + ")";
+      case REASON_SIGNALED -> " (killed by signal " + job.getSignal() + ")";
+      case REASON_OOM_KILLED -> " (out of memory: killed at its limit)";
+      case REASON_TIMED_OUT -> " (timed out)";
+      case REASON_STOPPED -> job.hasExitCode() ? " (exit code " + job.getExitCode() + ")" : "";
+      case REASON_LOST -> " (nobody saw how it ended)";
+      case REASON_UNSPECIFIED, UNRECOGNIZED -> "";
+    };
+  }
+
+  private static String output(JobStatusResponse job) {
+    String text = job.getOutputTotalBytes() + " bytes";
+    return job.getOutputDroppedBytes() == 0
+        ? text
+        : text + ", " + job.getOutputDroppedBytes() + " of them no longer kept";
+  }
+
+  /** As one could type it. */
+  private static String quoted(List<String> words) {
+    return words.stream()
+        .map(
+            word ->
+                word.matches("[A-Za-z0-9_@%+=:,./-]+")
+                    ? word
+                    : "'" + printable(word.replace("'", "'\\''")) + "'")
+        .collect(Collectors.joining(" "));
+  }
+
+  /** A job must not send escape sequences to the terminal of whoever looks at its status. */
+  private static String printable(String text) {
+    return text.codePoints()
+        .map(c -> Character.isISOControl(c) && c != '\n' && c != '\t' ? '\uFFFD' : c)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        .toString();
+  }
+
+  private static String duration(Duration duration) {
+    Duration rounded = duration.truncatedTo(ChronoUnit.MILLIS);
+    return rounded.toString().substring(2).toLowerCase(Locale.ROOT);
+  }
+
+  private static Instant instant(Timestamp time) {
+    return Instant.ofEpochSecond(time.getSeconds(), time.getNanos());
+  }
+
+  private static void line(StringBuilder text, String name, String value) {
+    text.append("%-9s%s%n".formatted(name, value));
+  }
+}

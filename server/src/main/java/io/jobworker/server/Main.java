@@ -1,0 +1,61 @@
+package io.jobworker.server;
+
+import io.jobworker.core.JobException;
+import io.jobworker.server.auth.ClientRegistry.RegistryException;
+import io.jobworker.server.command.CheckCommand;
+import io.jobworker.server.command.ClientCommand;
+import io.jobworker.server.command.InitCommand;
+import io.jobworker.server.command.ServeCommand;
+import io.jobworker.server.config.ConfigException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/** The program {@code job-worker-server}. */
+@Command(
+    name = "job-worker-server",
+    description = "Runs commands on this machine on behalf of its clients.",
+    mixinStandardHelpOptions = true,
+    version = "job-worker-server 0.1.0",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {InitCommand.class, ClientCommand.class, ServeCommand.class, CheckCommand.class})
+public final class Main {
+  private static final int FAILED = 1;
+
+  private Main() {}
+
+  public static void main(String[] args) {
+    System.exit(run(args));
+  }
+
+  static int run(String... args) {
+    CommandLine line = new CommandLine(new Main());
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setExecutionExceptionHandler(Main::explain);
+    line.setParameterExceptionHandler(
+        (e, a) -> {
+          e.getCommandLine().getErr().println("job-worker-server: " + e.getMessage());
+          e.getCommandLine()
+              .getErr()
+              .println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
+          return CommandLine.ExitCode.USAGE;
+        });
+    return line.execute(args);
+  }
+
+  /** Nobody gets to see a stack trace; one line says what was wrong. */
+  private static int explain(Exception failure, CommandLine line, CommandLine.ParseResult ignored) {
+    String message =
+        switch (failure) {
+          case ConfigException e -> e.getMessage();
+          case JobException e -> e.getMessage();
+          case RegistryException e -> e.getMessage();
+          case IOException e -> "cannot access " + e.getMessage();
+          case UncheckedIOException e -> "cannot access " + e.getMessage();
+          default -> "internal error: " + failure;
+        };
+    line.getErr().println("job-worker-server: " + message);
+    return FAILED;
+  }
+}

@@ -1,0 +1,221 @@
+package io.jobworker.server;
+
+import com.google.common.util.concurrent.MoreExecutors;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallExecutorSupplier;
+import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
+import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.core.Jobs;
+import io.jobworker.core.JobsConfig;
+import io.jobworker.server.audit.Audit;
+import io.jobworker.server.auth.AuthInterceptor;
+import io.jobworker.server.auth.ClientRegistry;
+import io.jobworker.server.config.ConfigException;
+import io.jobworker.server.config.ServerConfig;
+import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.rpc.JobWorkerService;
+import java.io.File;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The daemon's parts, put together: from {@link #start} it serves until it is closed. */
+public final class Server implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Server.class);
+  private static final int PUMP_THREADS = 2;
+  private static final int FLOW_CONTROL_WINDOW = 1 << 20;
+  private static final long CALLS_PATIENCE_SECONDS = 5;
+
+  private final ServerDirectory directory;
+  private final Audit audit;
+  private final ClientRegistry clients;
+  private final Jobs jobs;
+  private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
+  private final ExecutorService pumps =
+      Executors.newFixedThreadPool(
+          PUMP_THREADS, Thread.ofPlatform().name("logs-", 0).daemon().factory());
+  private final io.grpc.Server grpc;
+
+  private Server(ServerDirectory directory, ServerConfig config, HostAndPort listen)
+      throws IOException {
+    this.directory = directory;
+    audit = new Audit();
+    SslContext tls = tls(directory, config.tls());
+    clients = ClientRegistry.open(directory.database(), Clock.systemUTC());
+    jobs = openJobs(directory, config);
+    grpc =
+        NettyServerBuilder.forAddress(listen.resolve())
+            .sslContext(tls)
+            .executor(calls)
+            .callExecutor(new ByMethod())
+            .initialFlowControlWindow(FLOW_CONTROL_WINDOW)
+            .intercept(new AuthInterceptor(clients, jobs, audit))
+            .addService(
+                new JobWorkerService(
+                    jobs, audit, (int) config.output().maxMessage().bytes(), pumps))
+            .build();
+  }
+
+  /**
+   * Starts serving.
+   *
+   * @throws ConfigException if something in the directory is not as it must be, or the address is taken
+   */
+  public static Server start(ServerDirectory directory, ServerConfig config, HostAndPort listen) {
+    Server server = null;
+    try {
+      server = new Server(directory, config, listen);
+      server.grpc.start();
+      server.announce(listen);
+      return server;
+    } catch (IOException e) {
+      if (server != null) {
+        server.close();
+      }
+      throw new ConfigException("cannot listen on " + listen + ": " + reason(e));
+    }
+  }
+
+  private static String reason(Throwable e) {
+    Throwable root = e;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage());
+  }
+
+  private Jobs openJobs(ServerDirectory directory, ServerConfig config) {
+    JobsConfig defaults = JobsConfig.in(directory.resolve(config.state().directory()));
+    Jobs opened =
+        Jobs.open(
+            new JobsConfig(
+                defaults.stateDirectory(),
+                config.cgroup().root(),
+                config.output().retain(),
+                config.job().rlimits(),
+                defaults.captureThreads(),
+                defaults.launchPatience(),
+                defaults.stopPatience(),
+                defaults.clock()),
+            audit::jobEnded);
+    opened
+        .cgroupProblem()
+        .ifPresent(
+            problem -> LOG.atWarn().addKeyValue("problem", problem).log("host.no_cgroup_v2"));
+    return opened;
+  }
+
+  /** TLS 1.3 and nothing older; a client without a certificate of our authority gets no connection. */
+  private static SslContext tls(ServerDirectory directory, ServerConfig.Tls tls) {
+    File certificate = readable(directory.resolve(tls.cert()));
+    File key = readable(directory.resolve(tls.key()));
+    File ca = readable(directory.resolve(tls.ca()));
+    try {
+      return GrpcSslContexts.configure(SslContextBuilder.forServer(certificate, key))
+          .protocols("TLSv1.3")
+          .trustManager(ca)
+          .clientAuth(ClientAuth.REQUIRE)
+          .build();
+    } catch (SSLException | IllegalArgumentException e) {
+      throw new ConfigException("cannot use the certificates in " + directory.path() + ": " + reason(e));
+    }
+  }
+
+  private static File readable(Path file) {
+    if (!Files.isReadable(file)) {
+      throw new ConfigException("cannot read " + file);
+    }
+    return file.toFile();
+  }
+
+  private void announce(HostAndPort listen) throws IOException {
+    String address = listen.withPort(grpc.getPort()).toString();
+    ServerDirectory.createParentPrivately(directory.address());
+    ServerDirectory.replace(directory.address(), address + "\n");
+    audit.serverStarted(address, directory.path().toString());
+  }
+
+  public int port() {
+    return grpc.getPort();
+  }
+
+  /** Ends all calls, lets go of the jobs, which run on, and returns when everything is closed. */
+  @Override
+  public void close() {
+    try {
+      Files.deleteIfExists(directory.address());
+      grpc.shutdownNow().awaitTermination(CALLS_PATIENCE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (IOException e) {
+      LOG.atWarn().setCause(e).log("server.address_not_removed");
+    }
+    jobs.close();
+    pumps.shutdownNow();
+    calls.close();
+    clients.close();
+    audit.serverStopped();
+  }
+
+  /** HOST:PORT. */
+  public record HostAndPort(String host, int port) {
+    /** Reads {@code localhost:7443} or {@code [::1]:7443}. */
+    public static HostAndPort parse(String text) {
+      int colon = text.lastIndexOf(':');
+      try {
+        int port = Integer.parseInt(text.substring(colon + 1));
+        if (colon > 0 && port >= 0 && port <= 65535) {
+          return new HostAndPort(text.substring(0, colon).replaceAll("^\\[|\\]$", ""), port);
+        }
+      } catch (NumberFormatException e) {
+        // said below
+      }
+      throw new ConfigException("'" + text + "' is not an address; write HOST:PORT");
+    }
+
+    HostAndPort withPort(int newPort) {
+      return new HostAndPort(host, newPort);
+    }
+
+    InetSocketAddress resolve() {
+      InetSocketAddress address = new InetSocketAddress(host, port);
+      if (address.isUnresolved()) {
+        throw new ConfigException("cannot find the host '" + host + "'");
+      }
+      return address;
+    }
+
+    @Override
+    public String toString() {
+      return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
+    }
+  }
+
+  /**
+   * Log streams run where their events come from, which never block there; all else on virtual threads,
+   * where it may.
+   */
+  private final class ByMethod implements ServerCallExecutorSupplier {
+    @Override
+    public <Q, R> @Nullable Executor getExecutor(ServerCall<Q, R> call, Metadata metadata) {
+      return call.getMethodDescriptor().equals(JobWorkerGrpc.getLogsMethod())
+          ? MoreExecutors.directExecutor()
+          : calls;
+    }
+  }
+}

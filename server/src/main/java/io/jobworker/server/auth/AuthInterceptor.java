@@ -1,0 +1,194 @@
+package io.jobworker.server.auth;
+
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.core.JobException;
+import io.jobworker.core.JobId;
+import io.jobworker.core.Jobs;
+import io.jobworker.server.audit.Audit;
+import io.jobworker.server.auth.Permissions.Access;
+import io.jobworker.server.rpc.Errors;
+import java.net.SocketAddress;
+import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
+import java.util.Optional;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
+
+/**
+ * Lets through only those calls whose caller is known and may make them, for every method alike: who shows
+ * which certificate, which client that is, whether its role allows the method, and, where the request
+ * names a job, whether it is one that the client may reach. Another's job and a missing one are answered
+ * by the same words.
+ */
+public final class AuthInterceptor implements ServerInterceptor {
+  private final ClientRegistry clients;
+  private final Jobs jobs;
+  private final Audit audit;
+
+  public AuthInterceptor(ClientRegistry clients, Jobs jobs, Audit audit) {
+    this.clients = clients;
+    this.jobs = jobs;
+    this.audit = audit;
+  }
+
+  @Override
+  public <Q, R> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+    String method = call.getMethodDescriptor().getFullMethodName();
+    String peer = peer(call);
+    try {
+      Caller caller = identify(call, method, peer);
+      Access access = Permissions.of(method).orElseThrow(() -> noRow(method));
+      if (!Permissions.allows(caller.client().role(), access)) {
+        audit.denied(caller, method, "", "role");
+        throw denied(
+            "the role '" + caller.client().role() + "' may not call " + bareName(method));
+      }
+      Context context = caller.in(Context.current());
+      ServerCall.Listener<Q> listener = Contexts.interceptCall(context, call, headers, next);
+      return new OwnerCheck<>(listener, call, caller, access);
+    } catch (RuntimeException e) {
+      StatusRuntimeException status = Errors.toStatus(e, method);
+      call.close(status.getStatus(), Errors.trailersOf(status));
+      return new ServerCall.Listener<>() {};
+    }
+  }
+
+  private Caller identify(ServerCall<?, ?> call, String method, String peer) {
+    Optional<X509Certificate> certificate = certificate(call);
+    if (certificate.isEmpty()) {
+      audit.unknownCaller("", "", peer, method, "no_certificate");
+      throw unauthenticated("no client certificate was shown");
+    }
+    String serial = certificate.get().getSerialNumber().toString(16);
+    CertificateIdentity.Found identity = CertificateIdentity.of(certificate.get());
+    if (identity.cn().isEmpty()) {
+      audit.unknownCaller("", serial, peer, method, identity.problem());
+      throw unauthenticated("the certificate must have exactly one common name (CN)");
+    }
+    String cn = identity.cn().get();
+    Optional<Client> client = clients.findByCn(cn);
+    if (client.isEmpty()) {
+      audit.unknownCaller(cn, serial, peer, method, "cn_not_registered");
+      throw unauthenticated("the certificate's CN '" + cn + "' is not registered with this server");
+    }
+    Caller caller = new Caller(client.get(), serial, peer);
+    if (client.get().disabled()) {
+      audit.denied(caller, method, "", "client_disabled");
+      throw unauthenticated("the client '" + client.get().name() + "' is disabled");
+    }
+    return caller;
+  }
+
+  private static Optional<X509Certificate> certificate(ServerCall<?, ?> call) {
+    SSLSession session = call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION);
+    if (session == null) {
+      return Optional.empty();
+    }
+    try {
+      Certificate[] chain = session.getPeerCertificates();
+      return chain.length > 0 && chain[0] instanceof X509Certificate leaf
+          ? Optional.of(leaf)
+          : Optional.empty();
+    } catch (SSLPeerUnverifiedException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static String peer(ServerCall<?, ?> call) {
+    SocketAddress address = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
+    String text = String.valueOf(address);
+    return text.startsWith("/") ? text.substring(1) : text;
+  }
+
+  private static String bareName(String method) {
+    return method.substring(method.lastIndexOf('/') + 1);
+  }
+
+  private static StatusRuntimeException noRow(String method) {
+    return Status.UNIMPLEMENTED.withDescription("no such method: " + method).asRuntimeException();
+  }
+
+  private static StatusRuntimeException unauthenticated(String why) {
+    return Status.UNAUTHENTICATED.withDescription(why).asRuntimeException();
+  }
+
+  private static StatusRuntimeException denied(String why) {
+    return Status.PERMISSION_DENIED.withDescription(why).asRuntimeException();
+  }
+
+  /** Holds the request back until it is known whose job it names. */
+  private final class OwnerCheck<Q, R> extends SimpleForwardingServerCallListener<Q> {
+    private final ServerCall<Q, R> call;
+    private final Caller caller;
+    private final Access access;
+    private boolean refused;
+
+    private OwnerCheck(
+        ServerCall.Listener<Q> next, ServerCall<Q, R> call, Caller caller, Access access) {
+      super(next);
+      this.call = call;
+      this.caller = caller;
+      this.access = access;
+    }
+
+    @Override
+    public void onMessage(Q message) {
+      if (access == Access.READ_JOB || access == Access.CHANGE_JOB) {
+        try {
+          check((JobRequest) message);
+        } catch (RuntimeException e) {
+          refused = true;
+          String method = call.getMethodDescriptor().getFullMethodName();
+          StatusRuntimeException status = Errors.toStatus(e, method);
+          call.close(status.getStatus(), Errors.trailersOf(status));
+          return;
+        }
+      }
+      super.onMessage(message);
+    }
+
+    private void check(JobRequest request) {
+      String method = call.getMethodDescriptor().getFullMethodName();
+      JobId id =
+          JobId.parse(request.getId())
+              .orElseThrow(
+                  () ->
+                      new JobException.InvalidSpec(
+                          "id", "'" + shortened(request.getId()) + "' is not a job id (a UUID)"));
+      String owner = jobs.status(id).owner();
+      if (!Permissions.allows(caller.client(), access, owner)) {
+        audit.denied(caller, method, id.toString(), "not_owner");
+        throw new JobException.NoSuchJob(id.toString());
+      }
+    }
+
+    private static String shortened(String text) {
+      return text.length() <= 64 ? text : text.substring(0, 64) + "...";
+    }
+
+    @Override
+    public void onHalfClose() {
+      if (!refused) {
+        super.onHalfClose();
+      }
+    }
+
+    @Override
+    public void onReady() {
+      if (!refused) {
+        super.onReady();
+      }
+    }
+  }
+}

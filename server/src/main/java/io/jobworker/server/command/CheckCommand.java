@@ -1,0 +1,35 @@
+package io.jobworker.server.command;
+
+import io.jobworker.core.HostCheck;
+import io.jobworker.server.config.ServerConfig;
+import io.jobworker.server.config.ServerDirectory;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** {@code check}: what this host can and cannot enforce. */
+@Command(
+    name = "check",
+    description = "Lists what this host can and cannot enforce, and what follows from it.",
+    mixinStandardHelpOptions = true)
+public final class CheckCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec = CommandSpec.create();
+  @Mixin private DirectoryOption directoryOption = new DirectoryOption();
+
+  @Override
+  public Integer call() {
+    ServerDirectory directory = directoryOption.directory();
+    ServerConfig config = ServerConfig.read(directory.config());
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf("ok       %-18s %s%n", "configuration", "listens on " + config.listen());
+    for (HostCheck.Finding finding : HostCheck.inspect()) {
+      out.printf(
+          "%-8s %-18s %s%n", finding.ok() ? "ok" : "missing", finding.what(), finding.consequence());
+    }
+    out.flush();
+    return 0;
+  }
+}

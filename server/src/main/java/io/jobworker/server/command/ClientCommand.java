@@ -1,0 +1,183 @@
+package io.jobworker.server.command;
+
+import io.jobworker.server.auth.CertificateAuthority;
+import io.jobworker.server.auth.Client;
+import io.jobworker.server.auth.ClientRegistry;
+import io.jobworker.server.auth.Role;
+import io.jobworker.server.config.ConfigException;
+import io.jobworker.server.config.ServerConfig;
+import io.jobworker.server.config.ServerDirectory;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code client ...}: who may use the server. All of it works while the server runs. */
+@Command(
+    name = "client",
+    description = "Registers clients, lists them, disables and enables them.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND")
+public final class ClientCommand {
+  private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
+  private static final int MAX_CN_LENGTH = 64; // RFC 5280, ub-common-name
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Command(
+      name = "add",
+      description = "Registers a client, issues its certificate and writes DIR/clients/NAME.toml.",
+      mixinStandardHelpOptions = true)
+  int add(
+      @Parameters(paramLabel = "NAME", description = "The client's name; its jobs belong to it.")
+          String name,
+      @Mixin DirectoryOption directoryOption,
+      @Option(
+              names = "--role",
+              defaultValue = "user",
+              description = "user (own jobs), viewer (reads all) or admin (all); default: user.")
+          Role role,
+      @Option(
+              names = "--cn",
+              paramLabel = "CN",
+              description = "The common name of its certificate; default: NAME.")
+          Optional<String> commonName)
+      throws IOException {
+    ServerDirectory directory = directoryOption.directory();
+    if (!NAME.matcher(name).matches()) {
+      throw new ConfigException(
+          "'" + name + "' cannot be a client's name; use up to 63 letters, digits, '.', '_' and '-'");
+    }
+    String cn = commonName.orElse(name);
+    if (cn.isBlank() || cn.length() > MAX_CN_LENGTH || cn.chars().anyMatch(Character::isISOControl)) {
+      throw new ConfigException("a CN has from 1 to " + MAX_CN_LENGTH + " printable characters");
+    }
+    ServerConfig config = ServerConfig.read(directory.config());
+    CertificateAuthority authority = CertificateAuthority.load(directory, Clock.systemUTC());
+    Path file = directory.clientConfig(name);
+    if (Files.exists(file)) {
+      throw new ConfigException(file + " exists already, and a key is never overwritten");
+    }
+    try (ClientRegistry clients = open(directory)) {
+      if (clients.add(name, cn, role).isEmpty()) {
+        throw new ConfigException("a client named '" + name + "' or with the CN '" + cn + "' exists");
+      }
+      boolean written = false;
+      try {
+        CertificateAuthority.Issued issued = authority.issueClient(cn);
+        ServerDirectory.createParentPrivately(file);
+        ServerDirectory.writeNew(file, clientToml(name, address(directory, config), authority, issued));
+        written = true;
+      } finally {
+        if (!written) {
+          clients.remove(name);
+        }
+      }
+    }
+    print("Wrote " + file + "; hand it to " + name + ", who keeps it secret.");
+    return 0;
+  }
+
+  /** Where the server is reached: where it listens now, or will. */
+  private static String address(ServerDirectory directory, ServerConfig config) {
+    try {
+      return Files.readString(directory.address()).strip();
+    } catch (IOException e) {
+      return config.listen();
+    }
+  }
+
+  private static String clientToml(
+      String name,
+      String address,
+      CertificateAuthority authority,
+      CertificateAuthority.Issued issued) {
+    return """
+        # All that job-worker needs to reach the server as '%s'. It holds a private key: keep it secret.
+        address = "%s"
+        cert = '''
+        %s'''
+        key = '''
+        %s'''
+        ca = '''
+        %s'''
+        """
+        .formatted(
+            name, address, issued.certificatePem(), issued.keyPem(), authority.certificatePem());
+  }
+
+  @Command(
+      name = "list",
+      description = "Lists all clients.",
+      mixinStandardHelpOptions = true)
+  int list(@Mixin DirectoryOption directoryOption) {
+    try (ClientRegistry clients = open(directoryOption.directory())) {
+      List<Client> all = clients.list();
+      int width = all.stream().mapToInt(client -> client.name().length()).max().orElse(0);
+      for (Client client : all) {
+        print(
+            ("%-" + Math.max(width, 4) + "s  %-6s  %-8s  CN=%s")
+                .formatted(
+                    client.name(),
+                    client.role(),
+                    client.disabled() ? "disabled" : "enabled",
+                    client.cn()));
+      }
+    }
+    return 0;
+  }
+
+  @Command(
+      name = "disable",
+      description = "Refuses the client's calls from now on.",
+      mixinStandardHelpOptions = true)
+  int disable(
+      @Parameters(paramLabel = "NAME", description = "The client's name.") String name,
+      @Mixin DirectoryOption directoryOption) {
+    return setDisabled(directoryOption, name, true);
+  }
+
+  @Command(
+      name = "enable",
+      description = "Accepts the client's calls again.",
+      mixinStandardHelpOptions = true)
+  int enable(
+      @Parameters(paramLabel = "NAME", description = "The client's name.") String name,
+      @Mixin DirectoryOption directoryOption) {
+    return setDisabled(directoryOption, name, false);
+  }
+
+  private static int setDisabled(DirectoryOption directoryOption, String name, boolean disabled) {
+    try (ClientRegistry clients = open(directoryOption.directory())) {
+      if (!clients.setDisabled(name, disabled)) {
+        throw new ConfigException("there is no client named '" + name + "'");
+      }
+    }
+    return 0;
+  }
+
+  private static ClientRegistry open(ServerDirectory directory) {
+    if (!Files.exists(directory.database())) {
+      throw new ConfigException(
+          directory.path() + " is not a server's directory; make one with: job-worker-server init --dir "
+              + directory.path());
+    }
+    return ClientRegistry.open(directory.database(), Clock.systemUTC());
+  }
+
+  private void print(String line) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.println(line);
+    out.flush();
+  }
+}

@@ -1,0 +1,49 @@
+package io.jobworker.server.command;
+
+import io.jobworker.server.Server;
+import io.jobworker.server.Server.HostAndPort;
+import io.jobworker.server.config.ServerConfig;
+import io.jobworker.server.config.ServerDirectory;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.bridge.SLF4JBridgeHandler;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code serve}: serves until SIGTERM or SIGINT, and then ends with 0. */
+@Command(
+    name = "serve",
+    description = "Serves until it is sent SIGTERM. Jobs outlive it.",
+    mixinStandardHelpOptions = true)
+public final class ServeCommand implements Callable<Integer> {
+  @Mixin private DirectoryOption directoryOption = new DirectoryOption();
+
+  @Option(
+      names = "--listen",
+      paramLabel = "HOST:PORT",
+      description = "Where to listen, instead of what server.toml says. Port 0 takes a free one.")
+  private Optional<String> listen = Optional.empty();
+
+  @Override
+  public Integer call() throws InterruptedException {
+    SLF4JBridgeHandler.removeHandlersForRootLogger(); // gRPC logs by java.util.logging
+    SLF4JBridgeHandler.install();
+    ServerDirectory directory = directoryOption.directory();
+    ServerConfig config = ServerConfig.read(directory.config());
+    Server server =
+        Server.start(directory, config, HostAndPort.parse(listen.orElse(config.listen())));
+    Runtime.getRuntime()
+        .addShutdownHook(
+            Thread.ofPlatform()
+                .unstarted(
+                    () -> {
+                      server.close();
+                      // The JVM would end with 143, which a supervisor takes for a failure.
+                      Runtime.getRuntime().halt(0);
+                    }));
+    new CountDownLatch(1).await(); // the signal ends the process
+    return 0;
+  }
+}

@@ -1,0 +1,85 @@
+package io.jobworker.server.config;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/** The server's directory: what lies where in it. */
+public record ServerDirectory(Path path) {
+  public ServerDirectory {
+    path = path.toAbsolutePath().normalize();
+  }
+
+  public Path config() {
+    return path.resolve("server.toml");
+  }
+
+  public Path caCertificate() {
+    return path.resolve("ca.crt");
+  }
+
+  public Path caKey() {
+    return path.resolve("ca.key");
+  }
+
+  public Path serverCertificate() {
+    return path.resolve("server.crt");
+  }
+
+  public Path serverKey() {
+    return path.resolve("server.key");
+  }
+
+  /** The internal database of clients. */
+  public Path database() {
+    return path.resolve("clients.db");
+  }
+
+  /** What a client needs to connect, by its name. */
+  public Path clientConfig(String name) {
+    return path.resolve("clients").resolve(name + ".toml");
+  }
+
+  /** Where the server listens; there while it is ready to accept. */
+  public Path address() {
+    return path.resolve("run").resolve("address");
+  }
+
+  /** A path of {@code server.toml}: absolute, or below this directory. */
+  public Path resolve(String fromConfig) {
+    return path.resolve(fromConfig).normalize();
+  }
+
+  /** Makes a directory, and those above it, that only its owner can enter. */
+  public static void createPrivately(Path directory) throws IOException {
+    Files.createDirectories(
+        directory,
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+  }
+
+  /** Makes the directory that {@code file} is to lie in. */
+  public static void createParentPrivately(Path file) throws IOException {
+    createPrivately(requireNonNull(file.getParent()));
+  }
+
+  /** Writes a new file that only its owner can read. An existing one is never overwritten. */
+  public static void writeNew(Path file, String text) throws IOException {
+    Files.createFile(
+        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    Files.writeString(file, text, StandardCharsets.UTF_8, StandardOpenOption.WRITE);
+  }
+
+  /** Puts {@code text} in place of the file's content in one step. */
+  public static void replace(Path file, String text) throws IOException {
+    Path fresh = file.resolveSibling(file.getFileName() + ".new");
+    Files.deleteIfExists(fresh);
+    writeNew(fresh, text);
+    Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+  }
+}

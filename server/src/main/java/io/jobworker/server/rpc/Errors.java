@@ -1,0 +1,89 @@
+package io.jobworker.server.rpc;
+
+import com.google.protobuf.Any;
+import com.google.rpc.ErrorInfo;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import io.jobworker.core.JobException;
+import java.util.Map;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one place where failures become gRPC statuses. Each of ours carries a {@code google.rpc.ErrorInfo}
+ * with domain {@code job-worker}, so that programs need not read the text.
+ */
+public final class Errors {
+  public static final String DOMAIN = "job-worker";
+
+  private static final Logger LOG = LoggerFactory.getLogger(Errors.class);
+
+  private Errors() {}
+
+  /** What to answer to a call of {@code method} that failed with {@code failure}. */
+  public static StatusRuntimeException toStatus(Throwable failure, String method) {
+    return switch (failure) {
+      case JobException e -> ofJob(e);
+      case StatusRuntimeException e -> e;
+      default -> {
+        String incident = UUID.randomUUID().toString();
+        LOG.atError()
+            .addKeyValue("method", method)
+            .addKeyValue("incident", incident)
+            .setCause(failure)
+            .log("rpc.failed");
+        yield Status.INTERNAL
+            .withDescription("internal error; the server's log has it as incident " + incident)
+            .asRuntimeException();
+      }
+    };
+  }
+
+  /** The details that {@code status} carries. */
+  public static Metadata trailersOf(StatusRuntimeException status) {
+    Metadata trailers = status.getTrailers();
+    return trailers == null ? new Metadata() : trailers;
+  }
+
+  private static StatusRuntimeException ofJob(JobException failure) {
+    return switch (failure) {
+      case JobException.InvalidSpec e ->
+          status(e, Status.Code.INVALID_ARGUMENT, "INVALID_FIELD", Map.of("field", e.field()));
+      case JobException.NoSuchJob e -> status(e, Status.Code.NOT_FOUND, "NO_SUCH_JOB", Map.of());
+      case JobException.WrongState e ->
+          status(e, Status.Code.FAILED_PRECONDITION, "WRONG_STATE", Map.of());
+      case JobException.LaunchFailed e ->
+          status(
+              e,
+              Status.Code.FAILED_PRECONDITION,
+              "LAUNCH_FAILED",
+              Map.of(
+                  "step", e.step(), "errno", Integer.toString(e.errno()), "subject", e.subject()));
+      case JobException.CannotEnforce e ->
+          status(e, Status.Code.FAILED_PRECONDITION, "CANNOT_ENFORCE", Map.of());
+      case JobException.Unavailable e -> {
+        LOG.atWarn().setCause(e).log("rpc.unavailable");
+        yield status(e, Status.Code.UNAVAILABLE, "UNAVAILABLE", Map.of());
+      }
+    };
+  }
+
+  private static StatusRuntimeException status(
+      JobException failure, Status.Code code, String reason, Map<String, String> metadata) {
+    ErrorInfo info =
+        ErrorInfo.newBuilder()
+            .setReason(reason)
+            .setDomain(DOMAIN)
+            .putAllMetadata(metadata)
+            .build();
+    return StatusProto.toStatusRuntimeException(
+        com.google.rpc.Status.newBuilder()
+            .setCode(code.value())
+            .setMessage(String.valueOf(failure.getMessage()))
+            .addDetails(Any.pack(info))
+            .build());
+  }
+}

@@ -1,0 +1,17 @@
+package io.jobworker.server.rpc;
+
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobStatusResponse;
+import io.jobworker.core.JobId;
+import io.jobworker.core.Jobs;
+
+/** {@code Status}: all that is known of a job, with its newest output. */
+record StatusMethod(Jobs jobs) implements Unary<JobRequest, JobStatusResponse> {
+  private static final int NEWEST_OUTPUT_BYTES = 4096;
+
+  @Override
+  public JobStatusResponse handle(JobRequest request) {
+    JobId id = Wire.id(request.getId());
+    return Wire.statusResponse(jobs.status(id), jobs.output(id).newest(NEWEST_OUTPUT_BYTES));
+  }
+}

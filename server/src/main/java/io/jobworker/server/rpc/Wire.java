@@ -1,0 +1,210 @@
+package io.jobworker.server.rpc;
+
+import com.google.protobuf.Duration;
+import com.google.protobuf.Timestamp;
+import com.google.protobuf.util.Durations;
+import io.jobworker.api.v1.JobResponse;
+import io.jobworker.api.v1.JobStats;
+import io.jobworker.api.v1.JobStatusResponse;
+import io.jobworker.api.v1.Reason;
+import io.jobworker.core.ByteSize;
+import io.jobworker.core.EndReason;
+import io.jobworker.core.JobEnd;
+import io.jobworker.core.JobException;
+import io.jobworker.core.JobId;
+import io.jobworker.core.JobSpec;
+import io.jobworker.core.JobState;
+import io.jobworker.core.JobStatus;
+import io.jobworker.core.Signal;
+import io.jobworker.core.StopRequest;
+import io.jobworker.core.output.Stream;
+import java.time.Instant;
+import java.util.Optional;
+
+/** Between the wire's messages and the library's values, both ways. */
+final class Wire {
+  private Wire() {}
+
+  // --- from the wire
+
+  /** The id in a request that has passed the owner check, which refuses anything else. */
+  static JobId id(String text) {
+    return JobId.parse(text).orElseThrow(() -> new JobException.NoSuchJob(text));
+  }
+
+  static JobSpec spec(io.jobworker.api.v1.JobSpec wire) {
+    if (wire.hasLimits() && !wire.getLimits().equals(wire.getLimits().getDefaultInstanceForType())) {
+      throw new JobException.CannotEnforce("limits", "this version does not apply any yet");
+    }
+    if (wire.hasIsolation()
+        && !wire.getIsolation().equals(wire.getIsolation().getDefaultInstanceForType())) {
+      throw new JobException.CannotEnforce("isolation", "this version does not apply any yet");
+    }
+    JobSpec.Builder spec =
+        JobSpec.builder(wire.getCommandList())
+            .environment(wire.getEnvMap())
+            .labels(wire.getLabelsMap())
+            .name(wire.getName())
+            .mergeOutput(wire.getMergeOutput());
+    if (!wire.getWorkingDir().isEmpty()) {
+      spec.workingDirectory(wire.getWorkingDir());
+    }
+    if (wire.hasTimeout()) {
+      spec.timeout(positive("spec.timeout", wire.getTimeout()));
+    }
+    if (wire.hasGrace()) {
+      spec.grace(duration("spec.grace", wire.getGrace()));
+    }
+    if (!wire.getRequestId().isEmpty()) {
+      spec.requestId(wire.getRequestId());
+    }
+    if (wire.getOutputRetainBytes() != 0) {
+      if (wire.getOutputRetainBytes() < 0) { // protobuf's uint64 beyond 2^63
+        throw new JobException.InvalidSpec("spec.output_retain_bytes", "too large");
+      }
+      spec.outputRetain(ByteSize.of(wire.getOutputRetainBytes()));
+    }
+    return spec.build();
+  }
+
+  static StopRequest stop(io.jobworker.api.v1.StopOptions wire) {
+    Optional<java.time.Duration> grace =
+        wire.hasGrace() ? Optional.of(duration("stop.grace", wire.getGrace())) : Optional.empty();
+    Signal signal =
+        wire.getSignal().isEmpty()
+            ? Signal.TERM
+            : Signal.parse(wire.getSignal())
+                .orElseThrow(
+                    () ->
+                        new JobException.InvalidSpec(
+                            "stop.signal", "not one of the signals that announce a stop"));
+    return new StopRequest(grace, signal);
+  }
+
+  static Optional<Stream> stream(io.jobworker.api.v1.Stream wire) {
+    return switch (wire) {
+      case STREAM_UNSPECIFIED -> Optional.empty();
+      case STREAM_STDOUT -> Optional.of(Stream.STDOUT);
+      case STREAM_STDERR -> Optional.of(Stream.STDERR);
+      case UNRECOGNIZED -> throw new JobException.InvalidSpec("logs.stream", "unknown stream");
+    };
+  }
+
+  static Instant instant(String field, Timestamp wire) {
+    try {
+      return Instant.ofEpochSecond(wire.getSeconds(), wire.getNanos());
+    } catch (java.time.DateTimeException | ArithmeticException e) {
+      throw new JobException.InvalidSpec(field, "not a point in time");
+    }
+  }
+
+  private static java.time.Duration duration(String field, Duration wire) {
+    if (!Durations.isValid(wire) || wire.getSeconds() < 0 || wire.getNanos() < 0) {
+      throw new JobException.InvalidSpec(field, "must not be negative or out of range");
+    }
+    return java.time.Duration.ofSeconds(wire.getSeconds(), wire.getNanos());
+  }
+
+  private static java.time.Duration positive(String field, Duration wire) {
+    java.time.Duration value = duration(field, wire);
+    if (value.isZero()) {
+      throw new JobException.InvalidSpec(field, "must be longer than nothing");
+    }
+    return value;
+  }
+
+  // --- to the wire
+
+  static JobResponse response(JobStatus job) {
+    return JobResponse.newBuilder()
+        .setId(job.id().toString())
+        .setStatus(status(job.state()))
+        .build();
+  }
+
+  static String status(JobState state) {
+    return switch (state) {
+      case RUNNING -> "running";
+      case STOPPING -> "stopping";
+      case EXITED -> "exited";
+      case FAILED -> "failed";
+      case STOPPED -> "stopped";
+      case LOST -> "lost";
+    };
+  }
+
+  static JobStatusResponse statusResponse(JobStatus job, String newestOutput) {
+    JobStatusResponse.Builder wire =
+        JobStatusResponse.newBuilder()
+            .setId(job.id().toString())
+            .setStatus(status(job.state()))
+            .setOutput(newestOutput)
+            .setOwner(job.owner())
+            .setSpec(spec(job.spec()))
+            .setCreatedAt(timestamp(job.createdAt()))
+            .setPid(job.mainPid())
+            .setOutputTotalBytes(job.outputBytes())
+            .setOutputDroppedBytes(job.outputDroppedBytes());
+    job.end().ifPresent(end -> addEnd(wire, end));
+    return wire.build();
+  }
+
+  private static void addEnd(JobStatusResponse.Builder wire, JobEnd end) {
+    wire.setReason(reason(end.reason())).setEndedAt(timestamp(end.at()));
+    end.exitCode().ifPresent(wire::setExitCode);
+    end.signal().ifPresent(wire::setSignal);
+    wire.setUsage(
+        JobStats.newBuilder()
+            .setTime(timestamp(end.at()))
+            .setCpuUsec(end.usage().cpu().toNanos() / 1000)
+            .setMemoryPeakBytes(end.usage().peakMemoryBytes())
+            .setIoReadBytes(end.usage().readBytes())
+            .setIoWriteBytes(end.usage().writtenBytes()));
+  }
+
+  private static Reason reason(EndReason reason) {
+    return switch (reason) {
+      case EXITED -> Reason.REASON_EXITED;
+      case SIGNALED -> Reason.REASON_SIGNALED;
+      case OOM_KILLED -> Reason.REASON_OOM_KILLED;
+      case TIMED_OUT -> Reason.REASON_TIMED_OUT;
+      case STOPPED -> Reason.REASON_STOPPED;
+      case LOST -> Reason.REASON_LOST;
+    };
+  }
+
+  private static io.jobworker.api.v1.JobSpec spec(JobSpec spec) {
+    io.jobworker.api.v1.JobSpec.Builder wire =
+        io.jobworker.api.v1.JobSpec.newBuilder()
+            .addAllCommand(spec.command())
+            .putAllEnv(spec.environment())
+            .putAllLabels(spec.labels())
+            .setName(spec.name())
+            .setMergeOutput(spec.mergeOutput());
+    spec.workingDirectory().ifPresent(wire::setWorkingDir);
+    spec.timeout().ifPresent(value -> wire.setTimeout(duration(value)));
+    spec.grace().ifPresent(value -> wire.setGrace(duration(value)));
+    spec.requestId().ifPresent(wire::setRequestId);
+    spec.outputRetain().ifPresent(value -> wire.setOutputRetainBytes(value.bytes()));
+    return wire.build();
+  }
+
+  static io.jobworker.api.v1.Stream stream(Stream stream) {
+    return switch (stream) {
+      case STDOUT -> io.jobworker.api.v1.Stream.STREAM_STDOUT;
+      case STDERR -> io.jobworker.api.v1.Stream.STREAM_STDERR;
+    };
+  }
+
+  static Timestamp timestamp(Instant time) {
+    return Timestamp.newBuilder()
+        .setSeconds(time.getEpochSecond())
+        .setNanos(time.getNano())
+        .build();
+  }
+
+  private static Duration duration(java.time.Duration value) {
+    return Durations.add(
+        Durations.fromSeconds(value.toSeconds()), Durations.fromNanos(value.toNanosPart()));
+  }
+}
