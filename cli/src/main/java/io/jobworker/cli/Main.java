@@ -36,6 +36,9 @@ public final class Main {
     int code = run(args);
     System.out.flush();
     System.err.flush();
+    if ("orderly".equals(System.getProperty("jobworker.exit"))) {
+      System.exit(code); // so that the JVM writes what it was asked to at its end (scripts/cli-archive)
+    }
     Runtime.getRuntime().halt(code);
   }
 

@@ -34,6 +34,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -169,7 +170,10 @@ public final class Jobs implements AutoCloseable {
         throw e;
       }
       Capture.Tap tap = capture.open(output, pipes);
-      return adopt(new ActiveJob(record, directory, cgroup, output, tap, Optional.of(monitor)));
+      ActiveJob job =
+          new ActiveJob(record, directory, cgroup, output, tap, Optional.of(monitor));
+      tell(job.status(), listener::started);
+      return adopt(job);
     } catch (JobException | IOException e) {
       abandon(monitor);
       throw e;
@@ -332,7 +336,7 @@ public final class Jobs implements AutoCloseable {
       job.ended().complete(status);
       job.output().finish();
       if (status.state().isFinal()) {
-        tell(status);
+        tell(status, listener::ended);
       }
     }
   }
@@ -348,9 +352,9 @@ public final class Jobs implements AutoCloseable {
         .join();
   }
 
-  private void tell(JobStatus status) {
+  private static void tell(JobStatus status, Consumer<JobStatus> what) {
     try {
-      listener.ended(status);
+      what.accept(status);
     } catch (RuntimeException e) {
       LOG.atError().addKeyValue("job", status.id()).setCause(e).log("job.listener_failed");
     }

@@ -35,7 +35,7 @@ class JobsTest {
 
   @BeforeEach
   void open() {
-    jobs = Jobs.open(config(), status -> {});
+    jobs = Jobs.open(config(), JobListener.NONE);
   }
 
   @AfterEach
@@ -378,7 +378,7 @@ class JobsTest {
 
     @Test
     void isRefusedWhileAnotherHoldsTheDirectory() {
-      assertThatThrownBy(() -> Jobs.open(config(), status -> {}))
+      assertThatThrownBy(() -> Jobs.open(config(), JobListener.NONE))
           .isInstanceOf(JobException.Unavailable.class)
           .hasMessageContaining("is in use by another");
     }

@@ -112,7 +112,7 @@ public final class Server implements AutoCloseable {
                 defaults.launchPatience(),
                 defaults.stopPatience(),
                 defaults.clock()),
-            audit::jobEnded);
+            audit);
     opened
         .cgroupProblem()
         .ifPresent(

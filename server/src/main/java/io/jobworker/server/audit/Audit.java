@@ -1,6 +1,7 @@
 package io.jobworker.server.audit;
 
 import io.jobworker.core.JobEnd;
+import io.jobworker.core.JobListener;
 import io.jobworker.core.JobStatus;
 import io.jobworker.server.auth.Caller;
 import java.util.Locale;
@@ -14,7 +15,7 @@ import org.slf4j.spi.LoggingEventBuilder;
  * {@code client}, {@code cn}, {@code peer} and {@code job} where they apply. Values of a job's environment
  * and its stdin are never logged.
  */
-public final class Audit {
+public final class Audit implements JobListener {
   private static final Logger LOG = LoggerFactory.getLogger("audit");
 
   public void serverStarted(String address, String directory) {
@@ -49,8 +50,9 @@ public final class Audit {
         .log("client.denied");
   }
 
-  public void jobStarted(Caller caller, JobStatus job) {
-    by(LOG.atInfo(), caller)
+  @Override
+  public void started(JobStatus job) {
+    by(LOG.atInfo(), Caller.current())
         .addKeyValue("job", job.id().toString())
         .addKeyValue("argv", job.spec().command())
         .addKeyValue("pid", job.mainPid())
@@ -64,7 +66,8 @@ public final class Audit {
         .log("job.stopped");
   }
 
-  public void jobEnded(JobStatus job) {
+  @Override
+  public void ended(JobStatus job) {
     JobEnd end = job.end().orElseThrow();
     LoggingEventBuilder event =
         LOG.atInfo()

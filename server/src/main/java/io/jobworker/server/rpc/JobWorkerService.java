@@ -19,7 +19,7 @@ public final class JobWorkerService extends JobWorkerImplBase {
 
   /** {@code pumps} runs log streams when there is more output; it must not be the capturing thread. */
   public JobWorkerService(Jobs jobs, Audit audit, int maxMessageBytes, Executor pumps) {
-    start = new StartMethod(jobs, audit);
+    start = new StartMethod(jobs);
     stop = new StopMethod(jobs, audit);
     status = new StatusMethod(jobs);
     logs = new LogsMethod(jobs, audit, maxMessageBytes, pumps);

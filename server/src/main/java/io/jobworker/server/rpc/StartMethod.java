@@ -5,23 +5,20 @@ import io.jobworker.api.v1.JobResponse;
 import io.jobworker.core.JobException;
 import io.jobworker.core.JobStatus;
 import io.jobworker.core.Jobs;
-import io.jobworker.server.audit.Audit;
 import io.jobworker.server.auth.Caller;
 
 /** {@code Start}: starts a job of the caller's. */
-record StartMethod(Jobs jobs, Audit audit) implements Unary<JobRequest, JobResponse> {
+record StartMethod(Jobs jobs) implements Unary<JobRequest, JobResponse> {
   @Override
   public JobResponse handle(JobRequest request) {
     if (!request.getId().isEmpty()) {
       throw new JobException.InvalidSpec("id", "the server assigns it; leave it empty");
     }
-    Caller caller = Caller.current();
     JobStatus job =
         jobs.start(
-            caller.client().name(),
+            Caller.current().client().name(),
             Wire.spec(request.getSpec()),
             request.getSpec().getStdin().toByteArray());
-    audit.jobStarted(caller, job);
     return Wire.response(job);
   }
 }
