@@ -37,7 +37,8 @@ public final class Main {
     System.out.flush();
     System.err.flush();
     if ("orderly".equals(System.getProperty("jobworker.exit"))) {
-      System.exit(code); // so that the JVM writes what it was asked to at its end (scripts/cli-archive)
+      System.exit(
+          code); // so that the JVM writes what it was asked to at its end (scripts/cli-archive)
     }
     Runtime.getRuntime().halt(code);
   }
@@ -45,19 +46,17 @@ public final class Main {
   static int run(String... args) {
     CommandLine line = new CommandLine(new Main());
     line.setCaseInsensitiveEnumValuesAllowed(true);
-    line.setExecutionExceptionHandler(
-        (failure, command, parsed) -> {
-          Failure explained = Failure.of(failure);
-          command.getErr().println("job-worker: " + explained.message());
-          return explained.exitCode();
-        });
-    line.setParameterExceptionHandler(
-        (e, a) -> {
-          PrintWriter err = e.getCommandLine().getErr();
-          err.println("job-worker: " + e.getMessage());
-          err.println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
-          return CommandLine.ExitCode.USAGE;
-        });
+    line.setExecutionExceptionHandler((failure, command, parsed) -> {
+      Failure explained = Failure.of(failure);
+      command.getErr().println("job-worker: " + explained.message());
+      return explained.exitCode();
+    });
+    line.setParameterExceptionHandler((e, a) -> {
+      PrintWriter err = e.getCommandLine().getErr();
+      err.println("job-worker: " + e.getMessage());
+      err.println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
+      return CommandLine.ExitCode.USAGE;
+    });
     return line.execute(args);
   }
 }

@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Splits a command into words as a POSIX shell does (XCU 2.2, "Quoting"): blanks separate, quotes and
- * backslashes keep together. Nothing is expanded, and operators are ordinary characters: no shell is
- * involved.
+ * Splits a command into words as a POSIX shell does (XCU 2.2, "Quoting"): blanks separate, quotes
+ * and backslashes keep together. Nothing is expanded, and operators are ordinary characters: no
+ * shell is involved.
  */
 public final class Words {
   private static final String ESCAPABLE_IN_DOUBLE_QUOTES = "$`\"\\";

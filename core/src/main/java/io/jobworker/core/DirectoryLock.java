@@ -1,10 +1,12 @@
 package io.jobworker.core;
 
+import io.jobworker.core.linux.PrivateFiles;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
 
 /** Keeps a second process off a state directory. The kernel frees it when its holder dies. */
 record DirectoryLock(FileChannel channel) implements AutoCloseable {
@@ -12,7 +14,8 @@ record DirectoryLock(FileChannel channel) implements AutoCloseable {
   static DirectoryLock take(Path directory) throws IOException {
     Path file = directory.resolve("lock");
     FileChannel channel =
-        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel.open(
+            file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE), PrivateFiles.FILE);
     try {
       if (channel.tryLock() != null) {
         return new DirectoryLock(channel);

@@ -42,7 +42,9 @@ public final class HostCheck {
         new Finding(
             pidfd,
             "pidfd",
-            pidfd ? "pidfd_open works" : "before Linux 5.3; launchers are watched by their sockets"));
+            pidfd
+                ? "pidfd_open works"
+                : "before Linux 5.3; launchers are watched by their sockets"));
     CgroupHost cgroups = CgroupHost.inspect();
     findings.add(
         new Finding(
@@ -61,17 +63,16 @@ public final class HostCheck {
                 : "jobs are killed by descent, one generation after another"));
     CONTROLLERS.entrySet().stream()
         .sorted(Map.Entry.comparingByKey())
-        .forEach(
-            entry -> {
-              boolean has = cgroups.controllers().contains(entry.getKey());
-              findings.add(
-                  new Finding(
-                      has,
-                      "controller " + entry.getKey(),
-                      has
-                          ? entry.getValue() + " can be enforced"
-                          : "jobs that ask for " + entry.getValue() + " are refused"));
-            });
+        .forEach(entry -> {
+          boolean has = cgroups.controllers().contains(entry.getKey());
+          findings.add(
+              new Finding(
+                  has,
+                  "controller " + entry.getKey(),
+                  has
+                      ? entry.getValue() + " can be enforced"
+                      : "jobs that ask for " + entry.getValue() + " are refused"));
+        });
     return List.copyOf(findings);
   }
 }

@@ -4,6 +4,7 @@ import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.core.linux.LinuxException;
+import io.jobworker.core.linux.PrivateFiles;
 import io.jobworker.core.output.Stream;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
@@ -13,13 +14,9 @@ import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileAttribute;
-import java.nio.file.attribute.PosixFilePermission;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,20 +24,16 @@ import org.jspecify.annotations.Nullable;
  * end, and while it runs the launcher's FIFOs, control socket and life lock.
  */
 record JobDirectory(Path path) {
-  private static final FileAttribute<Set<PosixFilePermission>> PRIVATE_DIRECTORY =
-      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
-  private static final FileAttribute<Set<PosixFilePermission>> PRIVATE_FILE =
-      PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
   private static final List<String> OF_A_RUNNING_JOB =
       List.of(Stream.STDOUT.fifo(), Stream.STDERR.fifo(), "control", "life", "stdin", "exit.tmp");
 
   static void createPrivately(Path directory) throws IOException {
-    Files.createDirectories(directory, PRIVATE_DIRECTORY);
+    Files.createDirectories(directory, PrivateFiles.DIRECTORY);
   }
 
   void create() throws IOException {
-    Files.createDirectory(path, PRIVATE_DIRECTORY);
-    Files.createDirectory(work(), PRIVATE_DIRECTORY);
+    Files.createDirectory(path, PrivateFiles.DIRECTORY);
+    Files.createDirectory(work(), PrivateFiles.DIRECTORY);
   }
 
   Path output() {
@@ -54,7 +47,7 @@ record JobDirectory(Path path) {
   /** Keeps what the job is to read, and tells where. */
   Path writeStdin(byte[] content) throws IOException {
     Path file = path.resolve("stdin");
-    Files.createFile(file, PRIVATE_FILE);
+    Files.createFile(file, PrivateFiles.FILE);
     Files.write(file, content, StandardOpenOption.WRITE);
     return file;
   }

@@ -12,7 +12,9 @@ public interface JobListener {
         public void ended(JobStatus status) {}
       };
 
-  /** The job has started. On the thread that called {@link Jobs#start}, and before its end is told. */
+  /**
+   * The job has started. On the thread that called {@link Jobs#start}, and before its end is told.
+   */
   void started(JobStatus status);
 
   /** The job has ended: its output is complete and its end is recorded. Once per job. */

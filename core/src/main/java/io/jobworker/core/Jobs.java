@@ -170,8 +170,7 @@ public final class Jobs implements AutoCloseable {
         throw e;
       }
       Capture.Tap tap = capture.open(output, pipes);
-      ActiveJob job =
-          new ActiveJob(record, directory, cgroup, output, tap, Optional.of(monitor));
+      ActiveJob job = new ActiveJob(record, directory, cgroup, output, tap, Optional.of(monitor));
       tell(job.status(), listener::started);
       return adopt(job);
     } catch (JobException | IOException e) {

@@ -33,14 +33,13 @@ public final class Main {
     CommandLine line = new CommandLine(new Main());
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setExecutionExceptionHandler(Main::explain);
-    line.setParameterExceptionHandler(
-        (e, a) -> {
-          e.getCommandLine().getErr().println("job-worker-server: " + e.getMessage());
-          e.getCommandLine()
-              .getErr()
-              .println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
-          return CommandLine.ExitCode.USAGE;
-        });
+    line.setParameterExceptionHandler((e, a) -> {
+      e.getCommandLine().getErr().println("job-worker-server: " + e.getMessage());
+      e.getCommandLine()
+          .getErr()
+          .println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
+      return CommandLine.ExitCode.USAGE;
+    });
     return line.execute(args);
   }
 

@@ -74,7 +74,8 @@ public final class Server implements AutoCloseable {
   /**
    * Starts serving.
    *
-   * @throws ConfigException if something in the directory is not as it must be, or the address is taken
+   * @throws ConfigException if something in the directory is not as it must be, or the address is
+   *     taken
    */
   public static Server start(ServerDirectory directory, ServerConfig config, HostAndPort listen) {
     Server server = null;
@@ -120,7 +121,9 @@ public final class Server implements AutoCloseable {
     return opened;
   }
 
-  /** TLS 1.3 and nothing older; a client without a certificate of our authority gets no connection. */
+  /**
+   * TLS 1.3 and nothing older; a client without a certificate of our authority gets no connection.
+   */
   private static SslContext tls(ServerDirectory directory, ServerConfig.Tls tls) {
     File certificate = readable(directory.resolve(tls.cert()));
     File key = readable(directory.resolve(tls.key()));
@@ -132,7 +135,8 @@ public final class Server implements AutoCloseable {
           .clientAuth(ClientAuth.REQUIRE)
           .build();
     } catch (SSLException | IllegalArgumentException e) {
-      throw new ConfigException("cannot use the certificates in " + directory.path() + ": " + reason(e));
+      throw new ConfigException(
+          "cannot use the certificates in " + directory.path() + ": " + reason(e));
     }
   }
 
@@ -207,8 +211,8 @@ public final class Server implements AutoCloseable {
   }
 
   /**
-   * Log streams run where their events come from, which never block there; all else on virtual threads,
-   * where it may.
+   * Log streams run where their events come from, which never block there; all else on virtual
+   * threads, where it may.
    */
   private final class ByMethod implements ServerCallExecutorSupplier {
     @Override

@@ -7,7 +7,9 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Reads {@code 500ms}, {@code 10s}, {@code 1m30s}, {@code 2h}, {@code 1d}, or a number of seconds. */
+/**
+ * Reads {@code 500ms}, {@code 10s}, {@code 1m30s}, {@code 2h}, {@code 1d}, or a number of seconds.
+ */
 final class Durations implements ITypeConverter<Duration> {
   private static final Pattern PART = Pattern.compile("(\\d{1,12})(ms|s|m|h|d)?");
 
@@ -22,7 +24,8 @@ final class Durations implements ITypeConverter<Duration> {
       at = matcher.end();
     }
     if (at == 0 || at != text.strip().length()) {
-      throw new TypeConversionException("'" + text + "' is not a duration; write 500ms, 10s, 1m30s");
+      throw new TypeConversionException(
+          "'" + text + "' is not a duration; write 500ms, 10s, 1m30s");
     }
     return Duration.newBuilder()
         .setSeconds(millis / 1000)

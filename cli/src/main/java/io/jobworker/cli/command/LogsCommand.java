@@ -55,7 +55,8 @@ public final class LogsCommand implements Callable<Integer> {
     try {
       if (message.getDroppedBytes() > 0) {
         err.write(
-            ("job-worker: " + Long.toUnsignedString(message.getDroppedBytes())
+            ("job-worker: "
+                    + Long.toUnsignedString(message.getDroppedBytes())
                     + " bytes of output are no longer kept\n")
                 .getBytes(StandardCharsets.UTF_8));
       }

@@ -94,8 +94,7 @@ public final class StartCommand implements Callable<Integer> {
     name.ifPresent(job::setName);
     timeout.ifPresent(job::setTimeout);
     try (Connection connection = options.connect()) {
-      JobResponse response =
-          connection.calls().start(JobRequest.newBuilder().setSpec(job).build());
+      JobResponse response = connection.calls().start(JobRequest.newBuilder().setSpec(job).build());
       PrintWriter out = spec.commandLine().getOut();
       out.println(response.getId());
       out.flush();
@@ -126,7 +125,9 @@ public final class StartCommand implements Callable<Integer> {
     spec.commandLine()
         .getErr()
         .println(
-            "job-worker: note: '" + word + "' goes to the program as it is; use --shell to have a"
+            "job-worker: note: '"
+                + word
+                + "' goes to the program as it is; use --shell to have a"
                 + " shell act on it");
   }
 }

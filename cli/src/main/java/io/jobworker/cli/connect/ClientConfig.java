@@ -13,8 +13,8 @@ import tools.jackson.dataformat.toml.TomlMapper;
  * How to reach the server: {@code NAME.toml} as {@code job-worker-server client add} writes it.
  *
  * @param address HOST:PORT
- * @param ca the authority's certificate, in PEM or as a file's path, which is relative to the file that
- *     names it
+ * @param ca the authority's certificate, in PEM or as a file's path, which is relative to the file
+ *     that names it
  * @param cert the client's certificate, likewise
  * @param key the client's private key, likewise
  */
@@ -33,7 +33,8 @@ public record ClientConfig(
       text = Files.readString(file);
     } catch (IOException e) {
       throw new UsageException(
-          "cannot read the configuration " + file
+          "cannot read the configuration "
+              + file
               + "; get one from 'job-worker-server client add' and name it with --config or"
               + " JOB_WORKER_CONFIG");
     }
@@ -49,7 +50,9 @@ public record ClientConfig(
           config.address, pem(base, config.ca), pem(base, config.cert), pem(base, config.key));
     } catch (JacksonException e) {
       throw new UsageException(
-          "the configuration " + file + " is wrong: "
+          "the configuration "
+              + file
+              + " is wrong: "
               + e.getOriginalMessage().lines().findFirst().orElse(""));
     }
   }

@@ -20,10 +20,16 @@ public final class ConnectOptions {
       description = "The server, instead of the configured one.")
   private Optional<String> address = Optional.empty();
 
-  @Option(names = "--ca", paramLabel = "FILE", description = "The CA's certificate (PEM), likewise.")
+  @Option(
+      names = "--ca",
+      paramLabel = "FILE",
+      description = "The CA's certificate (PEM), likewise.")
   private Optional<Path> ca = Optional.empty();
 
-  @Option(names = "--cert", paramLabel = "FILE", description = "The client's certificate, likewise.")
+  @Option(
+      names = "--cert",
+      paramLabel = "FILE",
+      description = "The client's certificate, likewise.")
   private Optional<Path> cert = Optional.empty();
 
   @Option(names = "--key", paramLabel = "FILE", description = "The client's private key, likewise.")

@@ -17,6 +17,8 @@ import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
@@ -33,6 +35,15 @@ public final class Connection implements AutoCloseable {
     "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"
   };
   private static final char[] NO_PASSWORD = {};
+
+  /**
+   * gRPC's remarks are not for whoever reads our standard error. Held, so that the level is kept.
+   */
+  private static final Logger GRPC_LOG = Logger.getLogger("io.grpc");
+
+  static {
+    GRPC_LOG.setLevel(Level.OFF);
+  }
 
   private final ManagedChannel channel;
 
@@ -98,8 +109,7 @@ public final class Connection implements AutoCloseable {
   }
 
   private static PrivateKey privateKey(String pem) throws GeneralSecurityException {
-    String base64 =
-        pem.replaceAll("-----(BEGIN|END) PRIVATE KEY-----", "").replaceAll("\\s", "");
+    String base64 = pem.replaceAll("-----(BEGIN|END) PRIVATE KEY-----", "").replaceAll("\\s", "");
     PKCS8EncodedKeySpec spec = new PKCS8EncodedKeySpec(Base64.getDecoder().decode(base64));
     try {
       return KeyFactory.getInstance("EC").generatePrivate(spec);

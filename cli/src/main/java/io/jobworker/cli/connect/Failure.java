@@ -10,7 +10,8 @@ import java.util.Optional;
 import javax.net.ssl.SSLException;
 
 /**
- * What went wrong, in one line, and the exit code for it. The one place where failures become exit codes.
+ * What went wrong, in one line, and the exit code for it. The one place where failures become exit
+ * codes.
  */
 public record Failure(String message, int exitCode) {
   private static final int REFUSED = 1;
@@ -32,7 +33,8 @@ public record Failure(String message, int exitCode) {
 
   private static Failure ofStatus(Status status, Throwable failure) {
     Optional<ErrorInfo> info = info(failure);
-    String text = status.getDescription() == null ? status.getCode().name() : status.getDescription();
+    String text =
+        status.getDescription() == null ? status.getCode().name() : status.getDescription();
     if (status.getCode() == Status.Code.UNAVAILABLE && info.isEmpty()) {
       return new Failure(unreachable(status), UNREACHABLE);
     }
@@ -51,7 +53,9 @@ public record Failure(String message, int exitCode) {
 
   private static Optional<ErrorInfo> info(Throwable failure) {
     com.google.rpc.Status details = StatusProto.fromThrowable(failure);
-    if (details != null && details.getDetailsCount() > 0 && details.getDetails(0).is(ErrorInfo.class)) {
+    if (details != null
+        && details.getDetailsCount() > 0
+        && details.getDetails(0).is(ErrorInfo.class)) {
       try {
         return Optional.of(details.getDetails(0).unpack(ErrorInfo.class));
       } catch (com.google.protobuf.InvalidProtocolBufferException e) {
@@ -64,15 +68,18 @@ public record Failure(String message, int exitCode) {
   private static String unreachable(Status status) {
     for (Throwable cause = status.getCause(); cause != null; cause = cause.getCause()) {
       if (cause instanceof SSLException) {
-        return "TLS failed: " + oneLine(cause.getMessage())
+        return "TLS failed: "
+            + oneLine(cause.getMessage())
             + "; check that the configuration's certificates belong to this server";
       }
       if (cause instanceof IOException && cause.getCause() == null) {
-        return "cannot reach the server: " + oneLine(cause.getMessage())
+        return "cannot reach the server: "
+            + oneLine(cause.getMessage())
             + "; check that it runs, and its address";
       }
     }
-    return "cannot reach the server: " + oneLine(status.getDescription())
+    return "cannot reach the server: "
+        + oneLine(status.getDescription())
         + "; check that it runs, and its address";
   }
 

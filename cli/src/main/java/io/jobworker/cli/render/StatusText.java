@@ -40,9 +40,7 @@ public final class StatusText {
     if (job.hasEndedAt()) {
       Duration ran = Duration.between(instant(job.getCreatedAt()), instant(job.getEndedAt()));
       line(
-          text,
-          "ended",
-          TIME.format(instant(job.getEndedAt())) + " (after " + duration(ran) + ")");
+          text, "ended", TIME.format(instant(job.getEndedAt())) + " (after " + duration(ran) + ")");
     } else {
       line(text, "pid", Integer.toString(job.getPid()));
     }
@@ -75,11 +73,10 @@ public final class StatusText {
   /** As one could type it. */
   private static String quoted(List<String> words) {
     return words.stream()
-        .map(
-            word ->
-                word.matches("[A-Za-z0-9_@%+=:,./-]+")
-                    ? word
-                    : "'" + printable(word.replace("'", "'\\''")) + "'")
+        .map(word ->
+            word.matches("[A-Za-z0-9_@%+=:,./-]+")
+                ? word
+                : "'" + printable(word.replace("'", "'\\''")) + "'")
         .collect(Collectors.joining(" "));
   }
 

@@ -22,7 +22,9 @@ final class LineFinder {
   long find(int lines, long start, long end) throws IOException {
     int left = lines;
     boolean atEnd = true;
-    for (long blockEnd = end; blockEnd > start; blockEnd = Math.max(start, blockEnd - BLOCK_BYTES)) {
+    for (long blockEnd = end;
+        blockEnd > start;
+        blockEnd = Math.max(start, blockEnd - BLOCK_BYTES)) {
       List<Read.Chunk> chunks = read(Math.max(start, blockEnd - BLOCK_BYTES), blockEnd);
       for (int c = chunks.size() - 1; c >= 0; c--) {
         ByteBuffer bytes = chunks.get(c).bytes();
@@ -48,8 +50,7 @@ final class LineFinder {
             long length = Math.min(chunk.bytes().remaining(), to - chunk.offset());
             if (length > 0) {
               ByteBuffer bytes = chunk.bytes().slice(0, (int) length);
-              chunks.add(
-                  new Read.Chunk(chunk.stream(), chunk.offset(), chunk.capturedAt(), bytes));
+              chunks.add(new Read.Chunk(chunk.stream(), chunk.offset(), chunk.capturedAt(), bytes));
             }
           }
           case Read.Dropped _ -> {}

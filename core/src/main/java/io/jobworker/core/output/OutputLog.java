@@ -287,8 +287,8 @@ public final class OutputLog {
   }
 
   /**
-   * Where the last {@code lines} lines start, of both streams together or of one; found from the end, so
-   * that it costs what they are long. A last line without an end counts as one.
+   * Where the last {@code lines} lines start, of both streams together or of one; found from the
+   * end, so that it costs what they are long. A last line without an end counts as one.
    */
   public long offsetOfLastLines(int lines, Optional<Stream> only) throws IOException {
     long from = end;

@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
+import io.jobworker.core.linux.PrivateFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -11,6 +12,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -122,7 +124,9 @@ final class Segment {
       dataChannel = FileChannel.open(data, StandardOpenOption.READ);
       indexChannel =
           FileChannel.open(
-              index, StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE);
+              index,
+              Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE),
+              PrivateFiles.FILE);
       lastFrame = frames == 0 ? null : frame(frames - 1);
       users++;
       sink = newSink;

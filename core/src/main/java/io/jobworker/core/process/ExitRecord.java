@@ -52,7 +52,7 @@ public record ExitRecord(
       return Optional.of(parse(Files.readString(file)));
     } catch (NoSuchFileException e) {
       return Optional.empty();
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | ArithmeticException e) {
       throw new IOException(file + " is not an exit record: " + e.getMessage(), e);
     }
   }

@@ -1,9 +1,9 @@
 package io.jobworker.core.store;
 
+import io.jobworker.core.linux.PrivateFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -47,9 +47,7 @@ public final class Sqlite {
   private static void createPrivately(Path file) throws SQLException {
     try {
       if (!Files.exists(file)) {
-        Files.createFile(
-            file,
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Files.createFile(file, PrivateFiles.FILE);
       }
     } catch (IOException e) {
       throw new SQLException("cannot make " + file + ": " + e.getMessage(), e);

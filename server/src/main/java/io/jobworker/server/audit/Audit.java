@@ -11,9 +11,9 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.spi.LoggingEventBuilder;
 
 /**
- * The events that an operator, and whoever investigates later, must find in the log. Each has the fields
- * {@code client}, {@code cn}, {@code peer} and {@code job} where they apply. Values of a job's environment
- * and its stdin are never logged.
+ * The events that an operator, and whoever investigates later, must find in the log. Each has the
+ * fields {@code client}, {@code cn}, {@code peer} and {@code job} where they apply. Values of a
+ * job's environment and its stdin are never logged.
  */
 public final class Audit implements JobListener {
   private static final Logger LOG = LoggerFactory.getLogger("audit");

@@ -25,10 +25,10 @@ import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 
 /**
- * Lets through only those calls whose caller is known and may make them, for every method alike: who shows
- * which certificate, which client that is, whether its role allows the method, and, where the request
- * names a job, whether it is one that the client may reach. Another's job and a missing one are answered
- * by the same words.
+ * Lets through only those calls whose caller is known and may make them, for every method alike:
+ * who shows which certificate, which client that is, whether its role allows the method, and, where
+ * the request names a job, whether it is one that the client may reach. Another's job and a missing
+ * one are answered by the same words.
  */
 public final class AuthInterceptor implements ServerInterceptor {
   private final ClientRegistry clients;
@@ -51,8 +51,7 @@ public final class AuthInterceptor implements ServerInterceptor {
       Access access = Permissions.of(method).orElseThrow(() -> noRow(method));
       if (!Permissions.allows(caller.client().role(), access)) {
         audit.denied(caller, method, "", "role");
-        throw denied(
-            "the role '" + caller.client().role() + "' may not call " + bareName(method));
+        throw denied("the role '" + caller.client().role() + "' may not call " + bareName(method));
       }
       Context context = caller.in(Context.current());
       ServerCall.Listener<Q> listener = Contexts.interceptCall(context, call, headers, next);
@@ -162,10 +161,9 @@ public final class AuthInterceptor implements ServerInterceptor {
       String method = call.getMethodDescriptor().getFullMethodName();
       JobId id =
           JobId.parse(request.getId())
-              .orElseThrow(
-                  () ->
-                      new JobException.InvalidSpec(
-                          "id", "'" + shortened(request.getId()) + "' is not a job id (a UUID)"));
+              .orElseThrow(() ->
+                  new JobException.InvalidSpec(
+                      "id", "'" + shortened(request.getId()) + "' is not a job id (a UUID)"));
       String owner = jobs.status(id).owner();
       if (!Permissions.allows(caller.client(), access, owner)) {
         audit.denied(caller, method, id.toString(), "not_owner");

@@ -102,8 +102,7 @@ public final class CertificateAuthority {
       return new CertificateAuthority(
           new JcaX509CertificateConverter()
               .getCertificate(readPem(directory.caCertificate(), X509CertificateHolder.class)),
-          new JcaPEMKeyConverter()
-              .getPrivateKey(readPem(directory.caKey(), PrivateKeyInfo.class)),
+          new JcaPEMKeyConverter().getPrivateKey(readPem(directory.caKey(), PrivateKeyInfo.class)),
           clock);
     } catch (IOException | GeneralSecurityException e) {
       throw new ConfigException(
@@ -112,7 +111,8 @@ public final class CertificateAuthority {
   }
 
   private static <T> T readPem(Path file, Class<T> type) throws IOException {
-    try (PEMParser parser = new PEMParser(Files.newBufferedReader(file, StandardCharsets.US_ASCII))) {
+    try (PEMParser parser =
+        new PEMParser(Files.newBufferedReader(file, StandardCharsets.US_ASCII))) {
       Object found = parser.readObject();
       if (!type.isInstance(found)) {
         throw new IOException(file + " does not hold what it should in PEM");
@@ -133,7 +133,8 @@ public final class CertificateAuthority {
   public Issued issueServer(List<String> hosts) {
     List<GeneralName> names = new ArrayList<>();
     for (String host : hosts) {
-      names.add(new GeneralName(isAddress(host) ? GeneralName.iPAddress : GeneralName.dNSName, host));
+      names.add(
+          new GeneralName(isAddress(host) ? GeneralName.iPAddress : GeneralName.dNSName, host));
     }
     return issue(
         name("job-worker-server"),
@@ -216,7 +217,8 @@ public final class CertificateAuthority {
   private static String pem(Object object) {
     StringWriter text = new StringWriter();
     try (JcaPEMWriter writer = new JcaPEMWriter(text)) {
-      writer.writeObject(object instanceof PrivateKey key ? new JcaPKCS8Generator(key, null) : object);
+      writer.writeObject(
+          object instanceof PrivateKey key ? new JcaPKCS8Generator(key, null) : object);
     } catch (IOException e) {
       throw new UncheckedIOException(e); // into memory
     }

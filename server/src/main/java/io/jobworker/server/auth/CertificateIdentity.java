@@ -21,9 +21,7 @@ final class CertificateIdentity {
     try {
       names =
           new LdapName(certificate.getSubjectX500Principal().getName())
-              .getRdns().stream()
-                  .flatMap(CertificateIdentity::commonNames)
-                  .toList();
+              .getRdns().stream().flatMap(CertificateIdentity::commonNames).toList();
     } catch (InvalidNameException e) {
       return new Found(Optional.empty(), "cn_unreadable");
     }

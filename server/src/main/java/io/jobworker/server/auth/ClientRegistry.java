@@ -16,8 +16,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.sqlite.SQLiteErrorCode;
 
 /**
- * The internal database of clients. It may be changed by another process at any time; every look-up sees
- * the newest state. Thread-safe.
+ * The internal database of clients. It may be changed by another process at any time; every look-up
+ * sees the newest state. Thread-safe.
  */
 public final class ClientRegistry implements AutoCloseable {
   private static final List<String> MIGRATIONS =

@@ -4,7 +4,10 @@ import io.jobworker.api.v1.JobWorkerGrpc;
 import java.util.Map;
 import java.util.Optional;
 
-/** The one table of what each method does, and so of who may call it. A method without a row is refused. */
+/**
+ * The one table of what each method does, and so of who may call it. A method without a row is
+ * refused.
+ */
 final class Permissions {
   private Permissions() {}
 

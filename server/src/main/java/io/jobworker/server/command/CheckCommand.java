@@ -27,7 +27,8 @@ public final class CheckCommand implements Callable<Integer> {
     out.printf("ok       %-18s %s%n", "configuration", "listens on " + config.listen());
     for (HostCheck.Finding finding : HostCheck.inspect()) {
       out.printf(
-          "%-8s %-18s %s%n", finding.ok() ? "ok" : "missing", finding.what(), finding.consequence());
+          "%-8s %-18s %s%n",
+          finding.ok() ? "ok" : "missing", finding.what(), finding.consequence());
     }
     out.flush();
     return 0;

@@ -56,10 +56,14 @@ public final class ClientCommand {
     ServerDirectory directory = directoryOption.directory();
     if (!NAME.matcher(name).matches()) {
       throw new ConfigException(
-          "'" + name + "' cannot be a client's name; use up to 63 letters, digits, '.', '_' and '-'");
+          "'"
+              + name
+              + "' cannot be a client's name; use up to 63 letters, digits, '.', '_' and '-'");
     }
     String cn = commonName.orElse(name);
-    if (cn.isBlank() || cn.length() > MAX_CN_LENGTH || cn.chars().anyMatch(Character::isISOControl)) {
+    if (cn.isBlank()
+        || cn.length() > MAX_CN_LENGTH
+        || cn.chars().anyMatch(Character::isISOControl)) {
       throw new ConfigException("a CN has from 1 to " + MAX_CN_LENGTH + " printable characters");
     }
     ServerConfig config = ServerConfig.read(directory.config());
@@ -70,13 +74,15 @@ public final class ClientCommand {
     }
     try (ClientRegistry clients = open(directory)) {
       if (clients.add(name, cn, role).isEmpty()) {
-        throw new ConfigException("a client named '" + name + "' or with the CN '" + cn + "' exists");
+        throw new ConfigException(
+            "a client named '" + name + "' or with the CN '" + cn + "' exists");
       }
       boolean written = false;
       try {
         CertificateAuthority.Issued issued = authority.issueClient(cn);
         ServerDirectory.createParentPrivately(file);
-        ServerDirectory.writeNew(file, clientToml(name, address(directory, config), authority, issued));
+        ServerDirectory.writeNew(
+            file, clientToml(name, address(directory, config), authority, issued));
         written = true;
       } finally {
         if (!written) {
@@ -103,23 +109,20 @@ public final class ClientCommand {
       CertificateAuthority authority,
       CertificateAuthority.Issued issued) {
     return """
-        # All that job-worker needs to reach the server as '%s'. It holds a private key: keep it secret.
-        address = "%s"
-        cert = '''
-        %s'''
-        key = '''
-        %s'''
-        ca = '''
-        %s'''
-        """
+    # All that job-worker needs to reach the server as '%s'. It holds a private key: keep it secret.
+    address = "%s"
+    cert = '''
+    %s'''
+    key = '''
+    %s'''
+    ca = '''
+    %s'''
+    """
         .formatted(
             name, address, issued.certificatePem(), issued.keyPem(), authority.certificatePem());
   }
 
-  @Command(
-      name = "list",
-      description = "Lists all clients.",
-      mixinStandardHelpOptions = true)
+  @Command(name = "list", description = "Lists all clients.", mixinStandardHelpOptions = true)
   int list(@Mixin DirectoryOption directoryOption) {
     try (ClientRegistry clients = open(directoryOption.directory())) {
       List<Client> all = clients.list();
@@ -169,7 +172,8 @@ public final class ClientCommand {
   private static ClientRegistry open(ServerDirectory directory) {
     if (!Files.exists(directory.database())) {
       throw new ConfigException(
-          directory.path() + " is not a server's directory; make one with: job-worker-server init --dir "
+          directory.path()
+              + " is not a server's directory; make one with: job-worker-server init --dir "
               + directory.path());
     }
     return ClientRegistry.open(directory.database(), Clock.systemUTC());

@@ -47,13 +47,16 @@ public final class InitCommand implements Callable<Integer> {
     for (Path key : List.of(directory.caKey(), directory.serverKey(), directory.config())) {
       if (Files.exists(key)) {
         throw new ConfigException(
-            key + " exists already, and init overwrites nothing; remove "
-                + directory.path() + " yourself to start anew");
+            key
+                + " exists already, and init overwrites nothing; remove "
+                + directory.path()
+                + " yourself to start anew");
       }
     }
     ServerDirectory.createPrivately(directory.path());
 
-    CertificateAuthority authority = CertificateAuthority.create("job-worker CA", Clock.systemUTC());
+    CertificateAuthority authority =
+        CertificateAuthority.create("job-worker CA", Clock.systemUTC());
     Set<String> names = new LinkedHashSet<>(hosts);
     names.addAll(ALWAYS);
     CertificateAuthority.Issued server = authority.issueServer(List.copyOf(names));

@@ -37,12 +37,11 @@ public final class ServeCommand implements Callable<Integer> {
     Runtime.getRuntime()
         .addShutdownHook(
             Thread.ofPlatform()
-                .unstarted(
-                    () -> {
-                      server.close();
-                      // The JVM would end with 143, which a supervisor takes for a failure.
-                      Runtime.getRuntime().halt(0);
-                    }));
+                .unstarted(() -> {
+                  server.close();
+                  // The JVM would end with 143, which a supervisor takes for a failure.
+                  Runtime.getRuntime().halt(0);
+                }));
     new CountDownLatch(1).await(); // the signal ends the process
     return 0;
   }

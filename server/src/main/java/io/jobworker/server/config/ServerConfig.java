@@ -9,16 +9,18 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
 import tools.jackson.dataformat.toml.TomlMapper;
 
 /**
- * {@code server.toml}. Every key must be there and none may be unknown, so that a typing error is an error
- * and not a default; {@code init} writes the file whole, with a comment at each key.
+ * {@code server.toml}. Every key must be there and none may be unknown, so that a typing error is
+ * an error and not a default; {@code init} writes the file whole, with a comment at each key.
  *
  * @param listen HOST:PORT to listen on; port 0 takes a free one
  */
-public record ServerConfig(String listen, Tls tls, State state, Cgroup cgroup, Output output, Job job) {
+public record ServerConfig(
+    String listen, Tls tls, State state, Cgroup cgroup, Output output, Job job) {
 
   /** PEM files; relative paths are below the directory of {@code server.toml}. */
   public record Tls(String ca, String cert, String key) {}
@@ -37,7 +39,9 @@ public record ServerConfig(String listen, Tls tls, State state, Cgroup cgroup, O
    */
   public record Output(ByteSize retain, ByteSize maxMessage) {}
 
-  /** Resource limits of every job, as {@code SOFT:HARD} by their names in {@code ulimit}'s manual. */
+  /**
+   * Resource limits of every job, as {@code SOFT:HARD} by their names in {@code ulimit}'s manual.
+   */
   public record Job(Map<String, String> rlimits) {
     public Job {
       rlimits = Map.copyOf(rlimits);
@@ -63,12 +67,20 @@ public record ServerConfig(String listen, Tls tls, State state, Cgroup cgroup, O
       text = Files.readString(file);
     } catch (IOException e) {
       throw new ConfigException(
-          "cannot read " + file + "; make it with: job-worker-server init --dir " + file.getParent());
+          "cannot read "
+              + file
+              + "; make it with: job-worker-server init --dir "
+              + file.getParent());
     }
     try {
       return TOML.readValue(text, ServerConfig.class);
     } catch (UnrecognizedPropertyException e) {
       throw new ConfigException(file + ": unknown key '" + path(e) + "'");
+    } catch (MismatchedInputException e) {
+      throw new ConfigException(
+          String.valueOf(e.getMessage()).startsWith("Missing creator property")
+              ? file + ": the key '" + path(e) + "' is missing"
+              : file + ": " + path(e) + ": " + firstLine(e.getOriginalMessage()));
     } catch (DatabindException e) {
       throw new ConfigException(file + ": " + path(e) + ": " + firstLine(e.getOriginalMessage()));
     } catch (JacksonException e) {
@@ -80,8 +92,7 @@ public record ServerConfig(String listen, Tls tls, State state, Cgroup cgroup, O
   private static String path(DatabindException e) {
     StringBuilder path = new StringBuilder();
     e.getPath()
-        .forEach(
-            step -> path.append(path.isEmpty() ? "" : ".").append(step.getPropertyName()));
+        .forEach(step -> path.append(path.isEmpty() ? "" : ".").append(step.getPropertyName()));
     return path.toString();
   }
 

@@ -2,13 +2,13 @@ package io.jobworker.server.config;
 
 import static java.util.Objects.requireNonNull;
 
+import io.jobworker.core.linux.PrivateFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 
 /** The server's directory: what lies where in it. */
 public record ServerDirectory(Path path) {
@@ -58,9 +58,7 @@ public record ServerDirectory(Path path) {
 
   /** Makes a directory, and those above it, that only its owner can enter. */
   public static void createPrivately(Path directory) throws IOException {
-    Files.createDirectories(
-        directory,
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    Files.createDirectories(directory, PrivateFiles.DIRECTORY);
   }
 
   /** Makes the directory that {@code file} is to lie in. */
@@ -70,8 +68,7 @@ public record ServerDirectory(Path path) {
 
   /** Writes a new file that only its owner can read. An existing one is never overwritten. */
   public static void writeNew(Path file, String text) throws IOException {
-    Files.createFile(
-        file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    Files.createFile(file, PrivateFiles.FILE);
     Files.writeString(file, text, StandardCharsets.UTF_8, StandardOpenOption.WRITE);
   }
 

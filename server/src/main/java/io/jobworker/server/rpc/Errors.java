@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one place where failures become gRPC statuses. Each of ours carries a {@code google.rpc.ErrorInfo}
- * with domain {@code job-worker}, so that programs need not read the text.
+ * The one place where failures become gRPC statuses. Each of ours carries a {@code
+ * google.rpc.ErrorInfo} with domain {@code job-worker}, so that programs need not read the text.
  */
 public final class Errors {
   public static final String DOMAIN = "job-worker";
@@ -74,11 +74,7 @@ public final class Errors {
   private static StatusRuntimeException status(
       JobException failure, Status.Code code, String reason, Map<String, String> metadata) {
     ErrorInfo info =
-        ErrorInfo.newBuilder()
-            .setReason(reason)
-            .setDomain(DOMAIN)
-            .putAllMetadata(metadata)
-            .build();
+        ErrorInfo.newBuilder().setReason(reason).setDomain(DOMAIN).putAllMetadata(metadata).build();
     return StatusProto.toStatusRuntimeException(
         com.google.rpc.Status.newBuilder()
             .setCode(code.value())

@@ -17,7 +17,9 @@ public final class JobWorkerService extends JobWorkerImplBase {
   private final StatusMethod status;
   private final LogsMethod logs;
 
-  /** {@code pumps} runs log streams when there is more output; it must not be the capturing thread. */
+  /**
+   * {@code pumps} runs log streams when there is more output; it must not be the capturing thread.
+   */
   public JobWorkerService(Jobs jobs, Audit audit, int maxMessageBytes, Executor pumps) {
     start = new StartMethod(jobs);
     stop = new StopMethod(jobs, audit);

@@ -21,9 +21,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * {@code Logs}: a job's output from where the caller wants it, and on until the job ends.
  *
- * <p>Event-driven: a stream is moved on when there is more output, or when its client has taken what was
- * sent, and holds no thread meanwhile. A client that takes nothing has at most one transport window and one
- * message in memory.
+ * <p>Event-driven: a stream is moved on when there is more output, or when its client has taken
+ * what was sent, and holds no thread meanwhile. A client that takes nothing has at most one
+ * transport window and one message in memory.
  */
 final class LogsMethod {
   private final Jobs jobs;
@@ -42,8 +42,7 @@ final class LogsMethod {
   void handle(JobRequest request, StreamObserver<JobLogsResponse> out) {
     try {
       JobId id = Wire.id(request.getId());
-      Pump pump =
-          open(id, request.getLogs(), (ServerCallStreamObserver<JobLogsResponse>) out);
+      Pump pump = open(id, request.getLogs(), (ServerCallStreamObserver<JobLogsResponse>) out);
       audit.logsOpened(pump.caller, id.toString());
       pump.start();
     } catch (IOException | RuntimeException e) {

@@ -33,7 +33,8 @@ final class Wire {
   }
 
   static JobSpec spec(io.jobworker.api.v1.JobSpec wire) {
-    if (wire.hasLimits() && !wire.getLimits().equals(wire.getLimits().getDefaultInstanceForType())) {
+    if (wire.hasLimits()
+        && !wire.getLimits().equals(wire.getLimits().getDefaultInstanceForType())) {
       throw new JobException.CannotEnforce("limits", "this version does not apply any yet");
     }
     if (wire.hasIsolation()
@@ -74,10 +75,9 @@ final class Wire {
         wire.getSignal().isEmpty()
             ? Signal.TERM
             : Signal.parse(wire.getSignal())
-                .orElseThrow(
-                    () ->
-                        new JobException.InvalidSpec(
-                            "stop.signal", "not one of the signals that announce a stop"));
+                .orElseThrow(() ->
+                    new JobException.InvalidSpec(
+                        "stop.signal", "not one of the signals that announce a stop"));
     return new StopRequest(grace, signal);
   }
 

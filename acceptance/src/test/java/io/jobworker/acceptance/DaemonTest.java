@@ -1,0 +1,174 @@
+package io.jobworker.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.grpc.ManagedChannel;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobSpec;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import tools.jackson.databind.JsonNode;
+
+/** What whoever runs the daemon sees of it: its log, what it leaves, its end. */
+@Timeout(180)
+class DaemonTest {
+  private RunningServer server;
+
+  @BeforeEach
+  void start() {
+    server = RunningServer.start();
+  }
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  @Test
+  void everyEventOfAJobIsLoggedWithItsFields() {
+    String id = server.startJob("alice", "--shell", "echo hello; exit 3");
+    server.cli("alice", "logs", id).succeeded();
+    server.cli("alice", "stop", id).succeeded();
+    server.cli("bob", "status", id);
+
+    JsonNode started = server.event("job.started", id);
+    assertCaller(started, "alice");
+    assertThat(started.path("argv").toString())
+        .isEqualTo("[\"/bin/sh\",\"-c\",\"echo hello; exit 3\"]");
+    assertThat(started.path("pid").asInt()).isPositive();
+
+    JsonNode ended = server.event("job.ended", id);
+    assertThat(ended.path("client").asString()).isEqualTo("alice");
+    assertThat(ended.path("status").asString()).isEqualTo("failed");
+    assertThat(ended.path("reason").asString()).isEqualTo("exited");
+    assertThat(ended.path("exit_code").asInt()).isEqualTo(3);
+    assertThat(ended.path("output_bytes").asInt()).isEqualTo(6);
+    assertThat(ended.path("time").asString()).isGreaterThan(started.path("time").asString());
+
+    assertCaller(server.event("logs.opened", id), "alice");
+    JsonNode closed = server.event("logs.closed", id);
+    assertCaller(closed, "alice");
+    assertThat(closed.path("outcome").asString()).isEqualTo("complete");
+    assertThat(closed.path("bytes").asInt()).isEqualTo(6);
+    assertThat(closed.path("dropped_bytes").asInt()).isZero();
+
+    JsonNode stopped = server.event("job.stopped", id);
+    assertCaller(stopped, "alice");
+    assertThat(stopped.path("status").asString()).isEqualTo("failed");
+
+    JsonNode denied = server.event("client.denied", id);
+    assertCaller(denied, "bob");
+    assertThat(denied.path("method").asString()).isEqualTo("jobworker.v1.JobWorker/Status");
+    assertThat(denied.path("reason").asString()).isEqualTo("not_owner");
+
+    JsonNode up = server.events("server.started").getFirst();
+    assertThat(up.path("address").asString()).isEqualTo(server.address());
+  }
+
+  private static void assertCaller(JsonNode event, String client) {
+    assertThat(event.path("client").asString()).isEqualTo(client);
+    assertThat(event.path("cn").asString()).isEqualTo(client);
+    assertThat(event.path("peer").asString()).startsWith("127.0.0.1:");
+    assertThat(event.path("serial").asString()).isNotEmpty();
+    assertThat(event.path("level").asString()).isIn("INFO", "WARN");
+  }
+
+  @Test
+  void aFollowerThatIsCutOffIsLoggedAndFreed() throws Exception {
+    String id = server.startJob("alice", "sleep 1000");
+    Process logs = server.spawnCli("alice", "logs", id);
+    server.event("logs.opened", id);
+    logs.destroyForcibly().waitFor();
+    assertThat(server.event("logs.closed", id).path("outcome").asString()).isEqualTo("cancelled");
+  }
+
+  @Test
+  void twoHundredJobsLeaveNothing() throws Exception {
+    ManagedChannel channel = server.channel("alice");
+    try {
+      JobWorkerGrpc.JobWorkerBlockingStub client = JobWorkerGrpc.newBlockingStub(channel);
+      runJobs(client, 20); // whatever is opened once is open now
+      int before = descriptors();
+      runJobs(client, 200);
+      await().atMost(RunningServer.PATIENCE).until(() -> descriptors() <= before);
+      await().atMost(RunningServer.PATIENCE).until(() -> children().isEmpty());
+      assertThat(server.jobCgroups()).isEmpty();
+      try (Stream<Path> files = Files.walk(server.directory().resolve("state/jobs"))) {
+        assertThat(files.filter(file -> !Files.isRegularFile(file) && !Files.isDirectory(file)))
+            .isEmpty();
+      }
+    } finally {
+      channel.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
+    }
+  }
+
+  private static void runJobs(JobWorkerGrpc.JobWorkerBlockingStub client, int count) {
+    JobSpec spec =
+        JobSpec.newBuilder().addAllCommand(List.of("sh", "-c", "echo hello; exit 3")).build();
+    for (int i = 0; i < count; i++) {
+      String id = client.start(JobRequest.newBuilder().setSpec(spec).build()).getId();
+      JobRequest request = JobRequest.newBuilder().setId(id).build();
+      StringBuilder output = new StringBuilder();
+      client.logs(request).forEachRemaining(m -> output.append(m.getLog().toStringUtf8()));
+      assertThat(output).hasToString("hello\n");
+      assertThat(client.status(request).getExitCode()).isEqualTo(3);
+    }
+  }
+
+  private List<ProcessHandle> children() {
+    return ProcessHandle.of(server.pid()).orElseThrow().children().toList();
+  }
+
+  private int descriptors() throws IOException {
+    try (Stream<Path> entries = Files.list(Path.of("/proc/" + server.pid() + "/fd"))) {
+      return (int) entries.count();
+    }
+  }
+
+  @Test
+  void sigtermEndsItCleanlyAndJobsRunOn() throws Exception {
+    String id = server.startJob("alice", "--shell", "echo up; sleep 1000");
+    server.event("job.started", id);
+    long pid = server.status("alice", id).path("pid").asLong();
+    assertThat(server.terminate()).isZero();
+    assertThat(server.directory().resolve("run/address")).doesNotExist();
+    assertThat(server.events("server.stopped")).hasSize(1);
+    assertThat(ProcessHandle.of(pid)).isPresent();
+    server.killAndRestart();
+    assertThat(server.cli("alice", "logs", "--no-follow", id).succeeded().text()).isEqualTo("up");
+    assertThat(server.cli("alice", "stop", id).succeeded().text()).isEqualTo("stopped");
+  }
+
+  @Test
+  void killedInTheMiddleItLosesNoByteAndNoExitStatus() throws Exception {
+    String id =
+        server.startJob("alice", "--shell", "seq 1 200000; sleep 1; seq 200001 400000; exit 6");
+    server.killAndRestart();
+    byte[] output = server.cli("alice", "logs", id).succeeded().out();
+    List<String> expected = new ArrayList<>();
+    for (int i = 1; i <= 400000; i++) {
+      expected.add(Integer.toString(i));
+    }
+    assertThat(new String(output, java.nio.charset.StandardCharsets.US_ASCII).lines().toList())
+        .isEqualTo(expected);
+    assertThat(server.status("alice", id).path("exitCode").asInt()).isEqualTo(6);
+  }
+
+  @Test
+  void aSecondServerOnTheSameDirectoryIsRefused() {
+    RunningServer.Result second = server.admin("serve", "--listen", "127.0.0.1:0");
+    assertThat(second.exitCode()).isEqualTo(1);
+    assertThat(second.err()).contains("is in use by another job-worker-server");
+  }
+}

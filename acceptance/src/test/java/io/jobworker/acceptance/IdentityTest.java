@@ -1,0 +1,186 @@
+package io.jobworker.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.server.auth.CertificateAuthority;
+import io.jobworker.server.config.ServerDirectory;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509TrustManager;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Nobody gets in who does not belong. */
+@Timeout(180)
+class IdentityTest {
+  private static RunningServer server;
+
+  @BeforeAll
+  static void start() {
+    server = RunningServer.start();
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+  }
+
+  private static CertificateAuthority authority(Clock clock) {
+    return CertificateAuthority.load(new ServerDirectory(server.directory()), clock);
+  }
+
+  /** Calls Status for a job that does not exist: a caller who is let in gets NOT_FOUND. */
+  private static Status call(ManagedChannel channel) throws InterruptedException {
+    try {
+      JobWorkerGrpc.newBlockingStub(channel)
+          .withDeadlineAfter(30, TimeUnit.SECONDS)
+          .status(JobRequest.newBuilder().setId(UUID.randomUUID().toString()).build());
+      return Status.OK;
+    } catch (StatusRuntimeException e) {
+      return e.getStatus();
+    } finally {
+      channel.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
+    }
+  }
+
+  private static Status callWith(CertificateAuthority.Issued issued) throws InterruptedException {
+    return call(server.channel(issued.certificatePem(), issued.keyPem()));
+  }
+
+  @Test
+  void aRegisteredClientIsLetIn() throws Exception {
+    assertThat(call(server.channel("alice")).getCode()).isEqualTo(Status.Code.NOT_FOUND);
+  }
+
+  @Test
+  void noCertificateIsRefusedInTheHandshake() throws Exception {
+    assertThat(call(server.channel("", "")).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+  }
+
+  @Test
+  void aCertificateOfAnotherAuthorityIsRefusedInTheHandshake() throws Exception {
+    CertificateAuthority other = CertificateAuthority.create("job-worker CA", Clock.systemUTC());
+    assertThat(callWith(other.issueClient("alice")).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+  }
+
+  @Test
+  void anExpiredCertificateIsRefusedInTheHandshake() throws Exception {
+    Clock longAgo = Clock.offset(Clock.systemUTC(), Duration.ofDays(-400));
+    assertThat(callWith(authority(longAgo).issueClient("alice")).getCode())
+        .isEqualTo(Status.Code.UNAVAILABLE);
+  }
+
+  @Test
+  void aServersCertificateIsNoClientCertificate() throws Exception {
+    assertThat(
+            callWith(authority(Clock.systemUTC()).issueServer(java.util.List.of("alice")))
+                .getCode())
+        .isEqualTo(Status.Code.UNAVAILABLE);
+  }
+
+  @Test
+  void anUnregisteredCommonNameIsRefusedAndLogged() throws Exception {
+    Status status = callWith(authority(Clock.systemUTC()).issueClient("mallory"));
+    assertThat(status.getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
+    assertThat(status.getDescription()).contains("mallory").contains("not registered");
+    assertThat(server.events("client.denied"))
+        .anySatisfy(event -> {
+          assertThat(event.path("cn").asString()).isEqualTo("mallory");
+          assertThat(event.path("reason").asString()).isEqualTo("cn_not_registered");
+          assertThat(event.path("method").asString()).isEqualTo("jobworker.v1.JobWorker/Status");
+          assertThat(event.path("peer").asString()).startsWith("127.0.0.1:");
+          assertThat(event.path("serial").asString()).isNotEmpty();
+        });
+  }
+
+  @Test
+  void aDisabledClientIsRefusedUntilItIsEnabledAgain() throws Exception {
+    server.addClient("carol");
+    assertThat(call(server.channel("carol")).getCode()).isEqualTo(Status.Code.NOT_FOUND);
+    server.admin("client", "disable", "carol").succeeded();
+    Status status = call(server.channel("carol"));
+    assertThat(status.getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
+    assertThat(status.getDescription()).contains("disabled");
+    server.admin("client", "enable", "carol").succeeded();
+    assertThat(call(server.channel("carol")).getCode()).isEqualTo(Status.Code.NOT_FOUND);
+  }
+
+  @Test
+  void theCommandLineTellsAForeignServerByItsCertificate() {
+    try (RunningServer other = RunningServer.start()) {
+      RunningServer.Result result =
+          server.cli(
+              "alice",
+              "status",
+              "--ca",
+              other.directory().resolve("ca.crt").toString(),
+              UUID.randomUUID().toString());
+      assertThat(result.exitCode()).isEqualTo(125);
+      assertThat(result.err()).startsWith("job-worker: TLS failed: ");
+      assertThat(result.err().lines()).hasSize(1);
+    }
+  }
+
+  @Test
+  void tls12IsRefused() throws Exception {
+    assertThat(handshake("TLSv1.3")).isEqualTo("TLSv1.3");
+    assertThatThrownBy(() -> handshake("TLSv1.2")).isInstanceOf(SSLException.class);
+  }
+
+  /** The version that a handshake with only {@code version} on offer agrees on. */
+  private static String handshake(String version) throws Exception {
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(null, new TrustManager[] {new TrustEverybody()}, null);
+    try (SSLSocket socket =
+        (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", server.port())) {
+      socket.setEnabledProtocols(new String[] {version});
+      socket.startHandshake();
+      return socket.getSession().getProtocol();
+    }
+  }
+
+  private static final class TrustEverybody implements X509TrustManager {
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type) {}
+
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+      return new X509Certificate[0];
+    }
+  }
+
+  @Test
+  void aViewerReadsAllAndChangesNothing() {
+    server.addClient("vera", "--role", "viewer");
+    String id = server.startJob("alice", "echo hello");
+    assertThat(server.cli("vera", "logs", id).succeeded().text()).isEqualTo("hello");
+    assertThat(server.cli("vera", "status", id).succeeded().text()).contains("alice");
+    assertThat(server.cli("vera", "stop", id).err()).contains("'viewer' may not call Stop");
+    assertThat(server.cli("vera", "start", "true").exitCode()).isEqualTo(1);
+  }
+
+  @Test
+  void anAdminReachesAllJobs() {
+    server.addClient("root", "--role", "admin");
+    String id = server.startJob("alice", "sleep 1000");
+    assertThat(server.cli("root", "stop", id).succeeded().text()).isEqualTo("stopped");
+  }
+}

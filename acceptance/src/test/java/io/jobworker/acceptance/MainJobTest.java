@@ -1,0 +1,372 @@
+package io.jobworker.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.jobworker.acceptance.RunningServer.Result;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** The main job, end to end, through the command line. */
+@Timeout(180)
+class MainJobTest {
+  private static RunningServer server;
+
+  @BeforeAll
+  static void start() {
+    server = RunningServer.start();
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+  }
+
+  private static Result alice(String... arguments) {
+    return server.cli("alice", arguments);
+  }
+
+  private static JsonNode ended(String id) {
+    alice("logs", id).succeeded(); // follows to the end
+    return server.status("alice", id);
+  }
+
+  @Nested
+  class StartAndStatus {
+    @Test
+    void anExitCodeIsReportedAsItIs() {
+      String id = server.startJob("alice", "sh -c \"echo out; echo err >&2; exit 3\"");
+      JsonNode job = ended(id);
+      assertThat(job.path("status").asString()).isEqualTo("failed");
+      assertThat(job.path("exitCode").asInt()).isEqualTo(3);
+      assertThat(job.path("reason").asString()).isEqualTo("REASON_EXITED");
+      assertThat(job.path("owner").asString()).isEqualTo("alice");
+      assertThat(job.path("output").asString()).contains("out\n").contains("err\n");
+    }
+
+    @Test
+    void theIdAloneIsOnStandardOutput() {
+      Result result = alice("start", "true").succeeded();
+      assertThat(UUID.fromString(result.text())).hasToString(result.text());
+      assertThat(result.err()).isEmpty();
+    }
+
+    @Test
+    void oneStringIsSplitAsAShellWouldAndNothingIsExpanded() {
+      String id = server.startJob("alice", "printf '%s|' a 'b c' \"d \\\" e\" f\\ g '' $HOME *");
+      assertThat(alice("logs", id).text()).isEqualTo("a|b c|d \" e|f g||$HOME|*|");
+    }
+
+    @Test
+    void wordsAfterTwoHyphensArePassedAsTheyAre() {
+      String id = server.startJob("alice", "--", "printf", "%s|", "a b", "-c", "'");
+      assertThat(alice("logs", id).text()).isEqualTo("a b|-c|'|");
+    }
+
+    @Test
+    void aShellIsUsedOnlyWhenItIsAskedFor() {
+      String id = server.startJob("alice", "--shell", "echo a b c | wc -w");
+      assertThat(alice("logs", id).text()).isEqualTo("3");
+    }
+
+    @Test
+    void environmentDirectoryNameAndLabelsReachTheJob() {
+      String id =
+          server.startJob(
+              "alice",
+              "--env",
+              "A=b c",
+              "--workdir",
+              "/usr",
+              "--name",
+              "n1",
+              "--label",
+              "k=v",
+              "--shell",
+              "echo $A; pwd");
+      assertThat(alice("logs", id).text()).isEqualTo("b c\n/usr");
+      JsonNode spec = ended(id).path("spec");
+      assertThat(spec.path("name").asString()).isEqualTo("n1");
+      assertThat(spec.path("labels").path("k").asString()).isEqualTo("v");
+      assertThat(alice("status", id).text()).contains("exited (exit code 0)").contains("n1");
+    }
+
+    @Test
+    void aTimeOutEndsTheJobAndSaysSo() {
+      String id = server.startJob("alice", "--timeout", "200ms", "sleep 1000");
+      assertThat(ended(id).path("reason").asString()).isEqualTo("REASON_TIMED_OUT");
+    }
+
+    @Test
+    void deathByASignalIsNotAnExitCode() {
+      JsonNode job = ended(server.startJob("alice", "--shell", "kill -9 $$"));
+      assertThat(job.path("reason").asString()).isEqualTo("REASON_SIGNALED");
+      assertThat(job.path("signal").asInt()).isEqualTo(9);
+      assertThat(job.has("exitCode")).isFalse();
+    }
+  }
+
+  @Nested
+  class Logs {
+    @TempDir Path directory;
+
+    @Test
+    void everyByteArrivesAsItIsOnItsOwnStream() throws IOException {
+      byte[] bytes = new byte[256 * 257];
+      for (int i = 0; i < bytes.length; i++) {
+        bytes[i] = (byte) (i / 256 + i);
+      }
+      Path file = Files.write(directory.resolve("bytes"), bytes);
+      String id = server.startJob("alice", "--shell", "cat " + file + "; echo err >&2");
+      Result logs = alice("logs", id).succeeded();
+      assertThat(logs.out()).isEqualTo(bytes);
+      assertThat(logs.err()).isEqualTo("err\n");
+    }
+
+    @Test
+    void twoFollowersAndALateOneAllGetEverything() throws Exception {
+      Path go = directory.resolve("go");
+      String id =
+          server.startJob(
+              "alice",
+              "--shell",
+              "seq 1 20000; until [ -e " + go + " ]; do sleep 0.02; done; seq 20001 40000");
+      Process first = server.spawnCli("alice", "logs", id);
+      Process second = server.spawnCli("alice", "logs", id);
+      CompletableFuture<byte[]> firstOut = RunningServer.readAll(first.getInputStream());
+      CompletableFuture<byte[]> secondOut = RunningServer.readAll(second.getInputStream());
+      await()
+          .atMost(RunningServer.PATIENCE)
+          .until(() ->
+              server.events("logs.opened").stream()
+                      .filter(event -> event.path("job").asString().equals(id))
+                      .count()
+                  == 2);
+      Files.createFile(go);
+      StringBuilder lines = new StringBuilder();
+      for (int i = 1; i <= 40000; i++) {
+        lines.append(i).append('\n');
+      }
+      byte[] expected = lines.toString().getBytes(StandardCharsets.US_ASCII);
+      assertThat(alice("logs", id).out()).isEqualTo(expected);
+      assertThat(firstOut.join()).isEqualTo(expected);
+      assertThat(secondOut.join()).isEqualTo(expected);
+      assertThat(first.waitFor()).isZero();
+      assertThat(second.waitFor()).isZero();
+      assertThat(alice("logs", "--no-follow", id).out()).isEqualTo(expected);
+    }
+
+    @Test
+    void noFollowEndsAtWhatThereIs() {
+      String id = server.startJob("alice", "--shell", "echo up; sleep 1000");
+      await()
+          .atMost(RunningServer.PATIENCE)
+          .until(() -> alice("logs", "--no-follow", id).succeeded().text().equals("up"));
+      assertThat(server.status("alice", id).path("status").asString()).isEqualTo("running");
+      alice("stop", id).succeeded();
+    }
+
+    @Test
+    void aReaderThatGoesAwayIsNoError() throws Exception {
+      String id = server.startJob("alice", "seq 1 3000000");
+      Process logs = server.spawnCli("alice", "logs", id);
+      logs.getInputStream().readNBytes(100);
+      logs.getInputStream().close();
+      CompletableFuture<byte[]> err = RunningServer.readAll(logs.getErrorStream());
+      assertThat(logs.waitFor()).isZero();
+      assertThat(err.join()).isEmpty();
+    }
+  }
+
+  @Nested
+  class Stop {
+    @Test
+    void theWholeTreeDiesAlsoWhatForkedTwiceAndLeftTheSession() {
+      String id =
+          server.startJob(
+              "alice",
+              "--shell",
+              "setsid sh -c 'sleep 4321 & sleep 4321' & (setsid sleep 4321 &); echo up; wait");
+      await()
+          .atMost(RunningServer.PATIENCE)
+          .until(() -> alice("logs", "--no-follow", id).text().equals("up"));
+      long main = server.status("alice", id).path("pid").asLong();
+      List<ProcessHandle> tree = ProcessHandle.of(main).orElseThrow().descendants().toList();
+      assertThat(alice("stop", id).succeeded().text()).isEqualTo("stopped");
+      assertThat(tree).noneMatch(ProcessHandle::isAlive);
+      JsonNode job = server.status("alice", id);
+      assertThat(job.path("reason").asString()).isEqualTo("REASON_STOPPED");
+    }
+
+    @Test
+    void aGraceSendsSigtermFirst() {
+      String id =
+          server.startJob(
+              "alice",
+              "--shell",
+              "trap 'echo bye; exit 4' TERM; echo up; while :; do sleep 0.02; done");
+      await()
+          .atMost(RunningServer.PATIENCE)
+          .until(() -> alice("logs", "--no-follow", id).text().equals("up"));
+      assertThat(alice("stop", "--grace", "30s", id).succeeded().text()).isEqualTo("stopped");
+      assertThat(alice("logs", id).text()).isEqualTo("up\nbye");
+      assertThat(server.status("alice", id).path("exitCode").asInt()).isEqualTo(4);
+    }
+
+    @Test
+    void anEndedJobStaysAsItEnded() {
+      String id = server.startJob("alice", "--shell", "exit 5");
+      ended(id);
+      assertThat(alice("stop", id).succeeded().text()).isEqualTo("failed");
+      assertThat(alice("stop", id).succeeded().text()).isEqualTo("failed");
+      assertThat(server.status("alice", id).path("exitCode").asInt()).isEqualTo(5);
+    }
+  }
+
+  @Nested
+  class Errors {
+    @TempDir Path directory;
+
+    private void assertOneLine(Result result, int exitCode, String... words) {
+      assertThat(result.exitCode()).isEqualTo(exitCode);
+      assertThat(result.out()).isEmpty();
+      assertThat(result.err()).startsWith("job-worker: ").contains(words);
+      assertThat(result.err().lines()).hasSize(1);
+    }
+
+    @Test
+    void aMissingProgramIs127WithItsPathAndReason() {
+      assertOneLine(alice("start", "/no/such/program -x"), 127, "/no/such/program", "ENOENT");
+      assertOneLine(alice("start", "no-such-program"), 127, "no-such-program", "No such file");
+    }
+
+    @Test
+    void aProgramThatCannotBeExecutedIs126() throws IOException {
+      Path file = Files.writeString(directory.resolve("plain"), "x");
+      assertOneLine(alice("start", file.toString()), 126, file.toString(), "EACCES");
+      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+      assertOneLine(alice("start", file.toString()), 126, file.toString(), "ENOEXEC");
+      assertOneLine(alice("start", "/tmp"), 126, "/tmp", "EACCES");
+    }
+
+    @Test
+    void aMissingJobIsRefusedByEveryVerb() {
+      String id = UUID.randomUUID().toString();
+      for (String verb : List.of("status", "logs", "stop")) {
+        assertOneLine(alice(verb, id), 1, "no such job: " + id);
+      }
+    }
+
+    @Test
+    void anotherClientsJobIsAnsweredLikeAMissingOne() {
+      String id = server.startJob("alice", "sleep 1000");
+      for (String verb : List.of("status", "logs", "stop")) {
+        assertOneLine(server.cli("bob", verb, id), 1, "no such job: " + id);
+      }
+      assertThat(server.status("alice", id).path("status").asString()).isEqualTo("running");
+      alice("stop", id).succeeded();
+    }
+
+    @Test
+    void whatIsNoIdIsRefused() {
+      assertOneLine(alice("status", "nonsense"), 1, "'nonsense' is not a job id");
+    }
+
+    @Test
+    void wrongUsageIs2() {
+      assertThat(alice("start").exitCode()).isEqualTo(2);
+      assertThat(alice("frobnicate").exitCode()).isEqualTo(2);
+      assertOneLine(alice("start", "echo 'open"), 2, "a ' is not closed");
+      assertThat(alice("start", "--timeout", "soon", "true").err())
+          .contains("'soon' is not a duration");
+    }
+
+    @Test
+    void aServerThatIsNotThereIs125() {
+      Result result = server.cliAt("127.0.0.1:1", "alice", "status", UUID.randomUUID().toString());
+      assertOneLine(result, 125, "cannot reach the server", "Connection refused");
+    }
+
+    @Test
+    void aMissingConfigurationIsNamed() {
+      Result result = alice("status", "--config", "/no/such.toml", UUID.randomUUID().toString());
+      assertOneLine(result, 2, "/no/such.toml", "job-worker-server client add");
+    }
+  }
+
+  @Nested
+  class TheServersOwnVerbs {
+    @Test
+    void initOverwritesNothing() throws IOException {
+      byte[] key = Files.readAllBytes(server.directory().resolve("ca.key"));
+      Result result = server.admin("init");
+      assertThat(result.exitCode()).isEqualTo(1);
+      assertThat(result.err().lines()).hasSize(1);
+      assertThat(Files.readAllBytes(server.directory().resolve("ca.key"))).isEqualTo(key);
+      assertThat(server.admin("client", "add", "alice").exitCode()).isEqualTo(1);
+    }
+
+    @Test
+    void privateFilesAreTheirOwnersAlone() throws IOException {
+      try (Stream<Path> files = Files.walk(server.directory())) {
+        assertThat(files.filter(Files::isRegularFile))
+            .filteredOn(file -> !file.toString().contains("/run/"))
+            .allSatisfy(file ->
+                assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                    .as(file.toString())
+                    .endsWith("------"));
+      }
+    }
+
+    @Test
+    void checkNamesEachControllerAndWhatFollows() {
+      String text = server.admin("check").succeeded().text();
+      assertThat(text).contains("kernel", "root", "pidfd", "cgroup v2", "cgroup.kill");
+      assertThat(text)
+          .contains("controller cpu", "controller memory", "controller io", "controller pids");
+    }
+
+    @Test
+    void clientsAreListed() {
+      assertThat(server.admin("client", "list").succeeded().text())
+          .containsPattern("alice +user +enabled +CN=alice");
+    }
+
+    private void assertRefused(String why) {
+      Result result = server.admin("check");
+      assertThat(result.exitCode()).isEqualTo(1);
+      assertThat(result.err()).contains(why);
+      assertThat(result.err().lines()).hasSize(1);
+    }
+
+    @Test
+    void aTypingErrorInTheConfigurationIsNamed() throws IOException {
+      Path config = server.directory().resolve("server.toml");
+      String before = Files.readString(config);
+      try {
+        Files.writeString(config, before.replace("listen =", "surprise = 1\nlisten ="));
+        assertRefused("server.toml: unknown key 'surprise'");
+        Files.writeString(config, before.replace("listen =", "#"));
+        assertRefused("server.toml: the key 'listen' is missing");
+        Files.writeString(config, before.replace("\"64M\"", "\"64 sheep\""));
+        assertRefused("'64 sheep' is not a size");
+      } finally {
+        Files.writeString(config, before);
+      }
+    }
+  }
+}

@@ -1,0 +1,349 @@
+package io.jobworker.acceptance;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.grpc.ManagedChannel;
+import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** A real server process with its own directory, and the real command line to use it with. */
+final class RunningServer implements AutoCloseable {
+  static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+  private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
+  private static final AtomicInteger COUNT = new AtomicInteger();
+  private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  /** What a program did. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared as a whole
+  record Result(int exitCode, byte[] out, String err) {
+    String text() {
+      return new String(out, UTF_8).strip();
+    }
+
+    Result succeeded() {
+      assertThat(exitCode).as(err).isZero();
+      return this;
+    }
+  }
+
+  private final Path directory;
+  private final String cgroupRoot =
+      "job-worker-acceptance-" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
+  private final Path log;
+  private Process process;
+
+  private RunningServer() throws IOException {
+    directory = Files.createTempDirectory("job-worker-acceptance-").resolve("server");
+    log = directory.resolveSibling("server.log");
+    admin("init").succeeded();
+    Path config = directory.resolve("server.toml");
+    Files.writeString(
+        config,
+        Files.readString(config).replace("root = \"job-worker\"", "root = \"" + cgroupRoot + "\""));
+    process = serve();
+  }
+
+  /** Starts a server with the clients alice and bob. */
+  static RunningServer start() {
+    try {
+      RunningServer server = new RunningServer();
+      server.addClient("alice");
+      server.addClient("bob");
+      return server;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private Process serve() throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            ROOT.resolve("bin/job-worker-server").toString(),
+            "serve",
+            "--dir",
+            directory.toString(),
+            "--listen",
+            "127.0.0.1:0");
+    builder.environment().put("JOB_WORKER_JAVA_OPTS", "-XX:+UseSerialGC");
+    builder.redirectErrorStream(true);
+    builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
+    Process started = builder.start();
+    await()
+        .atMost(PATIENCE)
+        .until(() -> Files.exists(directory.resolve("run/address")) || !started.isAlive());
+    assertThat(started.isAlive()).as(() -> readLog()).isTrue();
+    return started;
+  }
+
+  // --- the server's side
+
+  Path directory() {
+    return directory;
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  String address() {
+    try {
+      return Files.readString(directory.resolve("run/address")).strip();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  int port() {
+    String address = address();
+    return Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
+  }
+
+  /** Runs job-worker-server with this server's directory. */
+  Result admin(String... arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(ROOT.resolve("bin/job-worker-server").toString());
+    command.addAll(List.of(arguments));
+    command.addAll(List.of("--dir", directory.toString()));
+    return run(command, Map.of());
+  }
+
+  void addClient(String name, String... options) {
+    List<String> arguments = new ArrayList<>(List.of("client", "add", name));
+    arguments.addAll(List.of(options));
+    admin(arguments.toArray(String[]::new)).succeeded();
+  }
+
+  /** SIGKILL, and a new server on the same directory. */
+  void killAndRestart() throws Exception {
+    process.destroyForcibly().waitFor();
+    Files.deleteIfExists(directory.resolve("run/address"));
+    process = serve();
+  }
+
+  /** SIGTERM; answers the exit code. */
+  int terminate() {
+    process.destroy();
+    await().atMost(PATIENCE).until(() -> !process.isAlive());
+    return process.exitValue();
+  }
+
+  /** All events logged so far with this name. */
+  List<JsonNode> events(String name) {
+    return readLog()
+        .lines()
+        .filter(line -> line.startsWith("{"))
+        .map(JSON::readTree)
+        .filter(event -> event.path("event").asString().equals(name))
+        .toList();
+  }
+
+  /** The first event with this name that concerns this job; waits for it. */
+  JsonNode event(String name, String job) {
+    return await()
+        .atMost(PATIENCE)
+        .until(
+            () ->
+                events(name).stream()
+                    .filter(event -> event.path("job").asString().equals(job))
+                    .findFirst(),
+            Optional::isPresent)
+        .orElseThrow();
+  }
+
+  private String readLog() {
+    try {
+      return Files.readString(log);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  // --- the clients' side
+
+  Path config(String client) {
+    return directory.resolve("clients").resolve(client + ".toml");
+  }
+
+  /** Runs job-worker as the client. */
+  Result cli(String client, String... arguments) {
+    return cliAt(address(), client, arguments);
+  }
+
+  /** Runs job-worker as the client against another address. */
+  Result cliAt(String address, String client, String... arguments) {
+    return run(cliCommand(address, arguments), environment(client));
+  }
+
+  /** Runs job-worker as the client, in the background; its output is thrown away unless read. */
+  Process spawnCli(String client, String... arguments) throws IOException {
+    ProcessBuilder builder = new ProcessBuilder(cliCommand(address(), arguments));
+    builder.environment().putAll(environment(client));
+    return builder.start();
+  }
+
+  private static List<String> cliCommand(String address, String... arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(ROOT.resolve("bin/job-worker").toString());
+    // The verb first: `start -- CMD` takes everything that follows.
+    command.add(arguments[0]);
+    command.addAll(List.of("--address", address));
+    command.addAll(Arrays.asList(arguments).subList(1, arguments.length));
+    return command;
+  }
+
+  private Map<String, String> environment(String client) {
+    return Map.of("JOB_WORKER_CONFIG", config(client).toString());
+  }
+
+  /** Starts a job and answers its id. */
+  String startJob(String client, String... arguments) {
+    List<String> all = new ArrayList<>(List.of("start"));
+    all.addAll(List.of(arguments));
+    return cli(client, all.toArray(String[]::new)).succeeded().text();
+  }
+
+  JsonNode status(String client, String id) {
+    return JSON.readTree(cli(client, "status", "-o", "json", id).succeeded().text());
+  }
+
+  /** A channel with the client's own certificate. The caller shuts it down. */
+  ManagedChannel channel(String client) {
+    try {
+      String toml = Files.readString(config(client));
+      return channel(pem(toml, "cert"), pem(toml, "key"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A channel with any certificate, or none if it is empty. */
+  ManagedChannel channel(String certificatePem, String keyPem) {
+    try {
+      SslContextBuilder tls =
+          GrpcSslContexts.forClient().trustManager(directory.resolve("ca.crt").toFile());
+      if (!certificatePem.isEmpty()) {
+        tls.keyManager(stream(certificatePem), stream(keyPem));
+      }
+      return NettyChannelBuilder.forAddress("localhost", port()).sslContext(tls.build()).build();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static String pem(String toml, String key) {
+    int start = toml.indexOf("\n" + key + " = '''\n") + key.length() + 8;
+    return toml.substring(start, toml.indexOf("'''", start));
+  }
+
+  private static InputStream stream(String text) {
+    return new ByteArrayInputStream(text.getBytes(UTF_8));
+  }
+
+  // --- plumbing
+
+  private static Result run(List<String> command, Map<String, String> environment) {
+    try {
+      ProcessBuilder builder = new ProcessBuilder(command);
+      builder.environment().putAll(environment);
+      Process process = builder.start();
+      process.getOutputStream().close();
+      CompletableFuture<byte[]> out = readAll(process.getInputStream());
+      CompletableFuture<byte[]> err = readAll(process.getErrorStream());
+      assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).as("ends").isTrue();
+      return new Result(process.exitValue(), out.join(), new String(err.join(), UTF_8));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  static CompletableFuture<byte[]> readAll(InputStream stream) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          try (stream) {
+            return stream.readAllBytes();
+          } catch (IOException e) {
+            throw new UncheckedIOException(e);
+          }
+        },
+        task -> Thread.ofVirtual().start(task));
+  }
+
+  /** The cgroups that this server's jobs have now. */
+  List<Path> jobCgroups() throws IOException {
+    Optional<Path> root = cgroup();
+    if (root.isEmpty()) {
+      return List.of();
+    }
+    try (Stream<Path> entries = Files.list(root.get().resolve("jobs"))) {
+      return entries.filter(Files::isDirectory).toList();
+    }
+  }
+
+  private Optional<Path> cgroup() {
+    return Stream.of(CGROUPS.resolve("unified"), CGROUPS)
+        .map(mount -> mount.resolve(cgroupRoot))
+        .filter(Files::isDirectory)
+        .findFirst();
+  }
+
+  /** Stops all jobs and the server, and removes what they used. */
+  @Override
+  public void close() {
+    if (process.isAlive()) {
+      List<String> ended =
+          events("job.ended").stream().map(event -> event.path("job").asString()).toList();
+      for (JsonNode started : events("job.started")) {
+        String id = started.path("job").asString();
+        if (!ended.contains(id)) {
+          cli(started.path("client").asString(), "stop", id);
+        }
+      }
+      terminate();
+    }
+    try {
+      removeFiles();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void removeFiles() throws IOException {
+    Optional<Path> cgroup = cgroup();
+    if (cgroup.isPresent()) {
+      for (String child : List.of("jobs", "launchers", "")) {
+        Files.deleteIfExists(cgroup.get().resolve(child));
+      }
+    }
+    try (Stream<Path> files = Files.walk(directory.getParent())) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(file);
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+package io.jobworker.server.auth;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.grpc.MethodDescriptor;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.server.auth.Permissions.Access;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+
+class PermissionsTest {
+  @Test
+  void everyMethodOfTheContractHasARow() {
+    for (MethodDescriptor<?, ?> method : JobWorkerGrpc.getServiceDescriptor().getMethods()) {
+      assertThat(Permissions.of(method.getFullMethodName()))
+          .as(method.getFullMethodName())
+          .isPresent();
+    }
+  }
+
+  @Test
+  void aUserReachesItsOwnJobsOnly() {
+    Client alice = client(Role.USER);
+    for (Access access : Access.values()) {
+      assertThat(Permissions.allows(alice, access, "alice")).isTrue();
+      assertThat(Permissions.allows(alice, access, "bob")).isFalse();
+    }
+  }
+
+  @Test
+  void aViewerReadsAllAndChangesNothing() {
+    Client viewer = client(Role.VIEWER);
+    assertThat(Permissions.allows(viewer, Access.READ_JOB, "bob")).isTrue();
+    assertThat(Permissions.allows(viewer, Access.READ_JOBS, "bob")).isTrue();
+    assertThat(Permissions.allows(viewer, Access.CHANGE_JOB, "alice")).isFalse();
+    assertThat(Permissions.allows(viewer.role(), Access.START)).isFalse();
+  }
+
+  @Test
+  void anAdminReachesAllJobs() {
+    for (Access access : Access.values()) {
+      assertThat(Permissions.allows(client(Role.ADMIN), access, "bob")).isTrue();
+    }
+  }
+
+  private static Client client(Role role) {
+    return new Client("alice", "alice", role, false, Instant.EPOCH);
+  }
+}
