@@ -12,9 +12,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "privilege.h"
+#include "seccomp.h"
 #include "step.h"
 
-static _Noreturn void fail(int error_fd, enum step step, int error)
+_Noreturn void job_fail(int error_fd, enum step step, int error)
 {
     struct step_failure failure = {step, error};
     /* Below PIPE_BUF: whole or not at all (pipe(7)). If even this fails, the exit status still tells. */
@@ -158,33 +160,50 @@ static int exec_by_search(const struct sheet *sheet)
  *   death      with the launcher gone nobody would record how the job ended
  *   oom, nice  what the server was given for itself is not the job's
  *   rlimits    after everything that needs more than they allow
+ *   bounding   needs a capability that the change of user takes away
+ *   user       groups first: afterwards we may not
+ *   death      once more: the kernel forgets it when the user changes
+ *   capabilities, no_new_privs   what the user's change left, if the user is root
  *   chdir      as the job, so that its own permissions count
  *   stdio      last use of the launcher's descriptors
  *   close      nothing of the launcher survives into the job
+ *   seccomp    last: the steps before use what it refuses
  */
 _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd)
 {
     int error = join_error;
     if (error != 0)
-        fail(error_fd, STEP_CGROUP, error);
+        job_fail(error_fd, STEP_CGROUP, error);
     if (setsid() < 0)
-        fail(error_fd, STEP_SESSION, errno);
+        job_fail(error_fd, STEP_SESSION, errno);
     if ((error = reset_signals()) != 0)
-        fail(error_fd, STEP_SIGNALS, error);
+        job_fail(error_fd, STEP_SIGNALS, error);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) /* PR_SET_PDEATHSIG(2const) */
-        fail(error_fd, STEP_SIGNALS, errno);
+        job_fail(error_fd, STEP_SIGNALS, errno);
     if ((error = reset_oom_score()) != 0)
-        fail(error_fd, STEP_OOM_SCORE, error);
+        job_fail(error_fd, STEP_OOM_SCORE, error);
     if ((error = reset_priority()) != 0)
-        fail(error_fd, STEP_PRIORITY, error);
+        job_fail(error_fd, STEP_PRIORITY, error);
     umask(077);
     if ((error = set_rlimits(sheet)) != 0)
-        fail(error_fd, STEP_RLIMIT, error);
+        job_fail(error_fd, STEP_RLIMIT, error);
+    if (sheet->uid >= 0) {
+        if ((error = privilege_drop_bounding_set()) != 0)
+            job_fail(error_fd, STEP_CAPABILITIES, error);
+        if ((error = privilege_become((uid_t)sheet->uid, (gid_t)sheet->gid)) != 0)
+            job_fail(error_fd, STEP_USER, error);
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+            job_fail(error_fd, STEP_SIGNALS, errno);
+        if ((error = privilege_drop_capabilities()) != 0)
+            job_fail(error_fd, STEP_CAPABILITIES, error);
+    }
     if (chdir(sheet->cwd) != 0)
-        fail(error_fd, STEP_CHDIR, errno);
+        job_fail(error_fd, STEP_CHDIR, errno);
     if ((error = take_stdio(stdio)) != 0)
-        fail(error_fd, STEP_STDIO, error);
+        job_fail(error_fd, STEP_STDIO, error);
     if ((error = close_others()) != 0)
-        fail(error_fd, STEP_CLOSE, error);
-    fail(error_fd, STEP_EXEC, exec_by_search(sheet));
+        job_fail(error_fd, STEP_CLOSE, error);
+    if (sheet->seccomp && (error = seccomp_refuse_dangerous()) != 0)
+        job_fail(error_fd, STEP_SECCOMP, error);
+    job_fail(error_fd, STEP_EXEC, exec_by_search(sheet));
 }

@@ -6,6 +6,7 @@
 #define JOB_WORKER_JOB_H
 
 #include "sheet.h"
+#include "step.h"
 
 struct job_stdio {
     int in;
@@ -13,10 +14,10 @@ struct job_stdio {
     int err;
 };
 
-/*
- * Becomes the job, or reports the failed step on error_fd (which is close-on-exec, so that its end
- * of file means success) and exits.
- */
+/* Reports on error_fd (which is close-on-exec, so that its end of file means success) and exits. */
+_Noreturn void job_fail(int error_fd, enum step step, int error);
+
+/* Becomes the job, or reports the failed step on error_fd. */
 _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd);
 
 #endif

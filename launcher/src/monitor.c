@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -15,6 +17,7 @@
 
 #include "cgroup.h"
 #include "control.h"
+#include "init.h"
 #include "job.h"
 #include "record.h"
 #include "step.h"
@@ -27,7 +30,9 @@ struct monitor {
     struct control control;
     int cgroup;       /* -1: the job has none */
     int child_signal; /* signalfd for SIGCHLD */
+    int init;         /* packet socket to the job's init; -1: the job is our own child */
     pid_t main_pid;
+    pid_t init_pid; /* 0: none */
     int main_reaped;
     int tree_empty;
     int softly;             /* a signal was sent with a grace: the tree may take it to leave */
@@ -90,9 +95,12 @@ static int take_life_lock(void)
  * Makes one FIFO and opens it read-write, so that the job sees neither EPIPE nor a full stop while no
  * server reads (fifo(7)). The descriptor for the job itself is opened for writing only.
  */
-static int open_fifo(const char *name, int *held, int *for_job)
+static int open_fifo(const struct sheet *sheet, const char *name, int *held, int *for_job)
 {
     if (mkfifo(name, 0600) != 0)
+        return errno;
+    /* A job opens /dev/stdout anew, for writing; it stays root's, and so cannot be opened for reading. */
+    if (sheet->gid >= 0 && (chown(name, (uid_t)-1, (gid_t)sheet->gid) != 0 || chmod(name, 0620) != 0))
         return errno;
     *held = open(name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (*held < 0)
@@ -108,11 +116,11 @@ static int open_stdio(const struct sheet *sheet, struct job_stdio *stdio, enum s
 {
     int held = -1;
     *step = STEP_FIFO;
-    int error = open_fifo("stdout", &held, &stdio->out);
+    int error = open_fifo(sheet, "stdout", &held, &stdio->out);
     if (error != 0)
         return error;
     stdio->err = stdio->out;
-    if (!sheet->merge && (error = open_fifo("stderr", &held, &stdio->err)) != 0)
+    if (!sheet->merge && (error = open_fifo(sheet, "stderr", &held, &stdio->err)) != 0)
         return error;
     *step = STEP_STDIN;
     stdio->in = open(sheet->stdin_path, O_RDONLY | O_CLOEXEC);
@@ -121,6 +129,63 @@ static int open_stdio(const struct sheet *sheet, struct job_stdio *stdio, enum s
 
 /* --- the job's birth ------------------------------------------------------------------------ */
 
+/* The PID, as we see it, of the process that sent the byte which waits on our end of the packet socket. */
+static pid_t receive_main_pid(int fd)
+{
+    char byte;
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+        struct cmsghdr aligned;
+    } control;
+    struct iovec data = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    if (recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
+        return 0;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS)
+        return 0;
+    struct ucred sender;
+    memcpy(&sender, CMSG_DATA(header), sizeof sender);
+    return sender.pid;
+}
+
+/* A packet socket whose first end tells who has sent what it receives. 0 or errno. */
+static int make_report_socket(int pair[2])
+{
+    const int on = 1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return errno;
+    return setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ? errno : 0;
+}
+
+static pid_t clone_job(struct monitor *monitor, const struct job_stdio *stdio, int error_fd)
+{
+    const struct sheet *sheet = monitor->sheet;
+    int join_error = 0;
+    if (!sheet->isolate) {
+        pid_t pid = cgroup_fork(monitor->cgroup, 0, &join_error);
+        if (pid == 0)
+            job_exec(sheet, stdio, join_error, error_fd);
+        return pid;
+    }
+    int pair[2];
+    if ((errno = make_report_socket(pair)) != 0)
+        return -1;
+    unsigned long long namespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+    if (sheet->no_network)
+        namespaces |= CLONE_NEWNET;
+    pid_t pid = cgroup_fork(monitor->cgroup, namespaces, &join_error);
+    if (pid == 0)
+        init_run(sheet, stdio, join_error, error_fd, pair[1]);
+    int error = errno;
+    close(pair[1]);
+    monitor->init = pair[0];
+    monitor->init_pid = pid > 0 ? pid : 0;
+    errno = error;
+    return pid;
+}
+
 static int spawn_job(struct monitor *monitor, const struct job_stdio *stdio, struct step_failure *failure)
 {
     int error_pipe[2];
@@ -128,20 +193,18 @@ static int spawn_job(struct monitor *monitor, const struct job_stdio *stdio, str
     if (pipe2(error_pipe, O_CLOEXEC) != 0)
         return failure->error = errno;
     clock_gettime(CLOCK_REALTIME, &monitor->record.started_at);
-    int join_error = 0;
-    pid_t pid = cgroup_fork(monitor->cgroup, 0, &join_error);
-    if (pid == 0)
-        job_exec(monitor->sheet, stdio, join_error, error_pipe[1]);
+    pid_t pid = clone_job(monitor, stdio, error_pipe[1]);
     failure->error = pid < 0 ? errno : 0;
     close(error_pipe[1]);
     if (pid > 0) {
-        monitor->main_pid = monitor->record.main_pid = pid;
         struct step_failure reported;
         ssize_t n;
         while ((n = read(error_pipe[0], &reported, sizeof reported)) < 0 && errno == EINTR)
             continue;
         if (n == (ssize_t)sizeof reported)
             *failure = reported;
+        monitor->main_pid = monitor->init_pid == 0 ? pid : receive_main_pid(monitor->init);
+        monitor->record.main_pid = monitor->main_pid;
     }
     close(error_pipe[0]);
     if (failure->error == 0)
@@ -231,12 +294,38 @@ static void end_job(struct monitor *monitor, enum cause cause, int signal, int64
     monitor->softly = 1;
     if (monitor->main_reaped)
         return;
+    if (monitor->init_pid != 0) {
+        const struct init_command command = {.signal = signal};
+        (void)send(monitor->init, &command, sizeof command, MSG_NOSIGNAL); /* gone: so is the job */
+        return;
+    }
     kill(-monitor->main_pid, signal); /* the main process's whole group, which it leads */
     kill(-monitor->main_pid, SIGCONT); /* a stopped process would not see it */
 }
 
+static void main_ended(struct monitor *monitor, int status, const struct rusage *usage)
+{
+    if (monitor->main_reaped)
+        return;
+    monitor->main_reaped = 1;
+    monitor->record.wait_status = status;
+    monitor->record.usage = *usage;
+    clock_gettime(CLOCK_REALTIME, &monitor->record.ended_at);
+    /* It went by itself before the only thing we sent, a SIGKILL, could reach it. */
+    if (WIFEXITED(status) && !monitor->softly)
+        monitor->record.cause = CAUSE_NONE;
+}
+
+static void take_report(struct monitor *monitor)
+{
+    struct init_report report;
+    if (monitor->init >= 0 && recv(monitor->init, &report, sizeof report, MSG_DONTWAIT) == (ssize_t)sizeof report)
+        main_ended(monitor, report.wait_status, &report.usage);
+}
+
 static void reap(struct monitor *monitor)
 {
+    take_report(monitor);
     for (;;) {
         int status = 0;
         struct rusage usage;
@@ -247,15 +336,10 @@ static void reap(struct monitor *monitor)
             monitor->tree_empty = 1;
         if (pid <= 0)
             return;
-        if (pid == monitor->main_pid && !monitor->main_reaped) {
-            monitor->main_reaped = 1;
-            monitor->record.wait_status = status;
-            monitor->record.usage = usage;
-            clock_gettime(CLOCK_REALTIME, &monitor->record.ended_at);
-            /* It went by itself before the only thing we sent, a SIGKILL, could reach it. */
-            if (WIFEXITED(status) && !monitor->softly)
-                monitor->record.cause = CAUSE_NONE;
-        }
+        if (pid == monitor->init_pid)
+            take_report(monitor); /* its last word, if it had one; else its own end was the main process's */
+        if (pid == monitor->init_pid || pid == monitor->main_pid)
+            main_ended(monitor, status, &usage);
     }
 }
 
@@ -279,12 +363,13 @@ static int poll_timeout(const struct monitor *monitor)
 /* Waits for a child's death, a message, a new server or timeout_ms (-1: none); whatever comes first. */
 static void wait_for_event(struct monitor *monitor, int timeout_ms)
 {
-    struct pollfd fds[3] = {
+    struct pollfd fds[] = {
         {.fd = monitor->child_signal, .events = POLLIN},
         {.fd = monitor->control.listener, .events = POLLIN},
         {.fd = monitor->control.peer, .events = POLLIN}, /* poll(2) passes over a negative one */
+        {.fd = monitor->main_reaped ? -1 : monitor->init, .events = POLLIN},
     };
-    if (poll(fds, 3, timeout_ms) <= 0)
+    if (poll(fds, sizeof fds / sizeof fds[0], timeout_ms) <= 0)
         return;
     struct signalfd_siginfo info;
     while (read(monitor->child_signal, &info, sizeof info) > 0)
@@ -344,6 +429,7 @@ int monitor_run(const struct sheet *sheet, int control_fd, int join_error)
         .control = {.listener = -1, .peer = control_fd},
         .cgroup = -1,
         .child_signal = -1,
+        .init = -1,
         .kill_at_ms = NO_DEADLINE,
         .time_out_at_ms = NO_DEADLINE,
     };

@@ -111,6 +111,20 @@ static int take_entry(struct sheet *sheet, const char *key, char *value, size_t 
         sheet->stdin_path = value;
     } else if (strcmp(key, "merge") == 0) {
         sheet->merge = strcmp(value, "1") == 0;
+    } else if (strcmp(key, "isolate") == 0) {
+        sheet->isolate = strcmp(value, "1") == 0;
+    } else if (strcmp(key, "hide") == 0) {
+        sheet->hide = value;
+    } else if (strcmp(key, "network") == 0) {
+        sheet->no_network = strcmp(value, "none") == 0;
+    } else if (strcmp(key, "read-only") == 0) {
+        sheet->read_only = strcmp(value, "1") == 0;
+    } else if (strcmp(key, "seccomp") == 0) {
+        sheet->seccomp = strcmp(value, "1") == 0;
+    } else if (strcmp(key, "uid") == 0) {
+        return parse_number(value, &sheet->uid);
+    } else if (strcmp(key, "gid") == 0) {
+        return parse_number(value, &sheet->gid);
     } else if (strcmp(key, "timeout-ms") == 0) {
         return parse_number(value, &sheet->timeout_ms);
     } else if (strcmp(key, "timeout-grace-ms") == 0) {
@@ -155,13 +169,20 @@ static int parse(struct sheet *sheet, size_t length)
             return error;
         entry = next;
     }
-    return argc == 0 || sheet->dir == NULL || sheet->cwd == NULL ? EINVAL : 0;
+    if (argc == 0 || sheet->dir == NULL || sheet->cwd == NULL)
+        return EINVAL;
+    /* What only works together must come together: half a wall is none. */
+    if ((sheet->uid < 0) != (sheet->gid < 0) || sheet->uid >= UINT32_MAX || sheet->gid >= UINT32_MAX)
+        return EINVAL;
+    return !sheet->isolate && (sheet->hide != NULL || sheet->no_network || sheet->read_only) ? EINVAL : 0;
 }
 
 int sheet_read(struct sheet *sheet, int fd)
 {
     memset(sheet, 0, sizeof *sheet);
     sheet->stdin_path = "/dev/null";
+    sheet->uid = -1;
+    sheet->gid = -1;
     sheet->search_path = DEFAULT_SEARCH_PATH;
     size_t length = 0;
     int error = read_all(fd, &sheet->text, &length);

@@ -12,6 +12,12 @@
  *   merge=1                stderr goes into stdout's pipe                        (optional)
  *   timeout-ms=N           then the job is stopped                               (optional)
  *   timeout-grace-ms=N     how long SIGTERM comes before SIGKILL on time-out     (optional)
+ *   isolate=1              own PID, mount, IPC and UTS namespaces; needs root       (optional)
+ *   hide=PATH              the server's directory, which an isolated job must not see
+ *   network=none           an isolated job gets a network namespace with loopback only
+ *   read-only=1            an isolated job can write to its working directory and /tmp only
+ *   uid=N, gid=N           whom the job runs as                                  (optional)
+ *   seccomp=1              refuse the system calls that no job needs             (optional)
  *   rlimit=NAME:SOFT:HARD  numbers or "unlimited"; may repeat
  *   arg=VALUE              argv, in order; at least one
  *   env=NAME=VALUE         the job's whole environment
@@ -41,6 +47,13 @@ struct sheet {
     int merge;
     int64_t timeout_ms; /* 0: none */
     int64_t timeout_grace_ms;
+    int isolate;
+    const char *hide; /* NULL: nothing */
+    int no_network;
+    int read_only;
+    int64_t uid; /* -1: the launcher's own */
+    int64_t gid;
+    int seccomp;
     struct rlimit_setting rlimits[SHEET_MAX_RLIMITS];
     size_t rlimit_count;
     char **argv;             /* NULL-terminated */

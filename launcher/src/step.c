@@ -6,7 +6,9 @@ static const char *const NAMES[STEP_COUNT] = {
     [STEP_CLONE] = "clone",       [STEP_CGROUP] = "cgroup",       [STEP_SESSION] = "session",
     [STEP_SIGNALS] = "signals",   [STEP_OOM_SCORE] = "oom-score", [STEP_PRIORITY] = "priority",
     [STEP_RLIMIT] = "rlimit",     [STEP_CHDIR] = "chdir",         [STEP_STDIO] = "stdio",
-    [STEP_CLOSE] = "close",       [STEP_EXEC] = "exec",
+    [STEP_CLOSE] = "close",       [STEP_EXEC] = "exec",         [STEP_INIT] = "init",
+    [STEP_NETWORK] = "network",   [STEP_MOUNT] = "mount",       [STEP_USER] = "user",
+    [STEP_SECCOMP] = "seccomp",   [STEP_CAPABILITIES] = "capabilities",
 };
 
 const char *step_name(enum step step)

@@ -450,6 +450,142 @@ static void a_failed_step_before_the_job_is_named(void)
     launcher_ended(&job);
 }
 
+/* --- isolation; needs root ---------------------------------------------------------------------- */
+
+#define ISOLATED                                                                                       \
+    "isolate=1", "uid=70000", "gid=70000", "seccomp=1", "cwd=/", "env=PATH=/usr/sbin:/usr/bin:/sbin:/bin"
+
+static void an_isolated_job_is_alone_and_nobody_in_particular(void)
+{
+    struct job job;
+    launch(&job, ISOLATED, "arg=/bin/sh", "arg=-c",
+           "arg=echo pid $$; echo seen $(ls /proc | grep -c '^[0-9]'); ls -A /tmp /dev/shm; id; "
+           "grep -E '^(Cap|NoNewPrivs:|Seccomp:|Groups:)' /proc/self/status",
+           NULL);
+    CHECK(job.main_pid > 2); /* as the host sees it */
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    const char *text = output(&job, "stdout");
+    CHECK(strstr(text, "pid 2\n") != NULL);
+    CHECK(strstr(text, "seen 5\n") != NULL); /* init, sh, its substitution, ls, grep */
+    CHECK(strstr(text, "/dev/shm:\n\n/tmp:\nuid=70000 gid=70000") != NULL);
+    const char *const empty_sets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
+    for (size_t i = 0; i < sizeof empty_sets / sizeof empty_sets[0]; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "%s:\t0000000000000000\n", empty_sets[i]);
+        CHECK(strstr(text, line) != NULL);
+    }
+    CHECK(strstr(text, "NoNewPrivs:\t1\n") != NULL);
+    CHECK(strstr(text, "Seccomp:\t2\n") != NULL);
+    CHECK(strstr(text, "Groups:\t \n") != NULL);
+    collect(&job);
+}
+
+static void an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts(void)
+{
+    struct job job;
+    launch(&job, ISOLATED, "arg=/bin/sh", "arg=-c",
+           "arg=unshare -Ur true && echo broke out; unshare -m true && echo broke out; "
+           "mount -t tmpfs x /tmp && echo broke out; chroot / true && echo broke out; "
+           "nsenter -t 1 -a true && echo broke out; kill -9 1; echo alive; "
+           "cat /proc/1/environ && echo broke out; ls /proc/1/fd && echo broke out",
+           NULL);
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "alive\n") == 0);
+    collect(&job);
+}
+
+static void an_isolated_job_has_the_devices_it_needs(void)
+{
+    struct job job;
+    launch(&job, ISOLATED, "arg=/bin/sh", "arg=-c",
+           "arg=ls /dev | tr '\n' ' '; echo; echo again >/dev/stdout; echo gone >/dev/null; echo no >/dev/stderr; "
+           "head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; cat /dev/stdout || echo unreadable",
+           NULL);
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"),
+                 "fd full null random shm stderr stdin stdout tty urandom zero \nagain\n3\n3\nunreadable\n") == 0);
+    collect(&job);
+}
+
+static void the_end_of_an_isolated_job_is_told_truly(void)
+{
+    struct job exited, killed, missing, orphans;
+    launch(&exited, ISOLATED, "arg=/bin/sh", "arg=-c", "arg=exit 137", NULL);
+    CHECK(strcmp(receive(&exited), "1 ended") == 0);
+    CHECK(recorded(&exited, "exit_code") == 137);
+    collect(&exited);
+    launch(&killed, ISOLATED, "arg=/bin/sh", "arg=-c", "arg=kill -9 $$", NULL);
+    CHECK(strcmp(receive(&killed), "1 ended") == 0);
+    CHECK(recorded(&killed, "signal") == SIGKILL);
+    CHECK(record_says(&killed, "cause none\n"));
+    collect(&killed);
+    launch(&missing, ISOLATED, "arg=/no/such/program", NULL);
+    CHECK(strcmp(missing.answer, "1 failed exec 2") == 0);
+    CHECK(launcher_ended(&missing) == 1);
+    launch(&orphans, ISOLATED, "arg=/bin/sh", "arg=-c", "arg=(setsid sleep 1000 &); setsid sleep 1000 & exit 4", NULL);
+    CHECK(strcmp(receive(&orphans), "1 ended") == 0);
+    CHECK(recorded(&orphans, "exit_code") == 4);
+    collect(&orphans);
+}
+
+static void an_isolated_job_is_stopped_with_and_without_a_grace(void)
+{
+    struct job gentle, hard;
+    launch(&gentle, ISOLATED, "arg=/bin/sh", "arg=-c",
+           "arg=trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.05; done", NULL);
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&gentle, "stdout"), "up\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    tell(&gentle, "1 stop 15 15000");
+    CHECK(strcmp(receive(&gentle), "1 ended") == 0);
+    CHECK(recorded(&gentle, "exit_code") == 7);
+    CHECK(record_says(&gentle, "cause stop\n"));
+    CHECK(strcmp(output(&gentle, "stdout"), "bye\n") == 0);
+    collect(&gentle);
+    launch(&hard, ISOLATED, "arg=/bin/sh", "arg=-c", "arg=trap '' TERM; (setsid sleep 1000 &) ; sleep 1000", NULL);
+    tell(&hard, "1 stop 9 0");
+    CHECK(strcmp(receive(&hard), "1 ended") == 0);
+    CHECK(recorded(&hard, "signal") == SIGKILL);
+    CHECK(record_says(&hard, "cause stop\n"));
+    collect(&hard);
+}
+
+static void an_isolated_job_does_not_see_the_servers_directory(void)
+{
+    struct job job;
+    launch(&job, ISOLATED, "hide=/usr/include", "arg=/bin/sh", "arg=-c",
+           "arg=ls -A /usr/include | wc -l; touch /usr/include/x 2>&1", NULL);
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "0\ntouch: cannot touch '/usr/include/x': Read-only file system\n") == 0);
+    collect(&job);
+}
+
+static void a_read_only_job_writes_to_its_directory_and_tmp_only(void)
+{
+    struct job job;
+    char work[64] = "/var/tmp/launcher-test-work.XXXXXX";
+    char entry[96];
+    CHECK(mkdtemp(work) != NULL && chown(work, 70000, 70000) == 0);
+    snprintf(entry, sizeof entry, "cwd=%s", work);
+    launch(&job, ISOLATED, "read-only=1", entry, "arg=/bin/sh", "arg=-c",
+           "arg=touch a && touch /tmp/b && touch /dev/shm/c && echo ok; touch /var/tmp/d 2>&1", NULL);
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "ok\ntouch: cannot touch '/var/tmp/d': Read-only file system\n") == 0);
+    collect(&job);
+    char file[96];
+    snprintf(file, sizeof file, "%s/a", work);
+    CHECK(unlink(file) == 0 && rmdir(work) == 0);
+}
+
+static void a_job_without_network_has_loopback_and_nothing_else(void)
+{
+    struct job job;
+    launch(&job, ISOLATED, "network=none", "arg=/bin/sh", "arg=-c",
+           "arg=grep -c ':' /proc/net/dev; cat /proc/net/fib_trie | grep -c 127.0.0.1", NULL);
+    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "1\n2\n") == 0);
+    collect(&job);
+}
+
 #define RUN(test) run(#test, test)
 
 static void run(const char *name, void (*test)(void))
@@ -485,6 +621,16 @@ int main(int argc, char **argv)
     RUN(a_job_goes_on_and_ends_without_a_server);
     RUN(a_sheet_that_is_not_understood_is_refused);
     RUN(a_failed_step_before_the_job_is_named);
+    if (geteuid() == 0) {
+        RUN(an_isolated_job_is_alone_and_nobody_in_particular);
+        RUN(an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts);
+        RUN(an_isolated_job_has_the_devices_it_needs);
+        RUN(the_end_of_an_isolated_job_is_told_truly);
+        RUN(an_isolated_job_is_stopped_with_and_without_a_grace);
+        RUN(an_isolated_job_does_not_see_the_servers_directory);
+        RUN(a_read_only_job_writes_to_its_directory_and_tmp_only);
+        RUN(a_job_without_network_has_loopback_and_nothing_else);
+    }
     char command[96];
     snprintf(command, sizeof command, "rm -rf %s", root);
     if (system(command) != 0)

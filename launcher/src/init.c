@@ -1,0 +1,94 @@
+#include "init.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "isolate.h"
+
+/* Everything of the monitor's but the two descriptors that init needs for itself. */
+static void close_all_but(int first, int second)
+{
+    unsigned low = (unsigned)(first < second ? first : second);
+    unsigned high = (unsigned)(first < second ? second : first);
+    const unsigned ranges[][2] = {{3U, low - 1}, {low + 1, high - 1}, {high + 1, ~0U}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        if (ranges[i][0] <= ranges[i][1])
+            (void)syscall(SYS_close_range, ranges[i][0], ranges[i][1], 0U); /* isolation needs a kernel that has it */
+    }
+}
+
+static void reap(pid_t main_pid, int report_fd)
+{
+    struct init_report report;
+    pid_t pid;
+    while ((pid = wait4(-1, &report.wait_status, WNOHANG, &report.usage)) != 0) {
+        if (pid < 0 && errno == ECHILD)
+            _exit(0); /* nobody is left */
+        if (pid == main_pid && send(report_fd, &report, sizeof report, MSG_NOSIGNAL) < 0)
+            _exit(1); /* the monitor is gone, and nobody is to be left without it */
+    }
+}
+
+static void obey(pid_t main_pid, int report_fd)
+{
+    struct init_command command;
+    ssize_t n = recv(report_fd, &command, sizeof command, MSG_DONTWAIT);
+    if (n == 0)
+        _exit(1);
+    if (n == (ssize_t)sizeof command) {
+        kill(-main_pid, command.signal);
+        kill(-main_pid, SIGCONT); /* a stopped process would not see it */
+    }
+}
+
+_Noreturn void init_run(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd,
+                        int report_fd)
+{
+    int error = join_error;
+    if (error != 0)
+        job_fail(error_fd, STEP_CGROUP, error);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || setsid() < 0)
+        job_fail(error_fd, STEP_INIT, errno);
+    umask(0);
+    if (sheet->no_network && (error = isolate_network()) != 0)
+        job_fail(error_fd, STEP_NETWORK, error);
+    if ((error = isolate_files(sheet)) != 0)
+        job_fail(error_fd, STEP_MOUNT, error);
+
+    sigset_t children;
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    int child_signal = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK); /* blocked since the monitor */
+    if (child_signal < 0)
+        job_fail(error_fd, STEP_INIT, errno);
+    pid_t main_pid = fork();
+    if (main_pid < 0)
+        job_fail(error_fd, STEP_INIT, errno);
+    if (main_pid == 0) {
+        /* The kernel puts our PID, as the monitor sees it, beside this byte (unix(7), SO_PASSCRED). */
+        if (send(report_fd, "", 1, MSG_NOSIGNAL) != 1)
+            job_fail(error_fd, STEP_INIT, errno);
+        job_exec(sheet, stdio, 0, error_fd);
+    }
+    close_all_but(child_signal, report_fd);
+
+    struct pollfd fds[] = {{.fd = child_signal, .events = POLLIN}, {.fd = report_fd, .events = POLLIN}};
+    for (;;) {
+        reap(main_pid, report_fd);
+        if (poll(fds, sizeof fds / sizeof fds[0], -1) < 0 && errno != EINTR)
+            _exit(1);
+        struct signalfd_siginfo info;
+        while (read(child_signal, &info, sizeof info) > 0)
+            continue;
+        if (fds[1].revents != 0)
+            obey(main_pid, report_fd);
+    }
+}

@@ -1,0 +1,191 @@
+#include "isolate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <net/if.h>
+#include <linux/mount.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* sys/mount.h and linux/mount.h cannot be included together in this C library; mount(2) is one line. */
+extern int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
+
+static int mount_tmpfs(const char *target, unsigned long flags, const char *options)
+{
+    return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV | flags, options) != 0 ? errno : 0;
+}
+
+static int bind_mount(const char *source, const char *target)
+{
+    return mount(source, target, NULL, MS_BIND, NULL) != 0 ? errno : 0;
+}
+
+/* mkdir -p, for a path below a directory that is ours alone. */
+static int make_path(const char *path)
+{
+    char partial[PATH_MAX];
+    size_t length = strlen(path);
+    if (length >= sizeof partial)
+        return ENAMETOOLONG;
+    memcpy(partial, path, length + 1);
+    for (size_t i = 1; i <= length; i++) {
+        if (partial[i] != '/' && partial[i] != '\0')
+            continue;
+        partial[i] = '\0';
+        if (mkdir(partial, 0755) != 0 && errno != EEXIST)
+            return errno;
+        partial[i] = path[i];
+    }
+    return 0;
+}
+
+static int is_below(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+    return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+static void fd_path(char *path, size_t size, int fd)
+{
+    (void)snprintf(path, size, "/proc/self/fd/%d", fd);
+}
+
+/*
+ * Puts an empty directory over one of the host's. If the job's working directory is below that, it can be
+ * found again under the same path; a descriptor holds it meanwhile.
+ */
+static int cover(const char *directory, const char *keep, const char *options)
+{
+    int kept = -1;
+    if (keep != NULL && (kept = open(keep, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return errno;
+    int error = mount_tmpfs(directory, 0, options);
+    if (error == 0 && kept >= 0) {
+        char source[64];
+        fd_path(source, sizeof source, kept);
+        error = make_path(keep);
+        if (error == 0)
+            error = bind_mount(source, keep);
+    }
+    if (kept >= 0)
+        close(kept);
+    return error;
+}
+
+/* Only a working directory that the server itself has made for this job is left to be found in there. */
+static int hide_server(const struct sheet *sheet)
+{
+    int error = cover(sheet->hide, is_below(sheet->cwd, sheet->dir) ? sheet->cwd : NULL, "mode=0755,size=64k");
+    if (error != 0)
+        return error;
+    unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
+    return mount(NULL, sheet->hide, NULL, flags, NULL) != 0 ? errno : 0;
+}
+
+/* A directory of the user's choice below /tmp would be gone otherwise. */
+static int make_tmp(const struct sheet *sheet)
+{
+    int own = is_below(sheet->cwd, "/tmp") && strcmp(sheet->cwd, "/tmp") != 0;
+    return cover("/tmp", own ? sheet->cwd : NULL, "mode=1777");
+}
+
+static int make_dev(void)
+{
+    static const char *const NODES[] = {"null", "zero", "full", "random", "urandom", "tty"};
+    static const char *const LINKS[][2] = {{"/proc/self/fd", "/dev/fd"},
+                                           {"/proc/self/fd/0", "/dev/stdin"},
+                                           {"/proc/self/fd/1", "/dev/stdout"},
+                                           {"/proc/self/fd/2", "/dev/stderr"}};
+    enum { COUNT = sizeof NODES / sizeof NODES[0] };
+    int nodes[COUNT];
+    char path[64];
+    for (size_t i = 0; i < COUNT; i++) {
+        (void)snprintf(path, sizeof path, "/dev/%s", NODES[i]);
+        nodes[i] = open(path, O_PATH | O_CLOEXEC);
+        if (nodes[i] < 0)
+            return errno;
+    }
+    int error = mount("tmpfs", "/dev", "tmpfs", MS_NOSUID, "mode=0755,size=64k") != 0 ? errno : 0;
+    for (size_t i = 0; error == 0 && i < COUNT; i++) {
+        char source[64];
+        (void)snprintf(path, sizeof path, "/dev/%s", NODES[i]);
+        fd_path(source, sizeof source, nodes[i]);
+        int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        error = file < 0 ? errno : close(file) != 0 ? errno : bind_mount(source, path);
+    }
+    for (size_t i = 0; i < COUNT; i++)
+        close(nodes[i]);
+    for (size_t i = 0; error == 0 && i < sizeof LINKS / sizeof LINKS[0]; i++) {
+        if (symlink(LINKS[i][0], LINKS[i][1]) != 0)
+            error = errno;
+    }
+    if (error == 0 && mkdir("/dev/shm", 01777) != 0)
+        error = errno;
+    return error != 0 ? error : mount_tmpfs("/dev/shm", 0, "mode=1777");
+}
+
+static int set_read_only(const char *path, int recursively, int read_only)
+{
+    struct mount_attr attributes = {0};
+    if (read_only)
+        attributes.attr_set = MOUNT_ATTR_RDONLY;
+    else
+        attributes.attr_clr = MOUNT_ATTR_RDONLY;
+    unsigned flags = recursively ? AT_RECURSIVE : 0;
+    return syscall(SYS_mount_setattr, AT_FDCWD, path, flags, &attributes, sizeof attributes) != 0 ? errno : 0;
+}
+
+/* Everything read-only but the working directory; what is mounted after this is not concerned. */
+static int make_read_only(const struct sheet *sheet)
+{
+    int error = bind_mount(sheet->cwd, sheet->cwd);
+    if (error == 0)
+        error = set_read_only("/", 1, 1);
+    if (error == 0)
+        error = set_read_only(sheet->cwd, 0, 0);
+    return error;
+}
+
+/*
+ * The order: first nothing may spread to the host any more; then what there is becomes read-only, if asked
+ * for; then the places that are the job's own; /proc last, because the steps before use the old one.
+ */
+int isolate_files(const struct sheet *sheet)
+{
+    int error = 0;
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        return errno;
+    if (sheet->read_only && (error = make_read_only(sheet)) != 0)
+        return error;
+    /* A server's directory below /tmp is gone with the host's /tmp; else each has a cover of its own. */
+    if (sheet->hide != NULL && !is_below(sheet->hide, "/tmp") && (error = hide_server(sheet)) != 0)
+        return error;
+    if ((error = make_tmp(sheet)) != 0)
+        return error;
+    if ((error = make_dev()) != 0)
+        return error;
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+        return errno;
+    return 0;
+}
+
+int isolate_network(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    memcpy(request.ifr_name, "lo", sizeof "lo");
+    request.ifr_flags = IFF_UP;
+    int error = ioctl(fd, SIOCSIFFLAGS, &request) != 0 ? errno : 0; /* netdevice(7) */
+    if (close(fd) != 0 && error == 0)
+        error = errno;
+    return error;
+}

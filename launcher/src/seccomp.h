@@ -1,0 +1,12 @@
+/*
+ * The system calls that no job needs, and that have opened doors in the past: refused with EPERM by a
+ * seccomp filter (seccomp(2)). It is a list of refusals and not of permissions, because a job may be any
+ * program; what protects the host is the whole of user, capabilities, namespaces and this.
+ */
+#ifndef JOB_WORKER_SECCOMP_H
+#define JOB_WORKER_SECCOMP_H
+
+/* Puts the filter on the calling process for good. Needs no_new_privs. 0 or errno. */
+int seccomp_refuse_dangerous(void);
+
+#endif
