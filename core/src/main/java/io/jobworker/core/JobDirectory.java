@@ -44,6 +44,12 @@ record JobDirectory(Path path) {
     return path.resolve("work");
   }
 
+  /** Makes the working directory the user's own. */
+  void giveWorkTo(RunAs user) throws IOException {
+    Files.setAttribute(work(), "unix:uid", user.uid());
+    Files.setAttribute(work(), "unix:gid", user.gid());
+  }
+
   /** Keeps what the job is to read, and tells where. */
   Path writeStdin(byte[] content) throws IOException {
     Path file = path.resolve("stdin");

@@ -1,6 +1,5 @@
 package io.jobworker.core;
 
-import java.time.Duration;
 import java.time.Instant;
 import java.util.OptionalInt;
 
@@ -10,16 +9,10 @@ import java.util.OptionalInt;
  * @param exitCode present when the main process exited by itself, whatever the reason for that was
  * @param signal present when a signal ended the main process
  * @param at when the main process ended; for a lost job, when that was noticed
- * @param usage what the main process and the descendants it waited for have used (getrusage(2))
+ * @param usage in all
  */
 public record JobEnd(
     EndReason reason, OptionalInt exitCode, OptionalInt signal, Instant at, Usage usage) {
-
-  /** Resources used, from the kernel's accounting of the ended process. */
-  public record Usage(Duration cpu, long peakMemoryBytes, long readBytes, long writtenBytes) {
-    public static final Usage UNKNOWN = new Usage(Duration.ZERO, 0, 0, 0);
-  }
-
   /** The state that a job with this end is in. */
   public JobState state() {
     return switch (reason) {

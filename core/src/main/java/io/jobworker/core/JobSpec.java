@@ -1,5 +1,7 @@
 package io.jobworker.core;
 
+import static java.util.Objects.requireNonNullElse;
+
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.time.Duration;
 import java.util.HashMap;
@@ -13,6 +15,8 @@ import java.util.Optional;
  * @param command argv; never passed through a shell
  * @param environment added to a small clean base environment
  * @param workingDirectory default: a fresh directory of the job's own
+ * @param limits what it may use
+ * @param isolation what it sees of the machine
  * @param timeout how long the job may run before it is ended with {@link EndReason#TIMED_OUT}
  * @param grace how a stop that names no grace stops this job; default: SIGKILL at once
  * @param name a name for people; may be empty, need not be unique
@@ -25,6 +29,8 @@ public record JobSpec(
     List<String> command,
     Map<String, String> environment,
     Optional<String> workingDirectory,
+    Limits limits,
+    Isolation isolation,
     Optional<Duration> timeout,
     Optional<Duration> grace,
     String name,
@@ -37,11 +43,29 @@ public record JobSpec(
     command = List.copyOf(command);
     environment = Map.copyOf(environment);
     labels = Map.copyOf(labels);
+    limits = requireNonNullElse(limits, Limits.NONE);
+    isolation = requireNonNullElse(isolation, Isolation.DEFAULT);
   }
 
   /** A job with nothing but a command. */
   public static JobSpec of(String... command) {
     return builder(List.of(command)).build();
+  }
+
+  JobSpec withLimits(Limits changed) {
+    return new JobSpec(
+        command,
+        environment,
+        workingDirectory,
+        changed,
+        isolation,
+        timeout,
+        grace,
+        name,
+        labels,
+        requestId,
+        mergeOutput,
+        outputRetain);
   }
 
   public static Builder builder(List<String> command) {
@@ -54,6 +78,8 @@ public record JobSpec(
     private final Map<String, String> environment = new HashMap<>();
     private final Map<String, String> labels = new HashMap<>();
     private Optional<String> workingDirectory = Optional.empty();
+    private Limits limits = Limits.NONE;
+    private Isolation isolation = Isolation.DEFAULT;
     private Optional<Duration> timeout = Optional.empty();
     private Optional<Duration> grace = Optional.empty();
     private String name = "";
@@ -80,6 +106,18 @@ public record JobSpec(
     @CanIgnoreReturnValue
     public Builder workingDirectory(String path) {
       workingDirectory = Optional.of(path);
+      return this;
+    }
+
+    @CanIgnoreReturnValue
+    public Builder limits(Limits value) {
+      limits = value;
+      return this;
+    }
+
+    @CanIgnoreReturnValue
+    public Builder isolation(Isolation value) {
+      isolation = value;
       return this;
     }
 
@@ -124,6 +162,8 @@ public record JobSpec(
           command,
           environment,
           workingDirectory,
+          limits,
+          isolation,
           timeout,
           grace,
           name,

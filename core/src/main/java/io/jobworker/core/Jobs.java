@@ -6,6 +6,7 @@ import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.linux.EventLoop;
 import io.jobworker.core.linux.Fd;
+import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.Capture;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.output.Stream;
@@ -26,6 +27,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -99,6 +101,11 @@ public final class Jobs implements AutoCloseable {
     }
   }
 
+  /** The cgroup controllers that jobs can be limited by here. */
+  public Set<String> controllers() {
+    return cgroups.controllers();
+  }
+
   /** Why limits and whole-tree kills by cgroup are not to be had; empty if they are. */
   public Optional<String> cgroupProblem() {
     return cgroups.available() ? Optional.empty() : Optional.of(cgroups.problem());
@@ -111,10 +118,13 @@ public final class Jobs implements AutoCloseable {
    *
    * @param owner whom it belongs to
    * @param stdin what it reads on descriptor 0; empty: {@code /dev/null}
+   * @param runAs whom it runs as; empty: this process's own user
    * @return its status; for a repeated {@link JobSpec#requestId} that of the first one's job
    */
-  public JobStatus start(String owner, JobSpec spec, byte[] stdin) {
+  public JobStatus start(String owner, JobSpec asked, byte[] stdin, Optional<RunAs> runAs) {
+    JobSpec spec = LimitPolicy.apply(asked, config.defaultLimits(), config.maxLimits());
     SpecCheck.check(spec, stdin);
+    checkIsolation(spec, runAs);
     if (closing) {
       throw new JobException.Unavailable("the server is shutting down");
     }
@@ -128,8 +138,16 @@ public final class Jobs implements AutoCloseable {
     boolean done = false;
     try {
       directory.create();
-      cgroup = cgroups.create(id);
-      ActiveJob job = launch(id, owner, spec, stdin, directory, cgroup);
+      cgroup =
+          cgroups.create(
+              id,
+              spec.limits(),
+              Path.of(workingDirectory(spec, directory)),
+              config.isolate() ? 1 : 0);
+      if (runAs.isPresent()) {
+        directory.giveWorkTo(runAs.get());
+      }
+      ActiveJob job = launch(id, owner, spec, stdin, runAs, directory, cgroup);
       done = true;
       return job.status();
     } catch (IOException e) {
@@ -143,7 +161,16 @@ public final class Jobs implements AutoCloseable {
 
   /** Starts a job that reads nothing. */
   public JobStatus start(String owner, JobSpec spec) {
-    return start(owner, spec, new byte[0]);
+    return start(owner, spec, new byte[0], Optional.empty());
+  }
+
+  private void checkIsolation(JobSpec spec, Optional<RunAs> runAs) {
+    if (!config.isolate() && !spec.isolation().equals(Isolation.DEFAULT)) {
+      throw new JobException.CannotEnforce("isolation", "the server does not run as root");
+    }
+    if (runAs.isPresent() && !Linux.isRoot()) {
+      throw new JobException.CannotEnforce("another user", "the server does not run as root");
+    }
   }
 
   private ActiveJob launch(
@@ -151,6 +178,7 @@ public final class Jobs implements AutoCloseable {
       String owner,
       JobSpec spec,
       byte[] stdin,
+      Optional<RunAs> runAs,
       JobDirectory directory,
       Optional<JobCgroup> cgroup)
       throws IOException {
@@ -158,7 +186,8 @@ public final class Jobs implements AutoCloseable {
     OutputLog output =
         OutputLog.open(
             directory.output(), spec.outputRetain().orElse(config.outputRetain()), config.clock());
-    Monitor monitor = Monitor.spawn(launcher, sheet(id, spec, stdin, directory, cgroup), control);
+    Monitor monitor =
+        Monitor.spawn(launcher, sheet(id, spec, stdin, runAs, directory, cgroup), control);
     try {
       int mainPid = awaitStarted(monitor, spec, directory);
       JobRecord record = new JobRecord(id, owner, spec, createdAt, mainPid, Optional.empty(), 0, 0);
@@ -180,7 +209,12 @@ public final class Jobs implements AutoCloseable {
   }
 
   private LaunchSheet sheet(
-      JobId id, JobSpec spec, byte[] stdin, JobDirectory directory, Optional<JobCgroup> cgroup)
+      JobId id,
+      JobSpec spec,
+      byte[] stdin,
+      Optional<RunAs> runAs,
+      JobDirectory directory,
+      Optional<JobCgroup> cgroup)
       throws IOException {
     LaunchSheet sheet = new LaunchSheet();
     sheet.put("dir", directory.path());
@@ -193,12 +227,28 @@ public final class Jobs implements AutoCloseable {
     if (spec.mergeOutput()) {
       sheet.put("merge", "1");
     }
+    if (config.isolate()) {
+      isolate(sheet, spec.isolation());
+    }
+    runAs.ifPresent(user -> sheet.put("uid", user.uid()).put("gid", user.gid()));
     spec.timeout().ifPresent(t -> sheet.put("timeout-ms", Math.max(1, t.toMillis())));
     spec.grace().ifPresent(g -> sheet.put("timeout-grace-ms", g.toMillis()));
     config.rlimits().forEach((name, value) -> sheet.put("rlimit", name + ":" + value));
     spec.command().forEach(argument -> sheet.put("arg", argument));
     environment(id, spec, directory).forEach((name, value) -> sheet.put("env", name + "=" + value));
     return sheet;
+  }
+
+  private void isolate(LaunchSheet sheet, Isolation isolation) {
+    sheet.put("isolate", "1").put("hide", config.hide()).put("seccomp", "1");
+    switch (isolation.network()) {
+      case HOST -> {}
+      case NONE -> sheet.put("network", "none");
+    }
+    switch (isolation.filesystem()) {
+      case HOST -> {}
+      case READ_ONLY -> sheet.put("read-only", "1");
+    }
   }
 
   private static String workingDirectory(JobSpec spec, JobDirectory directory) {
@@ -363,7 +413,7 @@ public final class Jobs implements AutoCloseable {
     try {
       Optional<ExitRecord> record = ExitRecord.read(job.directory().path());
       if (record.isPresent()) {
-        return toEnd(record.get());
+        return toEnd(record.get(), job.cgroup());
       }
     } catch (IOException e) {
       LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.exit_record_unreadable");
@@ -373,19 +423,37 @@ public final class Jobs implements AutoCloseable {
         OptionalInt.empty(),
         OptionalInt.empty(),
         config.clock().instant().truncatedTo(ChronoUnit.MICROS),
-        JobEnd.Usage.UNKNOWN);
+        Usage.NONE);
   }
 
-  private static JobEnd toEnd(ExitRecord record) {
+  /**
+   * Everything is dead by now, so the cgroup's counters are final and there is no event to race
+   * with.
+   */
+  private static JobEnd toEnd(ExitRecord record, Optional<JobCgroup> cgroup) {
+    Usage counted = cgroup.map(JobCgroup::usage).orElse(Usage.NONE);
     EndReason reason =
         switch (record.cause()) {
           case STOP -> EndReason.STOPPED;
           case TIMEOUT -> EndReason.TIMED_OUT;
-          case NONE -> record.signal().isPresent() ? EndReason.SIGNALED : EndReason.EXITED;
+          case NONE -> {
+            if (record.signal().isEmpty()) {
+              yield EndReason.EXITED;
+            }
+            boolean killed = record.signal().getAsInt() == Signal.KILL.number();
+            yield killed && counted.oomKills() > 0 ? EndReason.OOM_KILLED : EndReason.SIGNALED;
+          }
         };
-    JobEnd.Usage usage =
-        new JobEnd.Usage(
-            record.cpu(), record.peakMemoryBytes(), record.readBytes(), record.writtenBytes());
+    Usage usage =
+        new Usage(
+            counted.cpu().compareTo(record.cpu()) > 0 ? counted.cpu() : record.cpu(),
+            counted.throttled(),
+            0,
+            Math.max(counted.memoryPeakBytes(), record.peakMemoryBytes()),
+            counted.oomKills(),
+            Math.max(counted.readBytes(), record.readBytes()),
+            Math.max(counted.writtenBytes(), record.writtenBytes()),
+            0);
     return new JobEnd(reason, record.exitCode(), record.signal(), record.endedAt(), usage);
   }
 
@@ -434,6 +502,15 @@ public final class Jobs implements AutoCloseable {
   public JobStatus status(JobId id) {
     ActiveJob job = active.get(id);
     return job != null ? job.status() : toStatus(record(id));
+  }
+
+  /** What the job uses now, or has used in all. */
+  public Usage usage(JobId id) {
+    ActiveJob job = active.get(id);
+    if (job == null) {
+      return record(id).end().map(JobEnd::usage).orElse(Usage.NONE);
+    }
+    return job.cgroup().map(JobCgroup::usage).orElse(Usage.NONE);
   }
 
   /** Completes with the final status of the job; at once if it has ended. */

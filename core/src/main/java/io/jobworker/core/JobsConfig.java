@@ -1,5 +1,6 @@
 package io.jobworker.core;
 
+import io.jobworker.core.linux.Linux;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -13,6 +14,10 @@ import java.util.Map;
  * @param outputRetain how much output is kept for a job that does not say
  * @param rlimits resource limits of every job by their names in the launch sheet, each as {@code
  *     SOFT:HARD}
+ * @param isolate whether jobs get namespaces, users and a system call filter; needs root
+ * @param hide the directory that isolated jobs must not see, with all of the service's files in it
+ * @param defaultLimits of a job that does not say
+ * @param maxLimits what no job may exceed
  * @param captureThreads how many threads move output from pipes to files
  * @param launchPatience how long a launch may take before it is given up
  * @param stopPatience how long a stop waits for the job's end, beyond the grace, before it answers
@@ -23,6 +28,10 @@ public record JobsConfig(
     String cgroupRoot,
     ByteSize outputRetain,
     Map<String, String> rlimits,
+    boolean isolate,
+    Path hide,
+    Limits defaultLimits,
+    Limits maxLimits,
     int captureThreads,
     Duration launchPatience,
     Duration stopPatience,
@@ -42,6 +51,10 @@ public record JobsConfig(
         DEFAULT_CGROUP_ROOT,
         DEFAULT_OUTPUT_RETAIN,
         Map.of("core", "0:unlimited"),
+        Linux.isRoot(),
+        stateDirectory,
+        Limits.NONE,
+        Limits.NONE,
         2,
         Duration.ofSeconds(20),
         Duration.ofSeconds(10),

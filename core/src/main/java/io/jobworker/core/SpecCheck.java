@@ -3,6 +3,7 @@ package io.jobworker.core;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.regex.Pattern;
 
 /**
@@ -16,6 +17,8 @@ final class SpecCheck {
   static final int MAX_VARIABLES = 1024;
   static final int MAX_PATH_BYTES = 4096;
   static final int MAX_LABELS = 64;
+  static final int MAX_IO_LIMITS = 16;
+  static final ByteSize MIN_MEMORY = ByteSize.ofMebibytes(1);
   static final int MAX_NAME_LENGTH = 128;
   static final int MAX_REQUEST_ID_LENGTH = 128;
   static final Duration MAX_DURATION = Duration.ofDays(3650);
@@ -38,6 +41,7 @@ final class SpecCheck {
     checkText("spec.name", spec.name(), MAX_NAME_LENGTH);
     spec.requestId().ifPresent(value -> checkText("spec.request_id", value, MAX_REQUEST_ID_LENGTH));
     checkLabels(spec.labels());
+    checkLimits(spec.limits());
     spec.outputRetain().ifPresent(SpecCheck::checkRetain);
     if (stdin.length > MAX_STDIN_BYTES) {
       throw invalid("spec.stdin", "at most " + MAX_STDIN_BYTES + " bytes, not " + stdin.length);
@@ -89,6 +93,34 @@ final class SpecCheck {
     }
     if (size(path) >= MAX_PATH_BYTES) {
       throw invalid("spec.working_dir", "a path is shorter than " + MAX_PATH_BYTES + " bytes");
+    }
+  }
+
+  private static void checkLimits(Limits limits) {
+    checkRange("cpu_millis", limits.cpuMillis(), 1, 10_000_000);
+    checkRange("cpu_weight", limits.cpuWeight(), 1, 10_000);
+    checkRange("pids", limits.pids(), 1, 4_000_000);
+    if (limits.memory().isPresent() && limits.memory().get().bytes() < MIN_MEMORY.bytes()) {
+      throw invalid("spec.limits.memory_bytes", "at least " + MIN_MEMORY);
+    }
+    if (limits.io().size() > MAX_IO_LIMITS) {
+      throw invalid("spec.limits.io", "at most " + MAX_IO_LIMITS + " devices");
+    }
+    for (Limits.IoLimit io : limits.io()) {
+      checkNoNul("spec.limits.io.path", io.path());
+      if (!io.path().isEmpty() && !io.path().startsWith("/")) {
+        throw invalid("spec.limits.io.path", "give an absolute path, not '" + io.path() + "'");
+      }
+      if (Math.min(Math.min(io.readBps(), io.writeBps()), Math.min(io.readIops(), io.writeIops()))
+          < 0) {
+        throw invalid("spec.limits.io", "too large a number");
+      }
+    }
+  }
+
+  private static void checkRange(String field, OptionalInt value, int least, int most) {
+    if (value.isPresent() && (value.getAsInt() < least || value.getAsInt() > most)) {
+      throw invalid("spec.limits." + field, "from " + least + " to " + most);
     }
   }
 

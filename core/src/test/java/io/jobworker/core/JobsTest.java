@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.Read;
 import io.jobworker.core.output.Stream;
@@ -51,6 +52,10 @@ class JobsTest {
         "job-worker-test-" + ProcessHandle.current().pid(),
         defaults.outputRetain(),
         defaults.rlimits(),
+        defaults.isolate(),
+        defaults.hide(),
+        defaults.defaultLimits(),
+        defaults.maxLimits(),
         defaults.captureThreads(),
         defaults.launchPatience(),
         defaults.stopPatience(),
@@ -66,7 +71,7 @@ class JobsTest {
   }
 
   private JobStatus start(String owner, JobSpec spec, byte[] stdin) {
-    JobStatus job = jobs.start(owner, spec, stdin);
+    JobStatus job = jobs.start(owner, spec, stdin, Optional.empty());
     started.add(job.id());
     return job;
   }
@@ -156,8 +161,8 @@ class JobsTest {
     @Test
     void theLaunchersDeathMakesTheJobLost() throws Exception {
       JobStatus job = start("sleep", "1000");
-      long launcher = ProcessHandle.of(job.mainPid()).orElseThrow().parent().orElseThrow().pid();
-      new ProcessBuilder("kill", "-9", Long.toString(launcher)).start().waitFor();
+      int launcher = Linux.lockHolder(directory.resolve("state/jobs/" + job.id() + "/life"));
+      new ProcessBuilder("kill", "-9", Integer.toString(launcher)).start().waitFor();
       JobStatus lost = ended(job);
       assertThat(lost.state()).isEqualTo(JobState.LOST);
       assertThat(runs(job.mainPid())).isFalse();

@@ -1,13 +1,19 @@
 package io.jobworker.core.cgroup;
 
+import io.jobworker.core.JobException;
 import io.jobworker.core.JobId;
+import io.jobworker.core.Limits;
+import io.jobworker.core.cgroup.LimitFiles.DeviceLimit;
+import io.jobworker.core.cgroup.LimitFiles.Setting;
 import io.jobworker.core.linux.EventLoop;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,12 +26,16 @@ import org.slf4j.LoggerFactory;
 public final class CgroupTree {
   private static final Logger LOG = LoggerFactory.getLogger(CgroupTree.class);
 
+  private static final List<String> CONTROLLERS = List.of("cpu", "io", "memory", "pids");
+
   private final Optional<Path> root;
+  private final Set<String> controllers;
   private final String problem;
   private final EventLoop loop;
 
-  private CgroupTree(Optional<Path> root, String problem, EventLoop loop) {
+  private CgroupTree(Optional<Path> root, Set<String> controllers, String problem, EventLoop loop) {
     this.root = root;
+    this.controllers = controllers;
     this.problem = problem;
     this.loop = loop;
   }
@@ -37,19 +47,45 @@ public final class CgroupTree {
   public static CgroupTree open(String rootName, EventLoop loop) {
     CgroupHost host = CgroupHost.inspect();
     if (host.mount().isEmpty()) {
-      return new CgroupTree(Optional.empty(), "no cgroup v2 file system is mounted", loop);
+      return unavailable("no cgroup v2 file system is mounted", loop);
     }
     Path root = host.mount().get().resolve(rootName);
     try {
       Files.createDirectories(root.resolve("jobs"));
       Files.createDirectories(root.resolve("launchers"));
       if (!Files.isWritable(root.resolve("launchers/cgroup.procs"))) {
-        return new CgroupTree(Optional.empty(), root + " may not be written to", loop);
+        return unavailable(root + " may not be written to", loop);
       }
-      return new CgroupTree(Optional.of(root), "", loop);
+      enableControllers(host.mount().get());
+      enableControllers(root);
+      Set<String> enabled = enableControllers(root.resolve("jobs"));
+      return new CgroupTree(Optional.of(root), enabled, "", loop);
     } catch (IOException e) {
-      return new CgroupTree(Optional.empty(), root + " cannot be made: " + e.getMessage(), loop);
+      return unavailable(root + " cannot be made: " + e.getMessage(), loop);
     }
+  }
+
+  private static CgroupTree unavailable(String problem, EventLoop loop) {
+    return new CgroupTree(Optional.empty(), Set.of(), problem, loop);
+  }
+
+  /** Hands the controllers down one level; answers which of them the level below has afterwards. */
+  private static Set<String> enableControllers(Path directory) throws IOException {
+    Path file = directory.resolve("cgroup.subtree_control");
+    for (String controller : CONTROLLERS) {
+      try {
+        Files.writeString(file, "+" + controller); // one by one: the kernel takes all or nothing
+      } catch (IOException e) {
+        // Not available here. That matters to jobs that ask for it, and they are told.
+      }
+    }
+    String enabled = Files.readString(file).strip();
+    return enabled.isEmpty() ? Set.of() : Set.of(enabled.split(" "));
+  }
+
+  /** The controllers that jobs can be limited by. */
+  public Set<String> controllers() {
+    return controllers;
   }
 
   public boolean available() {
@@ -66,8 +102,25 @@ public final class CgroupTree {
     return root.map(r -> r.resolve("launchers"));
   }
 
-  /** A fresh cgroup for a job; empty if the tree is not available. */
-  public Optional<JobCgroup> create(JobId id) throws IOException {
+  /**
+   * Makes a fresh cgroup for a job, with all its limits set and read back; empty if the tree is not
+   * available. A limit that cannot be set fails the whole and leaves nothing.
+   *
+   * @param workingDirectory whose device I/O limits without a path are for
+   * @param extraPids processes in the cgroup that are not counted against the job's own limit
+   */
+  public Optional<JobCgroup> create(JobId id, Limits limits, Path workingDirectory, int extraPids)
+      throws IOException {
+    List<Setting> settings = LimitFiles.of(limits, devices(limits, workingDirectory), extraPids);
+    for (Setting setting : settings) {
+      if (!controllers.contains(setting.controller())) {
+        throw new JobException.CannotEnforce(
+            setting.file(),
+            "the cgroup v2 controller '"
+                + setting.controller()
+                + "' is not available (see job-worker-server check)");
+      }
+    }
     if (root.isEmpty()) {
       return Optional.empty();
     }
@@ -77,7 +130,37 @@ public final class CgroupTree {
     } catch (FileAlreadyExistsException e) {
       throw new IOException("cgroup exists already: " + path, e);
     }
-    return Optional.of(new JobCgroup(path, loop));
+    JobCgroup cgroup = new JobCgroup(path, loop);
+    boolean done = false;
+    try {
+      if (controllers.contains("memory")) {
+        cgroup.set(new Setting("memory", "memory.oom.group", "1", "1"));
+      }
+      for (Setting setting : settings) {
+        cgroup.set(setting);
+      }
+      done = true;
+      return Optional.of(cgroup);
+    } finally {
+      if (!done) {
+        cgroup.remove();
+      }
+    }
+  }
+
+  private static List<DeviceLimit> devices(Limits limits, Path workingDirectory) {
+    List<DeviceLimit> found = new ArrayList<>();
+    for (Limits.IoLimit limit : limits.io()) {
+      Path path = limit.path().isEmpty() ? workingDirectory : Path.of(limit.path());
+      try {
+        found.add(new DeviceLimit(BlockDevice.behind(path), limit));
+      } catch (BlockDevice.NotFound e) {
+        throw new JobException.CannotEnforce("io.max", String.valueOf(e.getMessage()));
+      } catch (IOException e) {
+        throw new JobException.CannotEnforce("io.max", "cannot look at " + path);
+      }
+    }
+    return found;
   }
 
   /** The cgroup that the job had before a restart, if it is still there. */

@@ -1,5 +1,7 @@
 package io.jobworker.core.cgroup;
 
+import io.jobworker.core.JobException;
+import io.jobworker.core.Usage;
 import io.jobworker.core.linux.EventLoop;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
@@ -8,6 +10,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +30,81 @@ public final class JobCgroup {
 
   public Path path() {
     return path;
+  }
+
+  /** Sets one limit, and makes sure that the kernel has taken it as it was meant. */
+  void set(LimitFiles.Setting setting) {
+    Path file = path.resolve(setting.file());
+    try {
+      Files.writeString(file, setting.text());
+      List<String> now = Files.readAllLines(file);
+      if (!now.contains(setting.readBack())) {
+        throw new JobException.CannotEnforce(
+            setting.file() + " = " + setting.text(), "the kernel made it " + now);
+      }
+    } catch (IOException e) {
+      throw new JobException.CannotEnforce(
+          setting.file() + " = " + setting.text(), String.valueOf(e.getMessage()));
+    }
+  }
+
+  /** What the job has used so far. Files that are missing count as nothing. */
+  public Usage usage() {
+    Map<String, Long> cpu = keyed("cpu.stat");
+    Map<String, Long> io = ioTotals();
+    return new Usage(
+        Duration.of(cpu.getOrDefault("usage_usec", 0L), ChronoUnit.MICROS),
+        Duration.of(cpu.getOrDefault("throttled_usec", 0L), ChronoUnit.MICROS),
+        number("memory.current"),
+        number("memory.peak"),
+        oomKills(),
+        io.getOrDefault("rbytes", 0L),
+        io.getOrDefault("wbytes", 0L),
+        (int) number("pids.current"));
+  }
+
+  /** How many of its processes the OOM killer has killed for its own limit. */
+  public long oomKills() {
+    return keyed("memory.events").getOrDefault("oom_kill", 0L);
+  }
+
+  private Map<String, Long> keyed(String file) {
+    Map<String, Long> values = new HashMap<>();
+    for (String line : lines(file)) {
+      int space = line.indexOf(' ');
+      if (space > 0) {
+        values.put(line.substring(0, space), Long.parseLong(line.substring(space + 1)));
+      }
+    }
+    return values;
+  }
+
+  /** io.stat has a line a device: MAJOR:MINOR rbytes=1 wbytes=2 ... */
+  private Map<String, Long> ioTotals() {
+    Map<String, Long> totals = new HashMap<>();
+    for (String line : lines("io.stat")) {
+      for (String field : line.split(" ")) {
+        int equals = field.indexOf('=');
+        if (equals > 0) {
+          totals.merge(
+              field.substring(0, equals), Long.parseLong(field.substring(equals + 1)), Long::sum);
+        }
+      }
+    }
+    return totals;
+  }
+
+  private long number(String file) {
+    List<String> lines = lines(file);
+    return lines.isEmpty() ? 0 : Long.parseLong(lines.getFirst());
+  }
+
+  private List<String> lines(String file) {
+    try {
+      return Files.readAllLines(path.resolve(file));
+    } catch (IOException e) {
+      return List.of(); // no such controller, or the cgroup has just been removed
+    }
   }
 
   /** SIGKILL to every process in it, forks in flight included; nothing happens if it is gone. */

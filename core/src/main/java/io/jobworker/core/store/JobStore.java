@@ -5,6 +5,7 @@ import io.jobworker.core.JobEnd;
 import io.jobworker.core.JobException;
 import io.jobworker.core.JobId;
 import io.jobworker.core.JobSpec;
+import io.jobworker.core.Usage;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -53,8 +54,15 @@ public final class JobStore implements AutoCloseable {
           CREATE UNIQUE INDEX job_by_request ON job (owner, request_id) WHERE request_id IS NOT NULL;
           CREATE INDEX job_by_owner ON job (owner, created_at_us DESC, id);
           CREATE INDEX job_running ON job (id) WHERE reason IS NULL;
+          """,
+          """
+          ALTER TABLE job ADD COLUMN cpu_throttled_us INTEGER NOT NULL DEFAULT 0;
+          ALTER TABLE job ADD COLUMN oom_kills INTEGER NOT NULL DEFAULT 0;
           """);
 
+  /**
+   * A spec of an older version lacks what was not there yet; {@link JobSpec} puts in the default.
+   */
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private final Connection connection;
@@ -96,19 +104,21 @@ public final class JobStore implements AutoCloseable {
     update(
         "UPDATE job SET reason = ?, exit_code = ?, signal = ?, ended_at_us = ?, cpu_us = ?,"
             + " peak_memory_bytes = ?, read_bytes = ?, written_bytes = ?, output_bytes = ?,"
-            + " output_dropped_bytes = ? WHERE id = ?",
+            + " output_dropped_bytes = ?, cpu_throttled_us = ?, oom_kills = ? WHERE id = ?",
         statement -> {
           statement.setString(1, end.reason().name());
           setOptional(statement, 2, end.exitCode());
           setOptional(statement, 3, end.signal());
           statement.setLong(4, micros(end.at()));
           statement.setLong(5, end.usage().cpu().toNanos() / 1000);
-          statement.setLong(6, end.usage().peakMemoryBytes());
+          statement.setLong(6, end.usage().memoryPeakBytes());
           statement.setLong(7, end.usage().readBytes());
           statement.setLong(8, end.usage().writtenBytes());
           statement.setLong(9, outputBytes);
           statement.setLong(10, outputDroppedBytes);
-          statement.setString(11, id.toString());
+          statement.setLong(11, end.usage().throttled().toNanos() / 1000);
+          statement.setLong(12, end.usage().oomKills());
+          statement.setString(13, id.toString());
         });
   }
 
@@ -209,11 +219,15 @@ public final class JobStore implements AutoCloseable {
             optional(row, "exit_code"),
             optional(row, "signal"),
             instant(row.getLong("ended_at_us")),
-            new JobEnd.Usage(
+            new Usage(
                 Duration.ofNanos(row.getLong("cpu_us") * 1000),
+                Duration.ofNanos(row.getLong("cpu_throttled_us") * 1000),
+                0,
                 row.getLong("peak_memory_bytes"),
+                row.getLong("oom_kills"),
                 row.getLong("read_bytes"),
-                row.getLong("written_bytes"))));
+                row.getLong("written_bytes"),
+                0)));
   }
 
   private static OptionalInt optional(ResultSet row, String column) throws SQLException {

@@ -1,0 +1,26 @@
+package io.jobworker.core;
+
+import java.time.Duration;
+
+/**
+ * What a job has used so far, or has used in all. From its cgroup where the controllers are there,
+ * else from the kernel's accounting of its ended main process.
+ *
+ * @param cpu user and system time
+ * @param throttled how long the CPU quota has held it back
+ * @param memoryBytes now; 0 once it has ended
+ * @param memoryPeakBytes the most it ever had
+ * @param oomKills how many of its processes the OOM killer has killed
+ * @param pids processes and threads now
+ */
+public record Usage(
+    Duration cpu,
+    Duration throttled,
+    long memoryBytes,
+    long memoryPeakBytes,
+    long oomKills,
+    long readBytes,
+    long writtenBytes,
+    int pids) {
+  public static final Usage NONE = new Usage(Duration.ZERO, Duration.ZERO, 0, 0, 0, 0, 0, 0);
+}

@@ -1,0 +1,98 @@
+package io.jobworker.core.cgroup;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Finds the block device that io.max can be set for: the whole disk behind a path. The kernel takes
+ * no partition there; and a file system that spans devices, or covers another, has a device number
+ * of its own that stands for no disk (proc_pid_mountinfo(5)).
+ */
+final class BlockDevice {
+  private static final int MAX_LAYERS = 8;
+
+  private BlockDevice() {}
+
+  /** There is no such device; the message says why. */
+  static final class NotFound extends IOException {
+    NotFound(String message) {
+      super(message);
+    }
+  }
+
+  /** The device, as MAJOR:MINOR. */
+  static String behind(Path path) throws IOException {
+    return behind(path.toRealPath(), 0);
+  }
+
+  private static String behind(Path path, int depth) throws IOException {
+    long device = (Long) Files.getAttribute(path, "unix:dev");
+    String number = major(device) + ":" + minor(device);
+    if (major(device) != 0) {
+      return wholeDisk(number);
+    }
+    Mount mount = mountOf(path, number).orElseThrow(() -> none(path, "its mount is not visible"));
+    if (depth < MAX_LAYERS && mount.type.equals("overlay")) {
+      Optional<Path> upper = option(mount.options, "upperdir").map(Path::of).filter(Files::exists);
+      if (upper.isPresent()) {
+        return behind(upper.get(), depth + 1);
+      }
+    }
+    if (mount.source.startsWith("/dev/") && Files.exists(Path.of(mount.source))) {
+      long source = (Long) Files.getAttribute(Path.of(mount.source), "unix:rdev");
+      return wholeDisk(major(source) + ":" + minor(source));
+    }
+    throw none(path, "it is on " + mount.type);
+  }
+
+  private static NotFound none(Path path, String why) {
+    return new NotFound("no disk stands behind " + path + ": " + why);
+  }
+
+  /** In sysfs a partition is a directory inside its disk's. */
+  private static String wholeDisk(String number) throws IOException {
+    Path entry = Path.of("/sys/dev/block", number);
+    if (!Files.exists(entry.resolve("partition"))) {
+      return number;
+    }
+    Path disk = entry.toRealPath().resolveSibling("dev");
+    return Files.readString(disk).strip();
+  }
+
+  private record Mount(String point, String type, String source, String options) {}
+
+  private static Optional<Mount> mountOf(Path path, String number) throws IOException {
+    Mount best = null;
+    for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
+      String[] fields = line.split(" ");
+      int hyphen = java.util.Arrays.asList(fields).indexOf("-");
+      String point = fields[4].replace("\\040", " ");
+      if (fields[2].equals(number)
+          && path.startsWith(point)
+          && (best == null || point.length() >= best.point.length())) {
+        best = new Mount(point, fields[hyphen + 1], fields[hyphen + 2], fields[hyphen + 3]);
+      }
+    }
+    return Optional.ofNullable(best);
+  }
+
+  private static Optional<String> option(String options, String name) {
+    for (String option : options.split(",")) {
+      if (option.startsWith(name + "=")) {
+        return Optional.of(option.substring(name.length() + 1));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** The kernel's encoding in stat(2), as makedev(3) has it. */
+  private static long major(long device) {
+    return (device >>> 8 & 0xfff) | (device >>> 32 & ~0xfffL);
+  }
+
+  private static long minor(long device) {
+    return (device & 0xff) | (device >>> 12 & ~0xffL);
+  }
+}
