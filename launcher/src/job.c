@@ -187,10 +187,10 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
     umask(077);
     if ((error = set_rlimits(sheet)) != 0)
         job_fail(error_fd, STEP_RLIMIT, error);
-    if (sheet->uid >= 0) {
+    if (sheet->uid >= 0 || sheet->isolate) {
         if ((error = privilege_drop_bounding_set()) != 0)
             job_fail(error_fd, STEP_CAPABILITIES, error);
-        if ((error = privilege_become((uid_t)sheet->uid, (gid_t)sheet->gid)) != 0)
+        if (sheet->uid >= 0 && (error = privilege_become((uid_t)sheet->uid, (gid_t)sheet->gid)) != 0)
             job_fail(error_fd, STEP_USER, error);
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
             job_fail(error_fd, STEP_SIGNALS, errno);

@@ -18,7 +18,6 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** The main job, end to end, through the command line. */
@@ -122,7 +121,7 @@ class MainJobTest {
 
   @Nested
   class Logs {
-    @TempDir Path directory;
+    private final Path directory = PublicDirectory.create();
 
     @Test
     void everyByteArrivesAsItIsOnItsOwnStream() throws IOException {
@@ -131,6 +130,7 @@ class MainJobTest {
         bytes[i] = (byte) (i / 256 + i);
       }
       Path file = Files.write(directory.resolve("bytes"), bytes);
+      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
       String id = server.startJob("alice", "--shell", "cat " + file + "; echo err >&2");
       Result logs = alice("logs", id).succeeded();
       assertThat(logs.out()).isEqualTo(bytes);
@@ -239,7 +239,7 @@ class MainJobTest {
 
   @Nested
   class Errors {
-    @TempDir Path directory;
+    private final Path directory = PublicDirectory.create();
 
     private void assertOneLine(Result result, int exitCode, String... words) {
       assertThat(result.exitCode()).isEqualTo(exitCode);
@@ -257,6 +257,7 @@ class MainJobTest {
     @Test
     void aProgramThatCannotBeExecutedIs126() throws IOException {
       Path file = Files.writeString(directory.resolve("plain"), "x");
+      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
       assertOneLine(alice("start", file.toString()), 126, file.toString(), "EACCES");
       Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
       assertOneLine(alice("start", file.toString()), 126, file.toString(), "ENOEXEC");

@@ -12,9 +12,11 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.core.Jobs;
 import io.jobworker.core.JobsConfig;
+import io.jobworker.core.linux.Linux;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.auth.AuthInterceptor;
 import io.jobworker.server.auth.ClientRegistry;
+import io.jobworker.server.auth.JobUsers;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
@@ -57,7 +59,9 @@ public final class Server implements AutoCloseable {
     audit = new Audit();
     SslContext tls = tls(directory, config.tls());
     clients = ClientRegistry.open(directory.database(), Clock.systemUTC());
-    jobs = openJobs(directory, config);
+    boolean isolate = config.isolation().enabled() && Linux.isRoot();
+    jobs = openJobs(directory, config, isolate);
+    JobUsers users = new JobUsers(clients, config.isolation().uidRange(), isolate);
     grpc =
         NettyServerBuilder.forAddress(listen.resolve())
             .sslContext(tls)
@@ -67,7 +71,7 @@ public final class Server implements AutoCloseable {
             .intercept(new AuthInterceptor(clients, jobs, audit))
             .addService(
                 new JobWorkerService(
-                    jobs, audit, (int) config.output().maxMessage().bytes(), pumps))
+                    jobs, users, audit, (int) config.output().maxMessage().bytes(), pumps))
             .build();
   }
 
@@ -100,7 +104,7 @@ public final class Server implements AutoCloseable {
     return String.valueOf(root.getMessage());
   }
 
-  private Jobs openJobs(ServerDirectory directory, ServerConfig config) {
+  private Jobs openJobs(ServerDirectory directory, ServerConfig config, boolean isolate) {
     JobsConfig defaults = JobsConfig.in(directory.resolve(config.state().directory()));
     Jobs opened =
         Jobs.open(
@@ -109,11 +113,20 @@ public final class Server implements AutoCloseable {
                 config.cgroup().root(),
                 config.output().retain(),
                 config.job().rlimits(),
+                isolate,
+                directory.path(),
+                config.limits().otherwise().toLimits(),
+                config.limits().max().toLimits(),
                 defaults.captureThreads(),
                 defaults.launchPatience(),
                 defaults.stopPatience(),
                 defaults.clock()),
             audit);
+    if (!isolate) {
+      LOG.atWarn()
+          .addKeyValue("problem", Linux.isRoot() ? "it is switched off" : "the server is not root")
+          .log("host.no_isolation");
+    }
     opened
         .cgroupProblem()
         .ifPresent(

@@ -40,6 +40,7 @@ import picocli.CommandLine.Spec;
 public final class StartCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private ConnectOptions options = new ConnectOptions();
+  @Mixin private LimitOptions limits = new LimitOptions();
 
   @Parameters(
       paramLabel = "COMMAND",
@@ -78,6 +79,13 @@ public final class StartCommand implements Callable<Integer> {
       description = "End the job after this long, as in 90s or 1h30m.")
   private Optional<Duration> timeout = Optional.empty();
 
+  @Option(
+      names = "--output-limit",
+      paramLabel = "SIZE",
+      converter = Sizes.class,
+      description = "Keep the newest so much of the output; default: the server's.")
+  private Optional<Long> outputLimit = Optional.empty();
+
   @Option(names = "--merge", description = "Merge stderr into stdout, in their exact order.")
   private boolean merge;
 
@@ -93,6 +101,8 @@ public final class StartCommand implements Callable<Integer> {
     workingDirectory.ifPresent(job::setWorkingDir);
     name.ifPresent(job::setName);
     timeout.ifPresent(job::setTimeout);
+    outputLimit.ifPresent(job::setOutputRetainBytes);
+    limits.addTo(job);
     try (Connection connection = options.connect()) {
       JobResponse response = connection.calls().start(JobRequest.newBuilder().setSpec(job).build());
       PrintWriter out = spec.commandLine().getOut();

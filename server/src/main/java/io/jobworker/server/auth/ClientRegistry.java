@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.locks.ReentrantLock;
 import org.sqlite.SQLiteErrorCode;
 
@@ -30,6 +31,11 @@ public final class ClientRegistry implements AutoCloseable {
             disabled INTEGER NOT NULL DEFAULT 0,
             created_at_ms INTEGER NOT NULL
           ) STRICT, WITHOUT ROWID;
+          """,
+          """
+          ALTER TABLE client ADD COLUMN run_as TEXT;
+          ALTER TABLE client ADD COLUMN uid INTEGER;
+          CREATE UNIQUE INDEX client_by_uid ON client (uid) WHERE uid IS NOT NULL;
           """);
 
   private final Connection connection;
@@ -57,17 +63,19 @@ public final class ClientRegistry implements AutoCloseable {
    *
    * @return empty if the name or the CN is taken
    */
-  public Optional<Client> add(String name, String cn, Role role) {
+  public Optional<Client> add(String name, String cn, Role role, Optional<String> runAs) {
     Client client =
-        new Client(name, cn, role, false, Instant.ofEpochMilli(clock.instant().toEpochMilli()));
+        new Client(
+            name, cn, role, false, Instant.ofEpochMilli(clock.instant().toEpochMilli()), runAs);
     lock.lock();
     try (PreparedStatement statement =
         connection.prepareStatement(
-            "INSERT INTO client (name, cn, role, created_at_ms) VALUES (?, ?, ?, ?)")) {
+            "INSERT INTO client (name, cn, role, created_at_ms, run_as) VALUES (?, ?, ?, ?, ?)")) {
       statement.setString(1, name);
       statement.setString(2, cn);
       statement.setString(3, role.toString());
       statement.setLong(4, client.createdAt().toEpochMilli());
+      statement.setString(5, runAs.orElse(null));
       statement.executeUpdate();
       return Optional.of(client);
     } catch (SQLException e) {
@@ -109,6 +117,37 @@ public final class ClientRegistry implements AutoCloseable {
     }
   }
 
+  /**
+   * The user id of the client's own, out of the range {@code first} to {@code last}; given at the
+   * first call and the same ever after. No other client has it or had it.
+   *
+   * @return empty if the range is used up
+   */
+  public OptionalInt uidOf(String name, int first, int last) {
+    lock.lock();
+    try (PreparedStatement assign =
+            connection.prepareStatement(
+                "UPDATE client SET uid = (SELECT max(coalesce(max(uid), 0) + 1, ?) FROM client)"
+                    + " WHERE name = ? AND uid IS NULL"
+                    + " AND (SELECT coalesce(max(uid), 0) FROM client) < ?");
+        PreparedStatement read =
+            connection.prepareStatement("SELECT uid FROM client WHERE name = ?")) {
+      assign.setInt(1, first);
+      assign.setString(2, name);
+      assign.setInt(3, last);
+      assign.executeUpdate();
+      read.setString(1, name);
+      try (ResultSet row = read.executeQuery()) {
+        int uid = row.next() ? row.getInt(1) : 0;
+        return uid == 0 ? OptionalInt.empty() : OptionalInt.of(uid);
+      }
+    } catch (SQLException e) {
+      throw new RegistryException("cannot give the client a user id", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   public Optional<Client> findByCn(String cn) {
     return select("WHERE cn = ?", cn).stream().findFirst();
   }
@@ -126,7 +165,7 @@ public final class ClientRegistry implements AutoCloseable {
     lock.lock();
     try (PreparedStatement statement =
         connection.prepareStatement(
-            "SELECT name, cn, role, disabled, created_at_ms FROM client " + condition)) {
+            "SELECT name, cn, role, disabled, created_at_ms, run_as FROM client " + condition)) {
       for (int i = 0; i < values.length; i++) {
         statement.setString(i + 1, values[i]);
       }
@@ -139,7 +178,8 @@ public final class ClientRegistry implements AutoCloseable {
                   rows.getString(2),
                   Role.valueOf(rows.getString(3).toUpperCase(Locale.ROOT)),
                   rows.getBoolean(4),
-                  Instant.ofEpochMilli(rows.getLong(5))));
+                  Instant.ofEpochMilli(rows.getLong(5)),
+                  Optional.ofNullable(rows.getString(6))));
         }
       }
       return found;

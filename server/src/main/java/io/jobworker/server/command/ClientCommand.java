@@ -1,5 +1,6 @@
 package io.jobworker.server.command;
 
+import io.jobworker.core.linux.PasswordFile;
 import io.jobworker.server.auth.CertificateAuthority;
 import io.jobworker.server.auth.Client;
 import io.jobworker.server.auth.ClientRegistry;
@@ -51,7 +52,12 @@ public final class ClientCommand {
               names = "--cn",
               paramLabel = "CN",
               description = "The common name of its certificate; default: NAME.")
-          Optional<String> commonName)
+          Optional<String> commonName,
+      @Option(
+              names = "--run-as",
+              paramLabel = "USER",
+              description = "The user that its jobs run as; default: one of its own.")
+          Optional<String> runAs)
       throws IOException {
     ServerDirectory directory = directoryOption.directory();
     if (!NAME.matcher(name).matches()) {
@@ -66,6 +72,9 @@ public final class ClientCommand {
         || cn.chars().anyMatch(Character::isISOControl)) {
       throw new ConfigException("a CN has from 1 to " + MAX_CN_LENGTH + " printable characters");
     }
+    if (runAs.isPresent() && PasswordFile.find(runAs.get()).isEmpty()) {
+      throw new ConfigException("there is no user '" + runAs.get() + "' on this host");
+    }
     ServerConfig config = ServerConfig.read(directory.config());
     CertificateAuthority authority = CertificateAuthority.load(directory, Clock.systemUTC());
     Path file = directory.clientConfig(name);
@@ -73,7 +82,7 @@ public final class ClientCommand {
       throw new ConfigException(file + " exists already, and a key is never overwritten");
     }
     try (ClientRegistry clients = open(directory)) {
-      if (clients.add(name, cn, role).isEmpty()) {
+      if (clients.add(name, cn, role, runAs).isEmpty()) {
         throw new ConfigException(
             "a client named '" + name + "' or with the CN '" + cn + "' exists");
       }

@@ -1,6 +1,9 @@
 package io.jobworker.server.config;
 
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import io.jobworker.core.ByteSize;
+import io.jobworker.core.Limits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,13 +23,66 @@ import tools.jackson.dataformat.toml.TomlMapper;
  * @param listen HOST:PORT to listen on; port 0 takes a free one
  */
 public record ServerConfig(
-    String listen, Tls tls, State state, Cgroup cgroup, Output output, Job job) {
+    String listen,
+    Tls tls,
+    State state,
+    Isolation isolation,
+    LimitSettings limits,
+    Cgroup cgroup,
+    Output output,
+    Job job) {
 
   /** PEM files; relative paths are below the directory of {@code server.toml}. */
   public record Tls(String ca, String cert, String key) {}
 
   /** Where jobs and their output are kept. */
   public record State(String directory) {}
+
+  /** What keeps jobs apart from the host and from one another. */
+  public record Isolation(boolean enabled, UidRange uidRange) {}
+
+  /** A range of user ids, as in {@code 600000-665535}. */
+  public record UidRange(int first, int last) {
+    /** Reads {@code FIRST-LAST}; root's and the system's users cannot be in it. */
+    @JsonCreator
+    public static UidRange parse(String text) {
+      String[] ends = text.split("-", -1);
+      try {
+        UidRange range = new UidRange(Integer.parseInt(ends[0]), Integer.parseInt(ends[1]));
+        if (ends.length == 2 && range.first >= 1000 && range.first <= range.last) {
+          return range;
+        }
+      } catch (NumberFormatException | IndexOutOfBoundsException e) {
+        // said below
+      }
+      throw new IllegalArgumentException(
+          "'" + text + "' is not a range of user ids from 1000 up; write FIRST-LAST");
+    }
+  }
+
+  /** Defaults and ceilings. */
+  public record LimitSettings(@JsonProperty("default") LimitSetting otherwise, LimitSetting max) {}
+
+  /** Limits of which 0 is none. */
+  public record LimitSetting(int cpuMillis, ByteSize memory, ByteSize memoryHigh, int pids) {
+    /** These, without those that are none. */
+    public Limits toLimits() {
+      Limits.Builder limits = Limits.builder();
+      if (cpuMillis > 0) {
+        limits.cpuMillis(cpuMillis);
+      }
+      if (memory.bytes() > 0) {
+        limits.memory(memory);
+      }
+      if (memoryHigh.bytes() > 0) {
+        limits.memoryHigh(memoryHigh);
+      }
+      if (pids > 0) {
+        limits.pids(pids);
+      }
+      return limits.build();
+    }
+  }
 
   /** The service's own directory below the cgroup v2 mount. */
   public record Cgroup(String root) {}

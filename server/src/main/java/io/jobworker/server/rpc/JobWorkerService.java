@@ -8,6 +8,7 @@ import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerImplBase;
 import io.jobworker.core.Jobs;
 import io.jobworker.server.audit.Audit;
+import io.jobworker.server.auth.JobUsers;
 import java.util.concurrent.Executor;
 
 /** Hands each method of the contract to the class that handles it. */
@@ -20,8 +21,9 @@ public final class JobWorkerService extends JobWorkerImplBase {
   /**
    * {@code pumps} runs log streams when there is more output; it must not be the capturing thread.
    */
-  public JobWorkerService(Jobs jobs, Audit audit, int maxMessageBytes, Executor pumps) {
-    start = new StartMethod(jobs);
+  public JobWorkerService(
+      Jobs jobs, JobUsers users, Audit audit, int maxMessageBytes, Executor pumps) {
+    start = new StartMethod(jobs, users);
     stop = new StopMethod(jobs, audit);
     status = new StatusMethod(jobs);
     logs = new LogsMethod(jobs, audit, maxMessageBytes, pumps);

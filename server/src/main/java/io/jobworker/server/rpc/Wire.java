@@ -17,6 +17,7 @@ import io.jobworker.core.JobState;
 import io.jobworker.core.JobStatus;
 import io.jobworker.core.Signal;
 import io.jobworker.core.StopRequest;
+import io.jobworker.core.Usage;
 import io.jobworker.core.output.Stream;
 import java.time.Instant;
 import java.util.Optional;
@@ -33,19 +34,13 @@ final class Wire {
   }
 
   static JobSpec spec(io.jobworker.api.v1.JobSpec wire) {
-    if (wire.hasLimits()
-        && !wire.getLimits().equals(wire.getLimits().getDefaultInstanceForType())) {
-      throw new JobException.CannotEnforce("limits", "this version does not apply any yet");
-    }
-    if (wire.hasIsolation()
-        && !wire.getIsolation().equals(wire.getIsolation().getDefaultInstanceForType())) {
-      throw new JobException.CannotEnforce("isolation", "this version does not apply any yet");
-    }
     JobSpec.Builder spec =
         JobSpec.builder(wire.getCommandList())
             .environment(wire.getEnvMap())
             .labels(wire.getLabelsMap())
             .name(wire.getName())
+            .limits(WireLimits.fromWire(wire.getLimits()))
+            .isolation(WireLimits.fromWire(wire.getIsolation()))
             .mergeOutput(wire.getMergeOutput());
     if (!wire.getWorkingDir().isEmpty()) {
       spec.workingDirectory(wire.getWorkingDir());
@@ -153,13 +148,21 @@ final class Wire {
     wire.setReason(reason(end.reason())).setEndedAt(timestamp(end.at()));
     end.exitCode().ifPresent(wire::setExitCode);
     end.signal().ifPresent(wire::setSignal);
-    wire.setUsage(
-        JobStats.newBuilder()
-            .setTime(timestamp(end.at()))
-            .setCpuUsec(end.usage().cpu().toNanos() / 1000)
-            .setMemoryPeakBytes(end.usage().peakMemoryBytes())
-            .setIoReadBytes(end.usage().readBytes())
-            .setIoWriteBytes(end.usage().writtenBytes()));
+    wire.setUsage(usage(end.usage(), end.at()));
+  }
+
+  static JobStats usage(Usage usage, Instant at) {
+    return JobStats.newBuilder()
+        .setTime(timestamp(at))
+        .setCpuUsec(usage.cpu().toNanos() / 1000)
+        .setCpuThrottledUsec(usage.throttled().toNanos() / 1000)
+        .setMemoryBytes(usage.memoryBytes())
+        .setMemoryPeakBytes(usage.memoryPeakBytes())
+        .setOomKills(usage.oomKills())
+        .setIoReadBytes(usage.readBytes())
+        .setIoWriteBytes(usage.writtenBytes())
+        .setPids(usage.pids())
+        .build();
   }
 
   private static Reason reason(EndReason reason) {
@@ -180,6 +183,8 @@ final class Wire {
             .putAllEnv(spec.environment())
             .putAllLabels(spec.labels())
             .setName(spec.name())
+            .setLimits(WireLimits.toWire(spec.limits()))
+            .setIsolation(WireLimits.toWire(spec.isolation()))
             .setMergeOutput(spec.mergeOutput());
     spec.workingDirectory().ifPresent(wire::setWorkingDir);
     spec.timeout().ifPresent(value -> wire.setTimeout(duration(value)));

@@ -6,6 +6,7 @@ import io.grpc.MethodDescriptor;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.server.auth.Permissions.Access;
 import java.time.Instant;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class PermissionsTest {
@@ -44,6 +45,6 @@ class PermissionsTest {
   }
 
   private static Client client(Role role) {
-    return new Client("alice", "alice", role, false, Instant.EPOCH);
+    return new Client("alice", "alice", role, false, Instant.EPOCH, Optional.empty());
   }
 }

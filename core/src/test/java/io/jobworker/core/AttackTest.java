@@ -1,0 +1,155 @@
+package io.jobworker.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.jobworker.core.linux.Linux;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a job tries to do to another client's job, to the server and to the host; each must fail. */
+@Timeout(300)
+@Tag("kernel")
+class AttackTest {
+  private static final int VICTIM = 700_001;
+  private static final int ATTACKER = 700_002;
+
+  @TempDir Path directory;
+  private TestJobs jobs;
+  private JobStatus victim;
+
+  @BeforeEach
+  void startVictim() throws Exception {
+    assumeTrue(Linux.isRoot(), "isolation needs root");
+    jobs = new TestJobs(directory.resolve("state"));
+    JobSpec spec =
+        JobSpec.builder(
+                List.of(
+                    "/bin/sh", "-c",
+                    "echo treasure >file; echo treasure >/dev/shm/file; echo treasure >/tmp/file;"
+                        + " echo up; exec sleep 1000"))
+            .environment(java.util.Map.of("SECRET", "treasure"))
+            .build();
+    victim = jobs.start(spec, Optional.of(new RunAs(VICTIM, VICTIM)));
+    jobs.awaitOutput(victim, "up\n");
+  }
+
+  @AfterEach
+  void close() {
+    if (jobs != null) {
+      assertThat(jobs.jobs().status(victim.id()).state()).isEqualTo(JobState.RUNNING);
+      jobs.close();
+    }
+  }
+
+  /** What an attacker's script could print, errors left out. */
+  private String attack(String script) {
+    return jobs.output(jobs.shellAs(ATTACKER, "exec 2>/dev/null; " + script));
+  }
+
+  @Test
+  void seeAnothersProcesses() {
+    assertThat(attack("ls /proc | grep '^[0-9]' | sort -n | tr '\\n' ' '")).startsWith("1 2 ");
+    assertThat(attack("grep -l treasure /proc/[0-9]*/environ")).isEmpty();
+    assertThat(attack("ls -d /proc/" + victim.mainPid())).isEmpty();
+  }
+
+  @Test
+  void signalAnothersProcesses() {
+    assertThat(attack("kill -9 " + victim.mainPid() + " && echo done")).isEmpty();
+    assertThat(attack("kill -9 -1; echo survived")).doesNotContain("survived");
+  }
+
+  @Test
+  void traceOrReadAnothersMemory() {
+    assertThat(attack("cat /proc/" + victim.mainPid() + "/mem && echo done")).isEmpty();
+    assertThat(attack("cat /proc/1/mem && echo done; ls /proc/1/root && echo done")).isEmpty();
+  }
+
+  @Test
+  void readAnothersFilesOutputOrFifos() {
+    Path dir = jobs.directory(victim);
+    for (String path :
+        List.of("work/file", "output", "stdout", "exit", "control", "life", "work", "")) {
+      assertThat(attack("cat " + dir.resolve(path) + " && echo done; ls -A " + dir.resolve(path)))
+          .as(path)
+          .isEmpty();
+    }
+    assertThat(attack("cat /proc/*/cwd/file")).isEmpty();
+  }
+
+  @Test
+  void readAnothersSharedMemoryAndTemporaryFiles() {
+    assertThat(attack("cat /dev/shm/file /tmp/file; ls -A /dev/shm /tmp"))
+        .isEqualTo("/dev/shm:\n\n/tmp:\n" + directory.getName(1) + "\n");
+  }
+
+  @Test
+  void seeTheServersDirectory() {
+    Path state = directory.resolve("state");
+    assertThat(attack("cat " + state + "/jobs.db && echo done")).isEmpty();
+    assertThat(attack("ls " + state + "/jobs").lines()).hasSizeLessThanOrEqualTo(1); // its own
+  }
+
+  @Test
+  void forgeItsOwnEndOrOutput() throws IOException {
+    JobStatus forger =
+        jobs.shellAs(
+            ATTACKER,
+            "d=$(dirname $PWD); ls -A $d; for f in exit exit.tmp output/00000000000000000000.log;"
+                + " do echo 'exit_code 0' >$d/$f && echo forged; done; rm -rf $d/output && echo"
+                + " forged; exit 3");
+    JobStatus ended = jobs.ended(forger);
+    assertThat(ended.end().orElseThrow().exitCode()).hasValue(3);
+    assertThat(jobs.output(forger)).doesNotContain("forged");
+    assertThat(Files.exists(jobs.directory(forger).resolve("output"))).isTrue();
+  }
+
+  @Test
+  void changeItsOwnCgroupOrLeaveIt() {
+    JobStatus job =
+        jobs.shellAs(
+            ATTACKER,
+            "c=" + TestJobs.cgroup(victim).getParent() + "; for f in $c/*/cgroup.procs"
+                + " $c/cgroup.procs $c/../cgroup.procs $c/../../cgroup.procs; do echo $$ >$f &&"
+                + " echo moved; done; mkdir $c/mine && echo made; echo max >$c/*/memory.max && echo"
+                + " raised");
+    assertThat(jobs.output(job)).doesNotContain("moved", "made", "raised");
+  }
+
+  @Test
+  void becomeRoot() {
+    assertThat(attack("su -c id; sudo -n id; newgrp root; setpriv --reuid 0 id")).isEmpty();
+    assertThat(attack("cat /etc/shadow && echo done")).isEmpty();
+    assertThat(attack("grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | grep -v 0000000000000000"))
+        .isEmpty();
+  }
+
+  @Test
+  void openNewDoors() {
+    assertThat(attack("unshare -Urm true && echo done; unshare -n true && echo done")).isEmpty();
+    assertThat(attack("mount -t tmpfs x /tmp && echo done; umount /proc && echo done")).isEmpty();
+    assertThat(attack("mknod /tmp/disk b 254 0 && echo done; cat /dev/kmsg /dev/mem && echo done"))
+        .isEmpty();
+    assertThat(attack("echo 1 >/proc/sys/kernel/sysrq && echo done; dmesg && echo done")).isEmpty();
+    assertThat(attack("hostname mine && echo done; date -s 2001-01-01 && echo done"))
+        .doesNotContain("done");
+  }
+
+  @Test
+  void raiseItsPriorityOrLimits() {
+    assertThat(attack("nice -n -5 true && echo done; echo -900 >/proc/self/oom_score_adj && echo done; nice"))
+        .doesNotContain("-5");
+    assertThat(attack("echo -900 >/proc/self/oom_score_adj && echo done")).isEmpty();
+    assertThat(attack("ulimit -Hn 10000000 && echo done")).isEmpty();
+  }
+}

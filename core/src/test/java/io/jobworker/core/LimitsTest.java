@@ -1,0 +1,257 @@
+package io.jobworker.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.jobworker.core.Limits.IoLimit;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Limits by what they do, on a kernel with all four controllers, with tools that nobody here wrote. */
+@Timeout(300)
+@Tag("kernel")
+class LimitsTest {
+  /** A directory on an ext4 file system on a disk, where there is one for tests. */
+  private static final Path DISK = Path.of(System.getProperty("test.disk", "/no/disk"));
+
+  private static final Pattern DD = Pattern.compile("(\\d+) bytes .* copied, ([0-9.]+) s");
+
+  @TempDir Path directory;
+  private TestJobs jobs;
+
+  @BeforeEach
+  void open() {
+    jobs = new TestJobs(directory.resolve("state"));
+    assumeTrue(
+        jobs.jobs().controllers().containsAll(List.of("cpu", "io", "memory", "pids")),
+        "needs the controllers cpu, io, memory and pids");
+  }
+
+  @AfterEach
+  void close() {
+    jobs.close();
+  }
+
+  private JobStatus run(String script, Limits limits) {
+    JobStatus job = jobs.ended(jobs.shell(script, limits));
+    assertThat(TestJobs.cgroup(job)).doesNotExist();
+    return job;
+  }
+
+  @Nested
+  class Cpu {
+    private double share(int millis) {
+      JobStatus job =
+          run(
+              "exec stress-ng --quiet --cpu 1 --cpu-method int64 --timeout 6s",
+              Limits.builder().cpuMillis(millis).build());
+      Duration wall = Duration.between(job.createdAt(), job.end().orElseThrow().at());
+      Usage usage = job.end().orElseThrow().usage();
+      assertThat(wall).isGreaterThan(Duration.ofSeconds(5));
+      assertThat(usage.throttled()).isPositive();
+      return (double) usage.cpu().toNanos() / wall.toNanos();
+    }
+
+    @Test
+    void timeOverWallTimeIsTheQuota() {
+      assertThat(share(500)).isCloseTo(0.5, within(0.025));
+      assertThat(share(250)).isCloseTo(0.25, within(0.0125));
+    }
+
+    @Test
+    void theFilesHoldWhatWasAskedFor() throws IOException {
+      JobStatus job =
+          jobs.shell("sleep 1000", Limits.builder().cpuMillis(1500).cpuWeight(50).build());
+      Path cgroup = TestJobs.cgroup(job);
+      assertThat(cgroup.resolve("cpu.max")).hasContent("150000 100000");
+      assertThat(cgroup.resolve("cpu.weight")).hasContent("50");
+      assertThat(Files.readString(cgroup.resolve("memory.oom.group"))).isEqualTo("1\n");
+    }
+  }
+
+  @Nested
+  class Memory {
+    private final Limits limit = Limits.builder().memory(ByteSize.ofMebibytes(100)).build();
+
+    @Test
+    void anAllocationBeyondTheLimitIsAnOomKill() {
+      JobStatus job = run("exec dd if=/dev/zero of=/dev/null bs=115M count=1", limit);
+      JobEnd end = job.end().orElseThrow();
+      assertThat(job.state()).isEqualTo(JobState.FAILED);
+      assertThat(end.reason()).isEqualTo(EndReason.OOM_KILLED);
+      assertThat(end.signal()).hasValue(9);
+      assertThat(end.usage().oomKills()).isPositive();
+    }
+
+    @Test
+    void ninetyPercentOfTheLimitCanBeUsed() {
+      JobStatus job = run("exec dd if=/dev/zero of=/dev/null bs=90M count=1", limit);
+      assertThat(job.state()).isEqualTo(JobState.EXITED);
+      assertThat(job.end().orElseThrow().usage().memoryPeakBytes())
+          .isBetween(90L << 20, 100L << 20);
+    }
+
+    @Test
+    void theWholeJobDiesAndNotOnlyTheGreedyOne() {
+      JobStatus job =
+          run("dd if=/dev/zero of=/dev/null bs=115M count=1 & wait; echo lived on", limit);
+      assertThat(job.end().orElseThrow().reason()).isEqualTo(EndReason.OOM_KILLED);
+      assertThat(jobs.output(job)).doesNotContain("lived on");
+    }
+
+    @Test
+    void aKillByTheJobItselfIsNoOomKill() {
+      JobStatus job = run("kill -9 $$", limit);
+      assertThat(job.end().orElseThrow().reason()).isEqualTo(EndReason.SIGNALED);
+    }
+
+    @Test
+    void theFilesHoldWhatWasAskedFor() {
+      JobStatus job =
+          jobs.shell(
+              "sleep 1000",
+              Limits.builder()
+                  .memory(ByteSize.of(100_000_000))
+                  .memoryHigh(ByteSize.ofMebibytes(64))
+                  .build());
+      Path cgroup = TestJobs.cgroup(job);
+      assertThat(cgroup.resolve("memory.max")).hasContent("99999744"); // whole pages
+      assertThat(cgroup.resolve("memory.high")).hasContent("67108864");
+    }
+  }
+
+  @Nested
+  class Pids {
+    @Test
+    void forkFailsAtTheLimit() {
+      JobStatus job =
+          run(
+              "i=1; while sleep 1000 & do i=$((i+1)); echo $i; done",
+              Limits.builder().pids(20).build());
+      assertThat(jobs.output(job)).contains("\n20\n").doesNotContain("\n21\n");
+    }
+
+    @Test
+    void aForkBombIsStopped() throws Exception {
+      for (Limits limits : List.of(Limits.builder().pids(64).build(), Limits.NONE)) {
+        JobStatus job = jobs.shell("echo up; f() { f | f & }; f; sleep 1000", limits);
+        jobs.awaitOutput(job, "up\n");
+        JobStatus stopped = jobs.jobs().stop(job.id(), StopRequest.DEFAULT);
+        assertThat(jobs.ended(stopped).state()).isEqualTo(JobState.STOPPED);
+        assertThat(TestJobs.cgroup(job)).doesNotExist();
+      }
+    }
+  }
+
+  @Nested
+  class Io {
+    private void assumeDisk() {
+      assumeTrue(Files.isDirectory(DISK), "needs a disk for tests");
+    }
+
+    /** What dd's own clock says, in bytes or blocks a second. */
+    private double rate(String dd, IoLimit limit, double divisor) {
+      assumeDisk();
+      JobStatus job = run("exec 2>&1; exec " + dd, Limits.builder().io(limit).build());
+      Matcher matcher = DD.matcher(jobs.output(job));
+      assertThat(matcher.find()).as(jobs.output(job)).isTrue();
+      return Long.parseLong(matcher.group(1)) / Double.parseDouble(matcher.group(2)) / divisor;
+    }
+
+    @Test
+    void bytesWrittenPerSecondAreTheLimit() {
+      String dd = "dd if=/dev/zero of=" + DISK + "/file bs=64k count=640 oflag=direct";
+      assertThat(rate(dd, new IoLimit(DISK.toString(), 0, 10 << 20, 0, 0), 1 << 20))
+          .isCloseTo(10, within(1.0));
+    }
+
+    @Test
+    void bytesReadPerSecondAreTheLimit() throws Exception {
+      assumeDisk();
+      Path file = DISK.resolve("to-read");
+      Files.write(file, new byte[40 << 20]);
+      new ProcessBuilder("sync").start().waitFor();
+      String dd = "dd if=" + file + " of=/dev/null bs=64k iflag=direct";
+      assertThat(rate(dd, new IoLimit(DISK.toString(), 10 << 20, 0, 0, 0), 1 << 20))
+          .isCloseTo(10, within(1.0));
+    }
+
+    @Test
+    void operationsPerSecondAreTheLimit() {
+      String dd = "dd if=/dev/zero of=" + DISK + "/file bs=4k count=500 oflag=direct";
+      assertThat(rate(dd, new IoLimit(DISK.toString(), 0, 0, 0, 100), 4096))
+          .isCloseTo(100, within(10.0));
+    }
+
+    @Test
+    void aPathWithoutADiskFailsTheStartAndLeavesNothing() throws IOException {
+      Limits limits = Limits.builder().io(new IoLimit("/proc", 1 << 20, 0, 0, 0)).build();
+      assertThatThrownBy(() -> jobs.shell("true", limits))
+          .isInstanceOf(JobException.CannotEnforce.class)
+          .hasMessageContaining("no disk stands behind /proc");
+      assertThat(directory.resolve("state/jobs")).isEmptyDirectory();
+    }
+  }
+
+  @Test
+  void limitsHoldFromTheFirstInstruction() throws Exception {
+    JobStatus job =
+        jobs.shell(
+            "for i in $(seq 50); do sleep 1000 & done; echo up; wait",
+            Limits.builder().pids(100).build());
+    jobs.awaitOutput(job, "up\n");
+    List<String> members = Files.readAllLines(TestJobs.cgroup(job).resolve("cgroup.procs"));
+    assertThat(members).hasSize(52).contains(Integer.toString(job.mainPid())); // sh, init, 50 sleeps
+    assertThat(jobs.jobs().usage(job.id()).pids()).isEqualTo(52);
+  }
+
+  @Test
+  void theLimitsAreThoseOfTheSpecOfTheStatus() {
+    Limits limits = Limits.builder().cpuMillis(500).pids(7).build();
+    JobStatus job = jobs.shell("sleep 1000", limits);
+    assertThat(jobs.jobs().status(job.id()).spec().limits()).isEqualTo(limits);
+  }
+
+  @Test
+  void aLimitThatTheKernelRefusesFailsTheStartAndLeavesNothing() {
+    Limits limits = Limits.builder().io(new IoLimit("/no/such/path", 1, 0, 0, 0)).build();
+    assertThatThrownBy(() -> jobs.shell("true", limits)).isInstanceOf(JobException.class);
+    assertThat(directory.resolve("state/jobs")).isEmptyDirectory();
+  }
+
+  @Test
+  void aStopAndAnExitAtOnceEndWithTheCgroupGone() {
+    for (int i = 0; i < 20; i++) {
+      JobStatus job = jobs.shell("exit 0", Limits.builder().pids(10).build());
+      jobs.jobs().stop(job.id(), StopRequest.DEFAULT);
+      JobStatus ended = jobs.ended(job);
+      assertThat(ended.state()).isIn(JobState.EXITED, JobState.STOPPED);
+      assertThat(TestJobs.cgroup(job)).doesNotExist();
+    }
+  }
+
+  @Test
+  void theJobRunsAsItsUserWithItsLimits() {
+    JobSpec spec =
+        JobSpec.builder(List.of("sh", "-c", "id -u; touch mine && echo wrote"))
+            .limits(Limits.builder().memory(ByteSize.ofMebibytes(64)).build())
+            .build();
+    JobStatus job = jobs.start(spec, Optional.of(new RunAs(700_003, 700_003)));
+    assertThat(jobs.output(job)).isEqualTo("700003\nwrote\n");
+  }
+}

@@ -1,0 +1,133 @@
+package io.jobworker.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.jobworker.core.cgroup.CgroupHost;
+import io.jobworker.core.output.Cursor;
+import io.jobworker.core.output.Read;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** A library of a test's own, that ends all its jobs and removes its cgroups when it is closed. */
+final class TestJobs implements AutoCloseable {
+  private static final String CGROUP_ROOT = "job-worker-test-" + ProcessHandle.current().pid();
+  private static final long PATIENCE_SECONDS = 120;
+
+  private final Jobs jobs;
+  private final Path state;
+  private final List<JobId> started = new ArrayList<>();
+
+  TestJobs(Path state) {
+    this.state = state;
+    this.jobs = Jobs.open(config(state), JobListener.NONE);
+  }
+
+  static JobsConfig config(Path state) {
+    JobsConfig defaults = JobsConfig.in(state);
+    return new JobsConfig(
+        defaults.stateDirectory(),
+        CGROUP_ROOT,
+        defaults.outputRetain(),
+        defaults.rlimits(),
+        defaults.isolate(),
+        defaults.hide(),
+        defaults.defaultLimits(),
+        defaults.maxLimits(),
+        defaults.captureThreads(),
+        Duration.ofSeconds(60),
+        Duration.ofSeconds(60),
+        defaults.clock());
+  }
+
+  Jobs jobs() {
+    return jobs;
+  }
+
+  Path directory(JobStatus job) {
+    return state.resolve("jobs").resolve(job.id().toString());
+  }
+
+  /** Where the job's cgroup is, or was. */
+  static Path cgroup(JobStatus job) {
+    return CgroupHost.inspect()
+        .mount()
+        .orElseThrow()
+        .resolve(CGROUP_ROOT)
+        .resolve("jobs")
+        .resolve(job.id().toString());
+  }
+
+  JobStatus start(JobSpec spec, Optional<RunAs> runAs) {
+    JobStatus job = jobs.start("alice", spec, new byte[0], runAs);
+    started.add(job.id());
+    return job;
+  }
+
+  JobStatus shell(String script, Limits limits) {
+    return start(
+        JobSpec.builder(List.of("/bin/sh", "-c", script)).limits(limits).build(),
+        Optional.empty());
+  }
+
+  JobStatus shellAs(int uid, String script) {
+    return start(JobSpec.of("/bin/sh", "-c", script), Optional.of(new RunAs(uid, uid)));
+  }
+
+  JobStatus ended(JobStatus job) {
+    return jobs.whenEnded(job.id()).orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
+  }
+
+  /** All output of both streams, after the end. */
+  String output(JobStatus job) {
+    ended(job);
+    return jobs.output(job.id()).newest(1 << 20);
+  }
+
+  /** Waits until the job has written this much text that ends so. */
+  void awaitOutput(JobStatus job, String ending) throws InterruptedException {
+    ByteArrayOutputStream text = new ByteArrayOutputStream();
+    try (Cursor cursor = jobs.output(job.id()).cursor(0, Optional.empty())) {
+      while (!text.toString(StandardCharsets.UTF_8).endsWith(ending)) {
+        switch (cursor.read(4096)) {
+          case Read.Chunk chunk -> text.write(chunk.bytes().array(), 0, chunk.bytes().remaining());
+          case Read.Dropped _ -> {}
+          case Read.CaughtUp _ -> {
+            CountDownLatch more = new CountDownLatch(1);
+            cursor.await(more::countDown);
+            assertThat(more.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+          }
+          case Read.End _ -> throw new AssertionError("the job ended with: " + text);
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public void close() {
+    started.forEach(id -> jobs.stop(id, StopRequest.withGrace(Duration.ZERO)));
+    jobs.close();
+    CgroupHost.inspect().mount().map(mount -> mount.resolve(CGROUP_ROOT)).ifPresent(this::remove);
+  }
+
+  private void remove(Path root) {
+    try {
+      for (String child : List.of("jobs", "launchers", "")) {
+        Files.deleteIfExists(root.resolve(child));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // a cgroup that is not empty: something was left behind
+    }
+  }
+}
