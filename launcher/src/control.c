@@ -31,15 +31,25 @@ static void drop_peer(struct control *control)
     control->peer = -1;
 }
 
+/* A peer that has died shows as its end of file; what it may have sent before is not taken here. */
+static int peer_is_alive(const struct control *control)
+{
+    char byte;
+    return control->peer >= 0 && recv(control->peer, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+}
+
 int control_accept(struct control *control)
 {
+    if (control->listener < 0)
+        return 0;
     int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0)
         return 0;
     struct ucred peer;
     socklen_t size = sizeof peer;
     /* unix(7): SO_PEERCRED is what the kernel saw at connect. A job must not end its own monitor. */
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid()) {
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.uid != geteuid() ||
+        peer_is_alive(control)) {
         close(fd);
         return 0;
     }

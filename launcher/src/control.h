@@ -32,7 +32,10 @@ struct control_message {
 /* Listens on "control" in the working directory. 0 or errno. */
 int control_listen(struct control *control);
 
-/* Takes a waiting connection, in place of the one before, if its user is ours. Returns 1 if it did. */
+/*
+ * Takes a waiting connection if its user is ours and the one before has died; nobody can push a living
+ * server aside. Returns 1 if it did.
+ */
 int control_accept(struct control *control);
 
 /* Sends one message; a server that is away is not an error (it will ask again). */

@@ -16,6 +16,8 @@
 /* sys/mount.h and linux/mount.h cannot be included together in this C library; mount(2) is one line. */
 extern int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
 
+static const char WORK[] = "/tmp/work"; /* where the job finds its own directory */
+
 static int mount_tmpfs(const char *target, unsigned long flags, const char *options)
 {
     return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV | flags, options) != 0 ? errno : 0;
@@ -78,10 +80,9 @@ static int cover(const char *directory, const char *keep, const char *options)
     return error;
 }
 
-/* Only a working directory that the server itself has made for this job is left to be found in there. */
 static int hide_server(const struct sheet *sheet)
 {
-    int error = cover(sheet->hide, is_below(sheet->cwd, sheet->dir) ? sheet->cwd : NULL, "mode=0755,size=64k");
+    int error = cover(sheet->hide, NULL, "mode=0755,size=64k");
     if (error != 0)
         return error;
     unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
@@ -91,8 +92,30 @@ static int hide_server(const struct sheet *sheet)
 /* A directory of the user's choice below /tmp would be gone otherwise. */
 static int make_tmp(const struct sheet *sheet)
 {
-    int own = is_below(sheet->cwd, "/tmp") && strcmp(sheet->cwd, "/tmp") != 0;
+    int own = is_below(sheet->cwd, "/tmp") && strcmp(sheet->cwd, "/tmp") != 0 && strcmp(sheet->cwd, WORK) != 0;
     return cover("/tmp", own ? sheet->cwd : NULL, "mode=1777");
+}
+
+static int set_read_only(const char *path, int recursively, int read_only)
+{
+    struct mount_attr attributes = {0};
+    if (read_only)
+        attributes.attr_set = MOUNT_ATTR_RDONLY;
+    else
+        attributes.attr_clr = MOUNT_ATTR_RDONLY;
+    unsigned flags = recursively ? AT_RECURSIVE : 0;
+    return syscall(SYS_mount_setattr, AT_FDCWD, path, flags, &attributes, sizeof attributes) != 0 ? errno : 0;
+}
+
+/* The job's own directory, under a path that leads through nobody else's and is the same for every job. */
+static int make_work(const struct sheet *sheet, int work)
+{
+    char source[64];
+    fd_path(source, sizeof source, work);
+    if (mkdir(WORK, 0755) != 0 && errno != EEXIST)
+        return errno;
+    int error = bind_mount(source, WORK);
+    return error == 0 && sheet->read_only ? set_read_only(WORK, 0, 0) : error;
 }
 
 static int make_dev(void)
@@ -130,24 +153,14 @@ static int make_dev(void)
     return error != 0 ? error : mount_tmpfs("/dev/shm", 0, "mode=1777");
 }
 
-static int set_read_only(const char *path, int recursively, int read_only)
-{
-    struct mount_attr attributes = {0};
-    if (read_only)
-        attributes.attr_set = MOUNT_ATTR_RDONLY;
-    else
-        attributes.attr_clr = MOUNT_ATTR_RDONLY;
-    unsigned flags = recursively ? AT_RECURSIVE : 0;
-    return syscall(SYS_mount_setattr, AT_FDCWD, path, flags, &attributes, sizeof attributes) != 0 ? errno : 0;
-}
-
 /* Everything read-only but the working directory; what is mounted after this is not concerned. */
 static int make_read_only(const struct sheet *sheet)
 {
-    int error = bind_mount(sheet->cwd, sheet->cwd);
+    int own = access(sheet->cwd, F_OK) == 0; /* else it is one that is still to be made */
+    int error = own ? bind_mount(sheet->cwd, sheet->cwd) : 0;
     if (error == 0)
         error = set_read_only("/", 1, 1);
-    if (error == 0)
+    if (error == 0 && own)
         error = set_read_only(sheet->cwd, 0, 0);
     return error;
 }
@@ -159,7 +172,10 @@ static int make_read_only(const struct sheet *sheet)
 int isolate_files(const struct sheet *sheet)
 {
     int error = 0;
+    int work = -1;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        return errno;
+    if (sheet->work != NULL && (work = open(sheet->work, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
         return errno;
     if (sheet->read_only && (error = make_read_only(sheet)) != 0)
         return error;
@@ -167,6 +183,8 @@ int isolate_files(const struct sheet *sheet)
     if (sheet->hide != NULL && !is_below(sheet->hide, "/tmp") && (error = hide_server(sheet)) != 0)
         return error;
     if ((error = make_tmp(sheet)) != 0)
+        return error;
+    if (work >= 0 && ((error = make_work(sheet, work)) != 0 || (close(work) != 0 && (error = errno) != 0)))
         return error;
     if ((error = make_dev()) != 0)
         return error;

@@ -1,6 +1,6 @@
 /*
  * What an isolated job sees of the machine: the host's files, but a /proc, /tmp, /dev/shm and /dev of its
- * own, and nothing of the server's directory except its own working directory. Runs in the job's init,
+ * own, and nothing of the server's directory. Runs in the job's init,
  * which is alone in fresh PID, mount, IPC and UTS namespaces, as root.
  */
 #ifndef JOB_WORKER_ISOLATE_H

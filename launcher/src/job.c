@@ -205,5 +205,8 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_CLOSE, error);
     if (sheet->seccomp && (error = seccomp_refuse_dangerous()) != 0)
         job_fail(error_fd, STEP_SECCOMP, error);
+    const struct step_failure reached = {STEP_EXEC, 0};
+    if (write(error_fd, &reached, sizeof reached) != (ssize_t)sizeof reached)
+        _exit(127);
     job_fail(error_fd, STEP_EXEC, exec_by_search(sheet));
 }

@@ -69,6 +69,8 @@ static int leave_server(void)
 
 static int watch_children(struct monitor *monitor)
 {
+    if (signal(SIGCHLD, SIG_DFL) == SIG_ERR) /* ignored, it would have children vanish unreaped */
+        return errno;
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
@@ -197,12 +199,15 @@ static int spawn_job(struct monitor *monitor, const struct job_stdio *stdio, str
     failure->error = pid < 0 ? errno : 0;
     close(error_pipe[1]);
     if (pid > 0) {
+        failure->error = ECANCELED;
         struct step_failure reported;
         ssize_t n;
-        while ((n = read(error_pipe[0], &reported, sizeof reported)) < 0 && errno == EINTR)
-            continue;
-        if (n == (ssize_t)sizeof reported)
-            *failure = reported;
+        while ((n = read(error_pipe[0], &reported, sizeof reported)) != 0) {
+            if (n == (ssize_t)sizeof reported)
+                *failure = reported;
+            else if (n > 0 || errno != EINTR)
+                break;
+        }
         monitor->main_pid = monitor->init_pid == 0 ? pid : receive_main_pid(monitor->init);
         monitor->record.main_pid = monitor->main_pid;
     }
@@ -383,11 +388,11 @@ static void wait_for_event(struct monitor *monitor, int timeout_ms)
 static void supervise(struct monitor *monitor)
 {
     for (;;) {
-        /* Messages come before deaths: a stop that was sent first counts as first. */
+        /* Deaths come before messages: whoever has ended already was not ended by a stop. */
         struct control_message message;
+        reap(monitor);
         while ((message = control_receive(&monitor->control)).verb != CONTROL_NONE)
             obey(monitor, message);
-        reap(monitor);
         if (monitor->tree_empty)
             return;
         if (monitor->killing) {
@@ -441,7 +446,12 @@ int monitor_run(const struct sheet *sheet, int control_fd, int join_error)
      * A full disk must not cost an exit status: the record is tried again whenever something happens,
      * and the server asks when it has made room.
      */
+    if (!monitor.main_reaped)
+        return 1; /* better no record than a false one */
     while (record_write(&monitor.record) != 0) {
+        struct stat here;
+        if (stat(".", &here) == 0 && here.st_nlink == 0)
+            return 1; /* the job's directory was removed: nobody will ask */
         wait_for_event(&monitor, 1000);
         control_accept(&monitor.control);
         while (control_receive(&monitor.control).verb != CONTROL_NONE)

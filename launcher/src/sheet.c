@@ -113,6 +113,8 @@ static int take_entry(struct sheet *sheet, const char *key, char *value, size_t 
         sheet->merge = strcmp(value, "1") == 0;
     } else if (strcmp(key, "isolate") == 0) {
         sheet->isolate = strcmp(value, "1") == 0;
+    } else if (strcmp(key, "work") == 0) {
+        sheet->work = value;
     } else if (strcmp(key, "hide") == 0) {
         sheet->hide = value;
     } else if (strcmp(key, "network") == 0) {
@@ -174,7 +176,7 @@ static int parse(struct sheet *sheet, size_t length)
     /* What only works together must come together: half a wall is none. */
     if ((sheet->uid < 0) != (sheet->gid < 0) || sheet->uid >= UINT32_MAX || sheet->gid >= UINT32_MAX)
         return EINVAL;
-    return !sheet->isolate && (sheet->hide != NULL || sheet->no_network || sheet->read_only) ? EINVAL : 0;
+    return !sheet->isolate && (sheet->work != NULL || sheet->hide != NULL || sheet->no_network || sheet->read_only) ? EINVAL : 0;
 }
 
 int sheet_read(struct sheet *sheet, int fd)

@@ -13,6 +13,7 @@
  *   timeout-ms=N           then the job is stopped                               (optional)
  *   timeout-grace-ms=N     how long SIGTERM comes before SIGKILL on time-out     (optional)
  *   isolate=1              own PID, mount, IPC and UTS namespaces; needs root       (optional)
+ *   work=PATH              a directory of the job's own, which an isolated job finds at /tmp/work
  *   hide=PATH              the server's directory, which an isolated job must not see
  *   network=none           an isolated job gets a network namespace with loopback only
  *   read-only=1            an isolated job can write to its working directory and /tmp only
@@ -48,6 +49,7 @@ struct sheet {
     int64_t timeout_ms; /* 0: none */
     int64_t timeout_grace_ms;
     int isolate;
+    const char *work; /* NULL: none */
     const char *hide; /* NULL: nothing */
     int no_network;
     int read_only;

@@ -31,7 +31,10 @@ enum step {
     STEP_COUNT
 };
 
-/* What a child reports about the step that failed, through the close-on-exec error pipe. */
+/*
+ * What a child reports through the close-on-exec error pipe: the step that failed, or STEP_EXEC with error
+ * 0 when only execve(2) is left to do. A pipe that ends without a word is a child that was killed before.
+ */
 struct step_failure {
     enum step step;
     int error;

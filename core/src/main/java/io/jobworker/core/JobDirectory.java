@@ -82,6 +82,11 @@ record JobDirectory(Path path) {
     }
   }
 
+  /** Whether there is something that only a running job needs. */
+  boolean hasRunningFiles() {
+    return OF_A_RUNNING_JOB.stream().anyMatch(name -> Files.exists(path.resolve(name)));
+  }
+
   /** Removes what only a running job needs. */
   void removeRunningFiles() throws IOException {
     for (String name : OF_A_RUNNING_JOB) {

@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.EventLoop;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
@@ -35,6 +36,7 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -61,6 +63,28 @@ public final class Jobs implements AutoCloseable {
   /** How long a stop waits for the launcher before the cgroup is killed over its head. */
   private static final Duration LAUNCHER_PATIENCE = Duration.ofSeconds(2);
 
+  /** Where an isolated job finds its own directory ({@code launcher/src/sheet.h}). */
+  private static final String ISOLATED_WORK = "/tmp/work";
+
+  /** Between attempts to record an end. */
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+
+  private static final Duration MAX_PAUSE = Duration.ofSeconds(5);
+
+  /** How long closing waits for what has begun: starts, and the ends of jobs. */
+  private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(25);
+
+  /** The errnos by which the host says that it is out of something. */
+  private static final Set<Integer> SHORTAGES =
+      Set.of(
+          Errno.EAGAIN,
+          Errno.ENOMEM,
+          Errno.EMFILE,
+          Errno.ENFILE,
+          Errno.ENOSPC,
+          Errno.EDQUOT,
+          Errno.EPIPE);
+
   private final JobsConfig config;
   private final JobListener listener;
   private final DirectoryLock lock;
@@ -71,7 +95,17 @@ public final class Jobs implements AutoCloseable {
   private final CgroupTree cgroups;
   private final ExecutorService workers = Executors.newVirtualThreadPerTaskExecutor();
   private final ConcurrentMap<JobId, ActiveJob> active = new ConcurrentHashMap<>();
+
+  /** Starts that are under way, by owner and request id: a second one waits for the first. */
+  private final ConcurrentMap<RequestKey, CompletableFuture<JobStatus>> starting =
+      new ConcurrentHashMap<>();
+
+  /** One party for this object, and one for each start and each end that is under way. */
+  private final Phaser inFlight = new Phaser(1);
+
   private volatile boolean closing;
+
+  private record RequestKey(String owner, String requestId) {}
 
   private Jobs(JobsConfig config, JobListener listener) throws IOException {
     this.config = config;
@@ -125,13 +159,44 @@ public final class Jobs implements AutoCloseable {
     JobSpec spec = LimitPolicy.apply(asked, config.defaultLimits(), config.maxLimits());
     SpecCheck.check(spec, stdin);
     checkIsolation(spec, runAs);
-    if (closing) {
-      throw new JobException.Unavailable("the server is shutting down");
+    inFlight.register();
+    try {
+      if (closing) {
+        throw new JobException.Unavailable("the server is shutting down");
+      }
+      return spec.requestId().isPresent()
+          ? startOnce(new RequestKey(owner, spec.requestId().get()), spec, stdin, runAs)
+          : startNew(owner, spec, stdin, runAs);
+    } finally {
+      inFlight.arriveAndDeregister();
     }
-    Optional<JobRecord> first = spec.requestId().flatMap(id -> store.findByRequest(owner, id));
-    if (first.isPresent()) {
-      return status(first.get().id());
+  }
+
+  private JobStatus startOnce(RequestKey key, JobSpec spec, byte[] stdin, Optional<RunAs> runAs) {
+    CompletableFuture<JobStatus> mine = new CompletableFuture<>();
+    CompletableFuture<JobStatus> first = starting.putIfAbsent(key, mine);
+    if (first != null) {
+      try {
+        return status(first.join().id());
+      } catch (CompletionException e) {
+        throw e.getCause() instanceof JobException failure ? failure : e;
+      }
     }
+    try {
+      Optional<JobRecord> known = store.findByRequest(key.owner(), key.requestId());
+      JobStatus job =
+          known.isPresent() ? status(known.get().id()) : startNew(key.owner(), spec, stdin, runAs);
+      mine.complete(job);
+      return job;
+    } catch (RuntimeException e) {
+      mine.completeExceptionally(e);
+      throw e;
+    } finally {
+      starting.remove(key, mine);
+    }
+  }
+
+  private JobStatus startNew(String owner, JobSpec spec, byte[] stdin, Optional<RunAs> runAs) {
     JobId id = JobId.random();
     JobDirectory directory = directory(id);
     Optional<JobCgroup> cgroup = Optional.empty();
@@ -142,7 +207,7 @@ public final class Jobs implements AutoCloseable {
           cgroups.create(
               id,
               spec.limits(),
-              Path.of(workingDirectory(spec, directory)),
+              Path.of(spec.workingDirectory().orElse(directory.work().toString())),
               config.isolate() ? 1 : 0);
       if (runAs.isPresent()) {
         directory.giveWorkTo(runAs.get());
@@ -203,6 +268,9 @@ public final class Jobs implements AutoCloseable {
       tell(job.status(), listener::started);
       return adopt(job);
     } catch (JobException | IOException e) {
+      if (cgroup.isPresent()) {
+        cgroup.get().kill();
+      }
       abandon(monitor);
       throw e;
     }
@@ -228,7 +296,7 @@ public final class Jobs implements AutoCloseable {
       sheet.put("merge", "1");
     }
     if (config.isolate()) {
-      isolate(sheet, spec.isolation());
+      isolate(sheet, directory, spec.isolation());
     }
     runAs.ifPresent(user -> sheet.put("uid", user.uid()).put("gid", user.gid()));
     spec.timeout().ifPresent(t -> sheet.put("timeout-ms", Math.max(1, t.toMillis())));
@@ -239,8 +307,12 @@ public final class Jobs implements AutoCloseable {
     return sheet;
   }
 
-  private void isolate(LaunchSheet sheet, Isolation isolation) {
-    sheet.put("isolate", "1").put("hide", config.hide()).put("seccomp", "1");
+  private void isolate(LaunchSheet sheet, JobDirectory directory, Isolation isolation) {
+    sheet
+        .put("isolate", "1")
+        .put("hide", config.hide())
+        .put("work", directory.work())
+        .put("seccomp", "1");
     switch (isolation.network()) {
       case HOST -> {}
       case NONE -> sheet.put("network", "none");
@@ -251,11 +323,13 @@ public final class Jobs implements AutoCloseable {
     }
   }
 
-  private static String workingDirectory(JobSpec spec, JobDirectory directory) {
-    return spec.workingDirectory().orElse(directory.work().toString());
+  /** As the job sees it. */
+  private String workingDirectory(JobSpec spec, JobDirectory directory) {
+    return spec.workingDirectory()
+        .orElse(config.isolate() ? ISOLATED_WORK : directory.work().toString());
   }
 
-  private static Map<String, String> environment(JobId id, JobSpec spec, JobDirectory directory) {
+  private Map<String, String> environment(JobId id, JobSpec spec, JobDirectory directory) {
     Map<String, String> environment = new HashMap<>();
     environment.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     environment.put("HOME", workingDirectory(spec, directory));
@@ -276,6 +350,13 @@ public final class Jobs implements AutoCloseable {
               case "chdir" -> workingDirectory(spec, directory);
               default -> "for " + spec.command().getFirst();
             };
+        if (!failure.step().equals("exec") && SHORTAGES.contains(failure.errno())) {
+          throw new JobException.Unavailable(
+              "the job could not be started now: "
+                  + failure.step()
+                  + ": "
+                  + Errno.describe(failure.errno()));
+        }
         throw new JobException.LaunchFailed(failure.step(), failure.errno(), subject);
       }
       throw new JobException.Unavailable("the launcher failed", e);
@@ -358,35 +439,62 @@ public final class Jobs implements AutoCloseable {
    * output end.
    */
   private void finish(ActiveJob job) {
-    if (closing) {
-      return; // the next server does it, from the launcher that waits for that
-    }
-    try {
-      if (job.cgroup().isPresent()) {
-        JobCgroup cgroup = job.cgroup().get();
-        cgroup.kill(); // the launcher did; if it vanished, it did not
-        cgroup.whenEmpty().join();
+    Duration pause = FIRST_PAUSE;
+    while (true) {
+      inFlight.register();
+      try {
+        if (closing) {
+          return; // the next server does it, from the launcher that waits for that
+        }
+        JobEnd end = recordEnd(job);
+        cleanUp(job);
+        job.markEnded(end);
+        active.remove(job.id());
+        job.ended().complete(job.status());
+        job.output().finish();
+        tell(job.status(), listener::ended);
+        return;
+      } catch (IOException | RuntimeException e) {
+        // Nothing is lost: the launcher waits, and so do those who follow. A full disk may have
+        // room again.
+        LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.finish_failed");
+      } finally {
+        inFlight.arriveAndDeregister();
       }
-      JobEnd end = readEnd(job);
-      job.tap().drain().join();
-      store.recordEnd(job.id(), end, job.output().end(), job.output().droppedBytes());
+      try {
+        Thread.sleep(pause);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+      pause = pause.multipliedBy(2).compareTo(MAX_PAUSE) < 0 ? pause.multipliedBy(2) : MAX_PAUSE;
+    }
+  }
+
+  /** May be repeated until it succeeds. */
+  private JobEnd recordEnd(ActiveJob job) throws IOException {
+    if (job.cgroup().isPresent()) {
+      JobCgroup cgroup = job.cgroup().get();
+      cgroup.kill(); // the launcher did; if it vanished, it did not
+      cgroup.whenEmpty().join();
+    }
+    JobEnd end = readEnd(job);
+    job.tap().drain().join();
+    store.recordEnd(job.id(), end, job.output().end(), job.output().droppedBytes());
+    return end;
+  }
+
+  /** What fails here is done by the next server, and keeps no end from being published. */
+  private static void cleanUp(ActiveJob job) {
+    try {
       job.monitor().ifPresent(Monitor::collected);
       job.monitor().ifPresent(Jobs::awaitGone);
-      job.markEnded(end);
-      active.remove(job.id());
       if (job.cgroup().isPresent()) {
         job.cgroup().get().remove();
       }
       job.directory().removeRunningFiles();
-    } catch (IOException | RuntimeException e) {
-      LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.finish_failed");
-    } finally {
-      JobStatus status = job.status();
-      job.ended().complete(status);
-      job.output().finish();
-      if (status.state().isFinal()) {
-        tell(status, listener::ended);
-      }
+    } catch (IOException e) {
+      LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.not_cleaned");
     }
   }
 
@@ -468,7 +576,11 @@ public final class Jobs implements AutoCloseable {
     request.grace().ifPresent(grace -> SpecCheck.checkDuration("stop.grace", grace));
     ActiveJob job = active.get(id);
     if (job == null || job.monitor().isEmpty()) {
-      return status(id);
+      JobStatus status = status(id);
+      if (job == null && !status.state().isFinal()) {
+        throw new JobException.Unavailable("the job could not be taken up; see the server's log");
+      }
+      return status;
     }
     Duration grace = request.grace().or(job.spec()::grace).orElse(Duration.ZERO);
     Signal signal = grace.isZero() ? Signal.KILL : request.signal();
@@ -493,7 +605,7 @@ public final class Jobs implements AutoCloseable {
       return false;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      return false;
+      throw new JobException.Unavailable("interrupted; the stop goes on");
     } catch (ExecutionException e) {
       throw new CompletionException(e.getCause());
     }
@@ -562,14 +674,29 @@ public final class Jobs implements AutoCloseable {
   @Override
   public void close() {
     closing = true;
+    awaitInFlight();
     for (ActiveJob job : active.values()) {
       job.tap().leave().join();
       job.monitor().ifPresent(Monitor::detach);
     }
-    workers.close();
+    workers.shutdownNow();
     capture.close();
     control.close();
     store.close();
     lock.close();
+  }
+
+  /** What has begun before this sees to its end; what comes later sees that we are closing. */
+  private void awaitInFlight() {
+    try {
+      inFlight.awaitAdvanceInterruptibly(
+          inFlight.arrive(), CLOSE_PATIENCE.toMillis(), MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (TimeoutException e) {
+      LOG.atWarn()
+          .addKeyValue("under_way", inFlight.getUnarrivedParties())
+          .log("jobs.close_impatient");
+    }
   }
 }

@@ -1,6 +1,7 @@
 package io.jobworker.core;
 
 import io.jobworker.core.cgroup.CgroupTree;
+import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.output.Capture;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.Monitor;
@@ -50,14 +51,22 @@ final class Recovery {
       unended.add(record.id());
       work.add(CompletableFuture.runAsync(() -> takeUp(record), jobs.workers()));
     }
-    Set<JobId> found = new HashSet<>(cgroups.all());
+    // By directory, which is made before the job's cgroup and removed after it. Other servers on
+    // this host
+    // may have cgroups under the same root; those are not ours to look at.
+    Set<JobId> found = new HashSet<>();
     try (var entries = Files.list(jobs.jobsDirectory())) {
       entries.forEach(
           entry -> JobId.parse(String.valueOf(entry.getFileName())).ifPresent(found::add));
     }
     for (JobId id : found) {
-      if (!unended.contains(id) && store.find(id).isEmpty()) {
+      if (unended.contains(id)) {
+        continue;
+      }
+      if (store.find(id).isEmpty()) {
         work.add(CompletableFuture.runAsync(() -> removeUnanswered(id), jobs.workers()));
+      } else if (jobs.directory(id).hasRunningFiles()) {
+        work.add(CompletableFuture.runAsync(() -> finishCleaning(id), jobs.workers()));
       }
     }
     work.forEach(CompletableFuture::join);
@@ -86,6 +95,26 @@ final class Recovery {
     return Files.isDirectory(directory)
         ? Monitor.attach(directory, jobs.control())
         : Optional.empty();
+  }
+
+  /** A job whose end was recorded by a server that died before it had cleaned up. */
+  private void finishCleaning(JobId id) {
+    JobDirectory directory = jobs.directory(id);
+    try {
+      Optional<Monitor> monitor = attach(directory.path());
+      if (monitor.isPresent()) {
+        monitor.get().dismiss().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      }
+      Optional<JobCgroup> cgroup = cgroups.find(id);
+      if (cgroup.isPresent()) {
+        cgroup.get().remove();
+      }
+      directory.removeRunningFiles();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (IOException | RuntimeException | ExecutionException | TimeoutException e) {
+      LOG.atError().addKeyValue("job", id).setCause(e).log("recovery.not_cleaned");
+    }
   }
 
   /** A Start that was never answered: whoever asked believes that it failed, so it must not run. */

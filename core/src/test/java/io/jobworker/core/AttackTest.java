@@ -16,7 +16,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a job tries to do to another client's job, to the server and to the host; each must fail. */
+/**
+ * What a job tries to do to another client's job, to the server and to the host; each must fail.
+ */
 @Timeout(300)
 @Tag("kernel")
 class AttackTest {
@@ -34,7 +36,8 @@ class AttackTest {
     JobSpec spec =
         JobSpec.builder(
                 List.of(
-                    "/bin/sh", "-c",
+                    "/bin/sh",
+                    "-c",
                     "echo treasure >file; echo treasure >/dev/shm/file; echo treasure >/tmp/file;"
                         + " echo up; exec sleep 1000"))
             .environment(java.util.Map.of("SECRET", "treasure"))
@@ -66,7 +69,7 @@ class AttackTest {
   @Test
   void signalAnothersProcesses() {
     assertThat(attack("kill -9 " + victim.mainPid() + " && echo done")).isEmpty();
-    assertThat(attack("kill -9 -1; echo survived")).doesNotContain("survived");
+    assertThat(attack("kill -9 -1; echo reached nobody")).isEqualTo("reached nobody\n");
   }
 
   @Test
@@ -90,14 +93,14 @@ class AttackTest {
   @Test
   void readAnothersSharedMemoryAndTemporaryFiles() {
     assertThat(attack("cat /dev/shm/file /tmp/file; ls -A /dev/shm /tmp"))
-        .isEqualTo("/dev/shm:\n\n/tmp:\n" + directory.getName(1) + "\n");
+        .isEqualTo("/dev/shm:\n\n/tmp:\nwork\n");
   }
 
   @Test
   void seeTheServersDirectory() {
     Path state = directory.resolve("state");
     assertThat(attack("cat " + state + "/jobs.db && echo done")).isEmpty();
-    assertThat(attack("ls " + state + "/jobs").lines()).hasSizeLessThanOrEqualTo(1); // its own
+    assertThat(attack("ls -A " + state + " | grep .")).isEmpty();
   }
 
   @Test
@@ -105,8 +108,10 @@ class AttackTest {
     JobStatus forger =
         jobs.shellAs(
             ATTACKER,
-            "d=$(dirname $PWD); ls -A $d; for f in exit exit.tmp output/00000000000000000000.log;"
-                + " do echo 'exit_code 0' >$d/$f && echo forged; done; rm -rf $d/output && echo"
+            "d="
+                + directory.resolve("state/jobs")
+                + "/$JOB_ID; for f in exit exit.tmp output/00000000000000000000.log;"
+                + " do echo 'exit_code 0' >$d/$f && echo forged; done; rm -r $d/output && echo"
                 + " forged; exit 3");
     JobStatus ended = jobs.ended(forger);
     assertThat(ended.end().orElseThrow().exitCode()).hasValue(3);
@@ -119,7 +124,9 @@ class AttackTest {
     JobStatus job =
         jobs.shellAs(
             ATTACKER,
-            "c=" + TestJobs.cgroup(victim).getParent() + "; for f in $c/*/cgroup.procs"
+            "c="
+                + TestJobs.cgroup(victim).getParent()
+                + "; for f in $c/*/cgroup.procs"
                 + " $c/cgroup.procs $c/../cgroup.procs $c/../../cgroup.procs; do echo $$ >$f &&"
                 + " echo moved; done; mkdir $c/mine && echo made; echo max >$c/*/memory.max && echo"
                 + " raised");
@@ -130,7 +137,9 @@ class AttackTest {
   void becomeRoot() {
     assertThat(attack("su -c id; sudo -n id; newgrp root; setpriv --reuid 0 id")).isEmpty();
     assertThat(attack("cat /etc/shadow && echo done")).isEmpty();
-    assertThat(attack("grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | grep -v 0000000000000000"))
+    assertThat(
+            attack(
+                "grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status | grep -v 0000000000000000"))
         .isEmpty();
   }
 
@@ -147,7 +156,9 @@ class AttackTest {
 
   @Test
   void raiseItsPriorityOrLimits() {
-    assertThat(attack("nice -n -5 true && echo done; echo -900 >/proc/self/oom_score_adj && echo done; nice"))
+    assertThat(
+            attack(
+                "nice -n -5 true && echo done; echo -900 >/proc/self/oom_score_adj && echo done; nice"))
         .doesNotContain("-5");
     assertThat(attack("echo -900 >/proc/self/oom_score_adj && echo done")).isEmpty();
     assertThat(attack("ulimit -Hn 10000000 && echo done")).isEmpty();

@@ -22,7 +22,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Limits by what they do, on a kernel with all four controllers, with tools that nobody here wrote. */
+/**
+ * Limits by what they do, on a kernel with all four controllers, with tools that nobody here wrote.
+ */
 @Timeout(300)
 @Tag("kernel")
 class LimitsTest {
@@ -216,7 +218,9 @@ class LimitsTest {
             Limits.builder().pids(100).build());
     jobs.awaitOutput(job, "up\n");
     List<String> members = Files.readAllLines(TestJobs.cgroup(job).resolve("cgroup.procs"));
-    assertThat(members).hasSize(52).contains(Integer.toString(job.mainPid())); // sh, init, 50 sleeps
+    assertThat(members)
+        .hasSize(52)
+        .contains(Integer.toString(job.mainPid())); // sh, init, 50 sleeps
     assertThat(jobs.jobs().usage(job.id()).pids()).isEqualTo(52);
   }
 

@@ -75,8 +75,7 @@ final class TestJobs implements AutoCloseable {
 
   JobStatus shell(String script, Limits limits) {
     return start(
-        JobSpec.builder(List.of("/bin/sh", "-c", script)).limits(limits).build(),
-        Optional.empty());
+        JobSpec.builder(List.of("/bin/sh", "-c", script)).limits(limits).build(), Optional.empty());
   }
 
   JobStatus shellAs(int uid, String script) {

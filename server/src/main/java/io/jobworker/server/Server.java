@@ -59,6 +59,7 @@ public final class Server implements AutoCloseable {
     audit = new Audit();
     SslContext tls = tls(directory, config.tls());
     clients = ClientRegistry.open(directory.database(), Clock.systemUTC());
+    checkBounds(config.output());
     boolean isolate = config.isolation().enabled() && Linux.isRoot();
     jobs = openJobs(directory, config, isolate);
     JobUsers users = new JobUsers(clients, config.isolation().uidRange(), isolate);
@@ -153,6 +154,16 @@ public final class Server implements AutoCloseable {
     }
   }
 
+  private static void checkBounds(ServerConfig.Output output) {
+    long message = output.maxMessage().bytes();
+    if (message < 1024 || message > 3 << 20) { // gRPC's clients take 4 MiB unless told otherwise
+      throw new ConfigException("server.toml: output.max-message: from 1K to 3M");
+    }
+    if (output.retain().bytes() < 64 << 10) {
+      throw new ConfigException("server.toml: output.retain: at least 64K");
+    }
+  }
+
   private static File readable(Path file) {
     if (!Files.isReadable(file)) {
       throw new ConfigException("cannot read " + file);
@@ -182,9 +193,10 @@ public final class Server implements AutoCloseable {
     } catch (IOException e) {
       LOG.atWarn().setCause(e).log("server.address_not_removed");
     }
+    calls.shutdownNow(); // a Stop that waits for its grace is carried out by the launcher all the
+    // same
     jobs.close();
     pumps.shutdownNow();
-    calls.close();
     clients.close();
     audit.serverStopped();
   }

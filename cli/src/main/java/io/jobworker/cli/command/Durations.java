@@ -20,7 +20,13 @@ final class Durations implements ITypeConverter<Duration> {
     int at = 0;
     while (matcher.find() && matcher.start() == at) {
       String unit = matcher.group(2) == null ? "s" : matcher.group(2);
-      millis += Long.parseLong(matcher.group(1)) * millisOf(unit);
+      try {
+        millis =
+            Math.addExact(
+                millis, Math.multiplyExact(Long.parseLong(matcher.group(1)), millisOf(unit)));
+      } catch (ArithmeticException e) {
+        throw new TypeConversionException("'" + text + "' is too long");
+      }
       at = matcher.end();
     }
     if (at == 0 || at != text.strip().length()) {

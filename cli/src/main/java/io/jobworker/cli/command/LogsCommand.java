@@ -36,7 +36,7 @@ public final class LogsCommand implements Callable<Integer> {
   private final OutputStream err = new FileOutputStream(FileDescriptor.err);
 
   @Override
-  public Integer call() throws StatusException, InterruptedException {
+  public Integer call() throws StatusException, InterruptedException, IOException {
     JobRequest request =
         job.request().setLogs(LogOptions.newBuilder().setNoFollow(noFollow)).build();
     try (Connection connection = options.connect()) {
@@ -51,7 +51,7 @@ public final class LogsCommand implements Callable<Integer> {
   }
 
   /** Answers whether somebody still reads. As with `| head`, that nobody does is not an error. */
-  private boolean print(JobLogsResponse message) {
+  private boolean print(JobLogsResponse message) throws IOException {
     try {
       if (message.getDroppedBytes() > 0) {
         err.write(
@@ -63,7 +63,10 @@ public final class LogsCommand implements Callable<Integer> {
       message.getLog().writeTo(message.getStream() == Stream.STREAM_STDERR ? err : out);
       return true;
     } catch (IOException e) {
-      return false;
+      if (String.valueOf(e.getMessage()).contains("Broken pipe")) {
+        return false;
+      }
+      throw new IOException("cannot write the output: " + e.getMessage(), e);
     }
   }
 }

@@ -14,9 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The service's own part of the cgroup v2 tree: {@code ROOT/jobs/ID} for the jobs and {@code
@@ -24,7 +21,6 @@ import org.slf4j.LoggerFactory;
  * server would find that one occupied (cgroups(7), "no internal processes"). Thread-safe.
  */
 public final class CgroupTree {
-  private static final Logger LOG = LoggerFactory.getLogger(CgroupTree.class);
 
   private static final List<String> CONTROLLERS = List.of("cpu", "io", "memory", "pids");
 
@@ -168,22 +164,6 @@ public final class CgroupTree {
     return root.map(r -> jobPath(r, id))
         .filter(Files::isDirectory)
         .map(path -> new JobCgroup(path, loop));
-  }
-
-  /** The ids of all jobs that have a cgroup. */
-  public List<JobId> all() {
-    if (root.isEmpty()) {
-      return List.of();
-    }
-    try (Stream<Path> entries = Files.list(root.get().resolve("jobs"))) {
-      return entries
-          .filter(Files::isDirectory)
-          .flatMap(entry -> JobId.parse(String.valueOf(entry.getFileName())).stream())
-          .toList();
-    } catch (IOException e) {
-      LOG.atWarn().addKeyValue("root", root.get()).setCause(e).log("cgroup.list_failed");
-      return List.of();
-    }
   }
 
   private static Path jobPath(Path root, JobId id) {

@@ -2,6 +2,7 @@ package io.jobworker.core.cgroup;
 
 import io.jobworker.core.JobException;
 import io.jobworker.core.Usage;
+import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.EventLoop;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
@@ -136,14 +137,25 @@ public final class JobCgroup {
   }
 
   private void watch(CompletableFuture<@Nullable Void> empty) {
+    Fd events;
+    try {
+      events = Linux.open(path.resolve("cgroup.events"), Linux.O_RDONLY);
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ENOENT) {
+        empty.complete(null);
+      } else {
+        empty.completeExceptionally(e);
+      }
+      return;
+    }
     try {
       // cgroups(7): cgroup.events signals POLLPRI when a value in it changes.
-      Fd events = Linux.open(path.resolve("cgroup.events"), Linux.O_RDONLY);
       Watch watch = new Watch(events, empty);
       watch.registration = loop.registerForChanges(events, watch::look);
       watch.look(); // registered first, looked second: no change is missed in between
     } catch (LinuxException e) {
-      empty.complete(null); // the cgroup is gone
+      events.close();
+      empty.completeExceptionally(e);
     }
   }
 
@@ -162,7 +174,10 @@ public final class JobCgroup {
       try {
         populated = Linux.readText(events).contains("populated 1");
       } catch (LinuxException e) {
-        populated = false; // ENODEV: removed
+        if (e.errno() != Errno.ENODEV) {
+          throw e;
+        }
+        populated = false; // removed
       }
       if (!populated) {
         if (registration != null) {

@@ -49,7 +49,7 @@ public final class EventLoop implements Executor, AutoCloseable {
   private volatile boolean closed;
 
   /** Confined to the loop's thread. Keys are never reused, so a stale event finds nothing. */
-  private final Map<Long, Handler> handlers = new HashMap<>();
+  private final Map<Long, Registration> registrations = new HashMap<>();
 
   private long lastKey = WAKE_UP;
 
@@ -86,15 +86,17 @@ public final class EventLoop implements Executor, AutoCloseable {
   public final class Registration {
     private final Fd fd;
     private final long key;
+    private final Handler handler;
 
-    private Registration(Fd fd, long key) {
+    private Registration(Fd fd, long key, Handler handler) {
       this.fd = fd;
       this.key = key;
+      this.handler = handler;
     }
 
     /** Stops watching. To be called before the descriptor is closed. Idempotent. */
     public void cancel() {
-      if (handlers.remove(key) != null && fd.isOpen()) {
+      if (registrations.remove(key) != null && fd.isOpen()) {
         try {
           Linux.epollControl(epoll, Linux.EPOLL_CTL_DEL, fd.number(), event);
         } catch (LinuxException e) {
@@ -122,8 +124,9 @@ public final class EventLoop implements Executor, AutoCloseable {
   private Registration register(Fd fd, int events, Handler handler) throws LinuxException {
     long key = ++lastKey;
     control(Linux.EPOLL_CTL_ADD, fd, key, events);
-    handlers.put(key, handler);
-    return new Registration(fd, key);
+    Registration registration = new Registration(fd, key, handler);
+    registrations.put(key, registration);
+    return registration;
   }
 
   private void control(int operation, Fd fd, long key, int events) throws LinuxException {
@@ -158,14 +161,14 @@ public final class EventLoop implements Executor, AutoCloseable {
   }
 
   private void dispatch(long key) {
-    Handler handler = handlers.get(key);
-    if (handler == null) {
+    Registration registration = registrations.get(key);
+    if (registration == null) {
       return;
     }
     try {
-      handler.ready();
+      registration.handler.ready();
     } catch (Exception | LinkageError | AssertionError e) {
-      handlers.remove(key); // level-triggered: it would come back at once, for ever
+      registration.cancel(); // level-triggered: it would come back at once, for ever
       LOG.atError()
           .addKeyValue("loop", thread.getName())
           .setCause(e)

@@ -61,6 +61,7 @@ public final class Linux {
   private static final int SOCK_NONBLOCK = O_NONBLOCK;
   private static final int MSG_NOSIGNAL = 0x4000;
   private static final int MSG_DONTWAIT = 0x40;
+  private static final int WNOHANG = 1;
   private static final int F_GETLK = 5;
   private static final long SYS_PIDFD_OPEN = 434; // the same on every architecture
   private static final short F_WRLCK = 1;
@@ -384,9 +385,17 @@ public final class Linux {
   }
 
   /**
-   * Reaps a child that has ended or is just ending; waits for the remaining microseconds in the
-   * latter case. A PID that is no child of ours is left alone.
+   * Reaps a child if it has ended. Answers whether there is nothing left to reap under this PID.
    */
+  public static boolean reapIfEnded(int pid) {
+    try {
+      return (int) WAITPID.invokeExact(STATE.get(), pid, MemorySegment.NULL, WNOHANG) != 0;
+    } catch (Throwable t) {
+      throw new LinkageError("waitpid", t);
+    }
+  }
+
+  /** Waits for a child's end and reaps it. A PID that is no child of ours is left alone. */
   public static void reap(int pid) {
     MemorySegment state = STATE.get();
     try {

@@ -26,6 +26,9 @@ public final class Capture implements AutoCloseable {
   /** As much as the largest pipe holds. */
   private static final long TURN_BYTES = 1 << 20;
 
+  /** More than any pipe holds; a writer that should be dead must not keep the loop for ever. */
+  private static final int MAX_DRAIN_TURNS = 64;
+
   private final List<EventLoop> loops = new ArrayList<>();
   private final AtomicInteger next = new AtomicInteger();
   private final ThreadLocal<MemorySegment> scrap =
@@ -80,7 +83,7 @@ public final class Capture implements AutoCloseable {
       CompletableFuture<@Nullable Void> drained = new CompletableFuture<>();
       loop.execute(() -> {
         for (Line line : lines) {
-          while (line.move() > 0) {}
+          for (int turn = 0; turn < MAX_DRAIN_TURNS && line.move() > 0; turn++) {}
           line.close();
         }
         drained.complete(null);

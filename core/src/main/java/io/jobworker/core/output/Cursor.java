@@ -50,7 +50,7 @@ public final class Cursor implements AutoCloseable {
           return dropped(end); // nothing after it is kept, for now
         }
         if (!enter(next.get())) {
-          continue;
+          return dropped(Math.max(next.get().end(), offset + 1));
         }
         if (next.get().base() > offset) {
           return dropped(next.get().base());
@@ -99,7 +99,7 @@ public final class Cursor implements AutoCloseable {
     try {
       next.acquire();
     } catch (NoSuchFileException e) {
-      return false; // overtaken by the ring between the look and the grasp
+      return false; // overtaken by the ring between the look and the grasp, or damaged
     }
     segment = next;
     return true;

@@ -187,6 +187,11 @@ public final class OutputLog {
       }
     }
     sealLast();
+    if (!segments.isEmpty() && segments.getLast().end() == segments.getLast().base()) {
+      Segment empty = segments.getLast(); // nothing came into it before bytes had to be discarded
+      ring = new Ring(List.copyOf(segments.subList(0, segments.size() - 1)));
+      empty.delete();
+    }
     makeRoom();
     Segment next = Segment.create(directory, end);
     ring = ring.with(next);
@@ -334,6 +339,9 @@ public final class OutputLog {
         high = middle;
       }
     }
+    while (low < segments.size() && segments.get(low).end() == segments.get(low).base()) {
+      low++; // empty: just made, or what a writer left that died in making it
+    }
     return low < segments.size() ? Optional.of(segments.get(low)) : Optional.empty();
   }
 
@@ -354,9 +362,6 @@ public final class OutputLog {
   }
 
   private void wakeAll() {
-    if (waiting.isEmpty()) {
-      return;
-    }
     for (Cursor cursor : waiting.toArray(Cursor[]::new)) {
       if (waiting.remove(cursor)) {
         try {

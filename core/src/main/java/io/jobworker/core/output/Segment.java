@@ -51,6 +51,7 @@ final class Segment {
 
   // The writer's own.
   private @Nullable Fd sink;
+  private @Nullable FileChannel indexSink;
   private final ByteBuffer record = ByteBuffer.allocateDirect(RECORD_BYTES);
   private @Nullable Frame lastFrame;
 
@@ -119,19 +120,20 @@ final class Segment {
    */
   synchronized void openForWriting() throws IOException {
     Fd newSink = Linux.open(data, Linux.O_RDWR | Linux.O_CREAT);
+    FileChannel newIndexSink = null;
     try {
-      closeChannels();
-      dataChannel = FileChannel.open(data, StandardOpenOption.READ);
-      indexChannel =
+      newIndexSink =
           FileChannel.open(
               index,
-              Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.CREATE),
+              Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE),
               PrivateFiles.FILE);
+      acquire();
       lastFrame = frames == 0 ? null : frame(frames - 1);
-      users++;
       sink = newSink;
+      indexSink = newIndexSink;
     } catch (IOException e) {
       newSink.close();
+      close(newIndexSink);
       throw e;
     }
   }
@@ -142,6 +144,8 @@ final class Segment {
     if (open != null) {
       sink = null;
       open.close();
+      close(indexSink);
+      indexSink = null;
       release();
     }
   }
@@ -179,7 +183,7 @@ final class Segment {
   private void writeRecord(int position, Frame frame) throws IOException {
     record.clear();
     record.putLong(frame.start()).putLong(frame.micros() << 2 | frame.stream().code()).flip();
-    FileChannel channel = requireNonNull(indexChannel);
+    FileChannel channel = requireNonNull(indexSink);
     long at = (long) position * RECORD_BYTES;
     while (record.hasRemaining()) {
       at += channel.write(record, at);
@@ -189,8 +193,8 @@ final class Segment {
   /** Deletes the files; readers that hold the segment go on undisturbed. */
   void delete() throws IOException {
     seal();
+    Files.deleteIfExists(data); // first: data without an index could not be understood
     Files.deleteIfExists(index);
-    Files.deleteIfExists(data);
   }
 
   // --- reading

@@ -205,11 +205,20 @@ public final class Monitor {
 
   private void vanished() {
     unregister();
-    if (childPid != 0) {
-      Linux.reap(childPid); // it closed the channel in exiting, so this takes microseconds
-    }
     started.completeExceptionally(new LaunchFailure("launcher", Errno.EPIPE));
     ended.complete(Ended.VANISHED);
-    gone.complete(null);
+    int pid = childPid;
+    if (pid == 0 || Linux.reapIfEnded(pid)) {
+      gone.complete(null);
+      return;
+    }
+    // It closed the channel in exiting, so this takes microseconds; but the loop waits for nobody.
+    Thread.ofPlatform()
+        .name("reap-" + pid)
+        .daemon()
+        .start(() -> {
+          Linux.reap(pid);
+          gone.complete(null);
+        });
   }
 }

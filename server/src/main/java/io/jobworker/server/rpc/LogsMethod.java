@@ -73,7 +73,9 @@ final class LogsMethod {
       return options.getOffset();
     }
     if (options.hasTailLines()) {
-      return output.offsetOfLastLines(options.getTailLines(), Wire.stream(options.getStream()));
+      // protobuf's uint32 beyond 2^31 is negative in Java
+      int lines = options.getTailLines() < 0 ? Integer.MAX_VALUE : options.getTailLines();
+      return output.offsetOfLastLines(lines, Wire.stream(options.getStream()));
     }
     if (options.hasSince()) {
       return output.offsetAt(Wire.instant("logs.since", options.getSince()));
@@ -145,6 +147,10 @@ final class LogsMethod {
           }
           int max = (int) Math.min(maxMessageBytes, until - cursor.offset());
           switch (cursor.read(max)) {
+            case Read.Chunk chunk when chunk.offset() >= until -> {
+              complete(); // a cursor for one stream has passed over the rest
+              return;
+            }
             case Read.Chunk chunk -> send(chunk);
             case Read.Dropped dropped -> send(dropped);
             case Read.CaughtUp _ -> {
