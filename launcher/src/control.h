@@ -6,6 +6,7 @@
  *   launcher -> server   1 hello MONITOR_PID
  *                        1 started MAIN_PID
  *                        1 failed STEP ERRNO
+ *                        1 refused CALL              the first time that the job was refused a system call
  *                        1 ended                       the exit record can be read
  *   server -> launcher   1 stop SIGNAL GRACE_MS        SIGNAL 9 or GRACE_MS 0: SIGKILL to the tree at once
  *                        1 collected                   the output is drained; the launcher may go

@@ -76,7 +76,7 @@ _Noreturn void init_run(const struct sheet *sheet, const struct job_stdio *stdio
         /* The kernel puts our PID, as the monitor sees it, beside this byte (unix(7), SO_PASSCRED). */
         if (send(report_fd, "", 1, MSG_NOSIGNAL) != 1)
             job_fail(error_fd, STEP_INIT, errno);
-        job_exec(sheet, stdio, 0, error_fd);
+        job_exec(sheet, stdio, 0, error_fd, report_fd);
     }
     close_all_but(child_signal, report_fd);
 

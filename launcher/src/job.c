@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -169,7 +170,39 @@ static int exec_by_search(const struct sheet *sheet)
  *   close      nothing of the launcher survives into the job
  *   seccomp    last: the steps before use what it refuses
  */
-_Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd)
+/* unix(7), SCM_RIGHTS. The byte with it tells it from the others on the same socket. */
+static int hand_over(int fd, int report_fd)
+{
+    char byte = 'l';
+    union {
+        char bytes[CMSG_SPACE(sizeof fd)];
+        struct cmsghdr aligned;
+    } control;
+    struct iovec data = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    memset(&control, 0, sizeof control);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(header), &fd, sizeof fd);
+    return sendmsg(report_fd, &message, MSG_NOSIGNAL) != 1 ? errno : 0;
+}
+
+static int filter_calls(int report_fd)
+{
+    int listener = -1;
+    int error = seccomp_refuse_dangerous(&listener);
+    if (error == 0 && listener >= 0) {
+        error = hand_over(listener, report_fd);
+        close(listener);
+    }
+    return error;
+}
+
+_Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd,
+                        int report_fd)
 {
     int error = join_error;
     if (error != 0)
@@ -203,7 +236,7 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_STDIO, error);
     if ((error = close_others()) != 0)
         job_fail(error_fd, STEP_CLOSE, error);
-    if (sheet->seccomp && (error = seccomp_refuse_dangerous()) != 0)
+    if (sheet->seccomp && (error = filter_calls(report_fd)) != 0)
         job_fail(error_fd, STEP_SECCOMP, error);
     const struct step_failure reached = {STEP_EXEC, 0};
     if (write(error_fd, &reached, sizeof reached) != (ssize_t)sizeof reached)

@@ -17,7 +17,11 @@ struct job_stdio {
 /* Reports on error_fd (which is close-on-exec, so that its end of file means success) and exits. */
 _Noreturn void job_fail(int error_fd, enum step step, int error);
 
-/* Becomes the job, or reports the failed step on error_fd. */
-_Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd);
+/*
+ * Becomes the job, or reports the failed step on error_fd. The descriptor on which the kernel tells of refused
+ * system calls goes to the monitor through report_fd (-1: nobody wants it).
+ */
+_Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd,
+                        int report_fd);
 
 #endif

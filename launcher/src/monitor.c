@@ -20,6 +20,7 @@
 #include "init.h"
 #include "job.h"
 #include "record.h"
+#include "seccomp.h"
 #include "step.h"
 #include "tree.h"
 
@@ -30,6 +31,7 @@ struct monitor {
     struct control control;
     int cgroup;       /* -1: the job has none */
     int child_signal; /* signalfd for SIGCHLD */
+    int listener;     /* tells of refused system calls; -1: nothing does */
     int init;         /* packet socket to the job's init; -1: the job is our own child */
     pid_t main_pid;
     pid_t init_pid; /* 0: none */
@@ -131,12 +133,15 @@ static int open_stdio(const struct sheet *sheet, struct job_stdio *stdio, enum s
 
 /* --- the job's birth ------------------------------------------------------------------------ */
 
-/* The PID, as we see it, of the process that sent the byte which waits on our end of the packet socket. */
-static pid_t receive_main_pid(int fd)
+/*
+ * One byte from the main process before its execve: who it is, as we see it (the sender's PID), and with the
+ * second one the descriptor on which the kernel tells of refused calls.
+ */
+static pid_t receive_from_main(int fd, int *listener)
 {
     char byte;
     union {
-        char bytes[CMSG_SPACE(sizeof(struct ucred))];
+        char bytes[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int))];
         struct cmsghdr aligned;
     } control;
     struct iovec data = {.iov_base = &byte, .iov_len = 1};
@@ -144,11 +149,13 @@ static pid_t receive_main_pid(int fd)
         .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     if (recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
         return 0;
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    if (header == NULL || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_CREDENTIALS)
-        return 0;
-    struct ucred sender;
-    memcpy(&sender, CMSG_DATA(header), sizeof sender);
+    struct ucred sender = {0, 0, 0};
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_CREDENTIALS)
+            memcpy(&sender, CMSG_DATA(header), sizeof sender);
+        else if (header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+            memcpy(listener, CMSG_DATA(header), sizeof *listener);
+    }
     return sender.pid;
 }
 
@@ -168,7 +175,7 @@ static pid_t clone_job(struct monitor *monitor, const struct job_stdio *stdio, i
     if (!sheet->isolate) {
         pid_t pid = cgroup_fork(monitor->cgroup, 0, &join_error);
         if (pid == 0)
-            job_exec(sheet, stdio, join_error, error_fd);
+            job_exec(sheet, stdio, join_error, error_fd, -1);
         return pid;
     }
     int pair[2];
@@ -208,7 +215,9 @@ static int spawn_job(struct monitor *monitor, const struct job_stdio *stdio, str
             else if (n > 0 || errno != EINTR)
                 break;
         }
-        monitor->main_pid = monitor->init_pid == 0 ? pid : receive_main_pid(monitor->init);
+        monitor->main_pid = monitor->init_pid == 0 ? pid : receive_from_main(monitor->init, &monitor->listener);
+        if (monitor->init_pid != 0 && monitor->sheet->seccomp && monitor->listener < 0)
+            (void)receive_from_main(monitor->init, &monitor->listener);
         monitor->record.main_pid = monitor->main_pid;
     }
     close(error_pipe[0]);
@@ -365,6 +374,21 @@ static int poll_timeout(const struct monitor *monitor)
     return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
+/* Answers a call that the job's filter holds back, and says so the first time. */
+static void refuse(struct monitor *monitor, short events)
+{
+    if ((events & POLLIN) == 0) { /* nobody is left under the filter */
+        close(monitor->listener);
+        monitor->listener = -1;
+        return;
+    }
+    const char *call = seccomp_refuse_waiting(monitor->listener);
+    if (call == NULL || monitor->record.refused_call != NULL)
+        return;
+    monitor->record.refused_call = call;
+    control_send(&monitor->control, "1 refused %s", call);
+}
+
 /* Waits for a child's death, a message, a new server or timeout_ms (-1: none); whatever comes first. */
 static void wait_for_event(struct monitor *monitor, int timeout_ms)
 {
@@ -373,12 +397,15 @@ static void wait_for_event(struct monitor *monitor, int timeout_ms)
         {.fd = monitor->control.listener, .events = POLLIN},
         {.fd = monitor->control.peer, .events = POLLIN}, /* poll(2) passes over a negative one */
         {.fd = monitor->main_reaped ? -1 : monitor->init, .events = POLLIN},
+        {.fd = monitor->listener, .events = POLLIN},
     };
     if (poll(fds, sizeof fds / sizeof fds[0], timeout_ms) <= 0)
         return;
     struct signalfd_siginfo info;
     while (read(monitor->child_signal, &info, sizeof info) > 0)
         continue;
+    if (fds[4].revents != 0)
+        refuse(monitor, fds[4].revents);
 }
 
 /*
@@ -434,6 +461,7 @@ int monitor_run(const struct sheet *sheet, int control_fd, int join_error)
         .control = {.listener = -1, .peer = control_fd},
         .cgroup = -1,
         .child_signal = -1,
+        .listener = -1,
         .init = -1,
         .kill_at_ms = NO_DEADLINE,
         .time_out_at_ms = NO_DEADLINE,

@@ -45,6 +45,7 @@ int record_write(const struct exit_record *record)
         "max_rss_bytes %lld\n"
         "read_bytes %lld\n"
         "write_bytes %lld\n"
+        "refused_call %s\n"
         "end\n",
         (long)record->main_pid, WIFEXITED(record->wait_status) ? WEXITSTATUS(record->wait_status) : -1,
         WIFSIGNALED(record->wait_status) ? WTERMSIG(record->wait_status) : 0,
@@ -52,7 +53,8 @@ int record_write(const struct exit_record *record)
         (long long)record->started_at.tv_sec * 1000000000 + record->started_at.tv_nsec,
         (long long)record->ended_at.tv_sec * 1000000000 + record->ended_at.tv_nsec, micros(record->usage.ru_utime),
         micros(record->usage.ru_stime), (long long)record->usage.ru_maxrss * 1024,
-        (long long)record->usage.ru_inblock * 512, (long long)record->usage.ru_oublock * 512); /* getrusage(2) */
+        (long long)record->usage.ru_inblock * 512, (long long)record->usage.ru_oublock * 512, /* getrusage(2) */
+        record->refused_call != NULL ? record->refused_call : "none");
     if (length < 0 || (size_t)length >= sizeof text)
         return EOVERFLOW;
 

@@ -16,6 +16,7 @@ struct exit_record {
     pid_t main_pid;
     int wait_status; /* wait(2) */
     enum cause cause;
+    const char *refused_call; /* the first system call that was refused; NULL: none */
     struct rusage usage;
     struct timespec started_at; /* CLOCK_REALTIME */
     struct timespec ended_at;

@@ -6,7 +6,14 @@
 #ifndef JOB_WORKER_SECCOMP_H
 #define JOB_WORKER_SECCOMP_H
 
-/* Puts the filter on the calling process for good. Needs no_new_privs. 0 or errno. */
-int seccomp_refuse_dangerous(void);
+/*
+ * Puts the filter on the calling process for good. Needs no_new_privs. 0 or errno. Where the kernel can tell
+ * of refusals (seccomp_unotify(2)), *listener is a descriptor on which it does, and somebody must answer;
+ * else it is -1, and the kernel refuses by itself.
+ */
+int seccomp_refuse_dangerous(int *listener);
+
+/* Refuses the call that waits on the listener. Its name, or NULL when none waited. */
+const char *seccomp_refuse_waiting(int listener);
 
 #endif

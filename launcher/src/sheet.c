@@ -176,7 +176,7 @@ static int parse(struct sheet *sheet, size_t length)
     /* What only works together must come together: half a wall is none. */
     if ((sheet->uid < 0) != (sheet->gid < 0) || sheet->uid >= UINT32_MAX || sheet->gid >= UINT32_MAX)
         return EINVAL;
-    return !sheet->isolate && (sheet->work != NULL || sheet->hide != NULL || sheet->no_network || sheet->read_only) ? EINVAL : 0;
+    return !sheet->isolate && (sheet->seccomp || sheet->work != NULL || sheet->hide != NULL || sheet->no_network || sheet->read_only) ? EINVAL : 0;
 }
 
 int sheet_read(struct sheet *sheet, int fd)

@@ -18,7 +18,7 @@
  *   network=none           an isolated job gets a network namespace with loopback only
  *   read-only=1            an isolated job can write to its working directory and /tmp only
  *   uid=N, gid=N           whom the job runs as                                  (optional)
- *   seccomp=1              refuse the system calls that no job needs             (optional)
+ *   seccomp=1              refuse an isolated job the system calls that no job needs (optional)
  *   rlimit=NAME:SOFT:HARD  numbers or "unlimited"; may repeat
  *   arg=VALUE              argv, in order; at least one
  *   env=NAME=VALUE         the job's whole environment

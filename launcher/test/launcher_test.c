@@ -489,7 +489,9 @@ static void an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts(voi
            "nsenter -t 1 -a true && echo broke out; kill -9 1; echo alive; "
            "cat /proc/1/environ && echo broke out; ls /proc/1/fd && echo broke out",
            NULL);
+    CHECK(strcmp(receive(&job), "1 refused unshare") == 0); /* said once, however many follow */
     CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(record_says(&job, "refused_call unshare\n"));
     CHECK(strcmp(output(&job, "stdout"), "alive\n") == 0);
     collect(&job);
 }

@@ -2,6 +2,7 @@ package io.jobworker.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jobworker.acceptance.RunningServer.Result;
 import java.io.IOException;
@@ -15,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -193,6 +195,76 @@ class MainJobTest {
   }
 
   @Nested
+  class Isolated {
+    @BeforeEach
+    void needsRoot() {
+      assumeTrue(server.admin("check").text().contains("ok       root"), "isolation needs root");
+    }
+
+    @Test
+    void aJobRunsAsAUserOfItsClientsOwn() {
+      String first = alice("logs", server.startJob("alice", "id -u")).text();
+      String again = alice("logs", server.startJob("alice", "id -u")).text();
+      String other = server.cli("bob", "logs", server.startJob("bob", "id -u")).text();
+      assertThat(first).isEqualTo(again).isNotEqualTo(other);
+      assertThat(Integer.parseInt(first)).isBetween(600000, 665535);
+    }
+
+    @Test
+    void aNamedUserIsUsedWhereOneIsGiven() {
+      server.addClient("nora", "--run-as", "nobody");
+      assertThat(server.cli("nora", "logs", server.startJob("nora", "id -un")).text())
+          .isEqualTo("nobody");
+      assertThat(server.admin("client", "add", "x", "--run-as", "no-such-user").exitCode())
+          .isEqualTo(1);
+    }
+
+    @Test
+    void networkAndFilesCanBeTakenAway() {
+      String id =
+          server.startJob(
+              "alice",
+              "--network",
+              "none",
+              "--read-only",
+              "--shell",
+              "grep -c : /proc/net/dev; touch here /tmp/there && echo ok; touch /var/tmp/x");
+      assertThat(alice("logs", id).text()).isEqualTo("1\nok");
+      assertThat(alice("logs", id).err()).contains("Read-only file system");
+    }
+
+    @Test
+    void aRefusedSystemCallIsLoggedOnce() {
+      String id = server.startJob("alice", "--shell", "unshare -m true; unshare -n true; exit 0");
+      ended(id);
+      assertThat(server.event("job.call_refused", id).path("call").asString()).isEqualTo("unshare");
+      assertThat(server.events("job.call_refused"))
+          .filteredOn(event -> event.path("job").asString().equals(id))
+          .hasSize(1);
+    }
+
+    @Test
+    void theServersKeysAreNotToBeSeen() {
+      String id = server.startJob("alice", "cat " + server.directory().resolve("ca.key"));
+      assertThat(alice("logs", id).text()).isEmpty();
+      assertThat(ended(id).path("exitCode").asInt()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void whatJobsUseIsShown() {
+    String id = server.startJob("alice", "--shell", "seq 1 100000 >/dev/null; sleep 1000");
+    assertThat(alice("stats", "--once", id).succeeded().text())
+        .contains("THROTTLED")
+        .containsPattern(id + " +running");
+    assertThat(alice("stats", "--once").succeeded().text()).contains(id);
+    assertThat(alice("stats", "--once", "-o", "json", id).succeeded().text())
+        .startsWith("{\"id\":\"" + id + "\"");
+    alice("stop", id).succeeded();
+    assertThat(alice("stats", id).succeeded().text()).containsPattern(id + " +stopped");
+  }
+
+  @Nested
   class Stop {
     @Test
     void theWholeTreeDiesAlsoWhatForkedTwiceAndLeftTheSession() {
@@ -285,6 +357,26 @@ class MainJobTest {
     @Test
     void whatIsNoIdIsRefused() {
       assertOneLine(alice("status", "nonsense"), 1, "'nonsense' is not a job id");
+    }
+
+    @Test
+    void outputThatCannotBeWrittenIsAnError() throws Exception {
+      String id = server.startJob("alice", "echo hello");
+      ProcessBuilder logs = server.cliProcess("alice", "logs", id);
+      logs.redirectOutput(Path.of("/dev/full").toFile());
+      Process process = logs.start();
+      assertThat(RunningServer.readAll(process.getErrorStream()).join())
+          .asString()
+          .contains("cannot write the output");
+      assertThat(process.waitFor()).isEqualTo(1);
+    }
+
+    @Test
+    void aLimitThatCannotBeEnforcedRefusesTheStart() {
+      String check = server.admin("check").succeeded().text();
+      assumeTrue(check.contains("missing  controller memory"), "this host can enforce limits");
+      Result result = alice("start", "--memory", "64M", "true");
+      assertOneLine(result, 1, "memory.max", "controller 'memory' is not available");
     }
 
     @Test

@@ -200,9 +200,14 @@ final class RunningServer implements AutoCloseable {
 
   /** Runs job-worker as the client, in the background; its output is thrown away unless read. */
   Process spawnCli(String client, String... arguments) throws IOException {
+    return cliProcess(client, arguments).start();
+  }
+
+  /** The command line as the client, not started yet. */
+  ProcessBuilder cliProcess(String client, String... arguments) {
     ProcessBuilder builder = new ProcessBuilder(cliCommand(address(), arguments));
     builder.environment().putAll(environment(client));
-    return builder.start();
+    return builder;
   }
 
   private static List<String> cliCommand(String address, String... arguments) {

@@ -2,6 +2,7 @@ package io.jobworker.cli;
 
 import io.jobworker.cli.command.LogsCommand;
 import io.jobworker.cli.command.StartCommand;
+import io.jobworker.cli.command.StatsCommand;
 import io.jobworker.cli.command.StatusCommand;
 import io.jobworker.cli.command.StopCommand;
 import io.jobworker.cli.connect.Failure;
@@ -21,6 +22,7 @@ import picocli.CommandLine.Command;
       StatusCommand.class,
       LogsCommand.class,
       StopCommand.class,
+      StatsCommand.class,
     },
     footer = {
       "",

@@ -7,6 +7,7 @@ import io.jobworker.core.process.Monitor;
 import io.jobworker.core.store.JobRecord;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A job that this process looks after, until its end is recorded. Thread-safe. */
 final class ActiveJob {
@@ -17,6 +18,7 @@ final class ActiveJob {
   private final Capture.Tap tap;
   private final Optional<Monitor> monitor;
   private final CompletableFuture<JobStatus> ended = new CompletableFuture<>();
+  private final AtomicBoolean refusalTold = new AtomicBoolean();
   private volatile boolean stopping;
   private volatile Optional<JobEnd> end = Optional.empty();
 
@@ -69,6 +71,11 @@ final class ActiveJob {
   /** Completes with the final status, after the end is recorded. */
   CompletableFuture<JobStatus> ended() {
     return ended;
+  }
+
+  /** Answers true once: to whoever is to tell that the job was refused a system call. */
+  boolean takeRefusal() {
+    return refusalTold.compareAndSet(false, true);
   }
 
   void markStopping() {

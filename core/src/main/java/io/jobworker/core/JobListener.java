@@ -9,6 +9,9 @@ public interface JobListener {
         public void started(JobStatus status) {}
 
         @Override
+        public void refused(JobStatus status, String call) {}
+
+        @Override
         public void ended(JobStatus status) {}
       };
 
@@ -16,6 +19,11 @@ public interface JobListener {
    * The job has started. On the thread that called {@link Jobs#start}, and before its end is told.
    */
   void started(JobStatus status);
+
+  /**
+   * The job was refused a system call, by the name {@code call}, that no job needs. Once per job.
+   */
+  void refused(JobStatus status, String call);
 
   /** The job has ended: its output is complete and its end is recorded. Once per job. */
   void ended(JobStatus status);

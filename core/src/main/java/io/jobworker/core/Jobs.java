@@ -24,7 +24,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -70,6 +72,9 @@ public final class Jobs implements AutoCloseable {
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
 
   private static final Duration MAX_PAUSE = Duration.ofSeconds(5);
+
+  /** How many jobs are looked at at a time when they are listed. */
+  private static final int LIST_BATCH = 500;
 
   /** How long closing waits for what has begun: starts, and the ends of jobs. */
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(25);
@@ -406,6 +411,10 @@ public final class Jobs implements AutoCloseable {
             .map(Monitor::ended)
             .orElseGet(() -> CompletableFuture.completedFuture(Monitor.Ended.VANISHED));
     var _ = ended.thenAcceptAsync(how -> finish(job), workers);
+    job.monitor()
+        .ifPresent(monitor -> {
+          var _ = monitor.refused().thenAcceptAsync(call -> tellRefusal(job, call), workers);
+        });
     return job;
   }
 
@@ -509,6 +518,12 @@ public final class Jobs implements AutoCloseable {
         .join();
   }
 
+  private void tellRefusal(ActiveJob job, String call) {
+    if (job.takeRefusal()) {
+      tell(job.status(), status -> listener.refused(status, call));
+    }
+  }
+
   private static void tell(JobStatus status, Consumer<JobStatus> what) {
     try {
       what.accept(status);
@@ -521,6 +536,7 @@ public final class Jobs implements AutoCloseable {
     try {
       Optional<ExitRecord> record = ExitRecord.read(job.directory().path());
       if (record.isPresent()) {
+        record.get().refusedCall().ifPresent(call -> tellRefusal(job, call)); // if nobody was there
         return toEnd(record.get(), job.cgroup());
       }
     } catch (IOException e) {
@@ -616,13 +632,36 @@ public final class Jobs implements AutoCloseable {
     return job != null ? job.status() : toStatus(record(id));
   }
 
-  /** What the job uses now, or has used in all. */
-  public Usage usage(JobId id) {
-    ActiveJob job = active.get(id);
-    if (job == null) {
-      return record(id).end().map(JobEnd::usage).orElse(Usage.NONE);
+  /** Jobs, from the newest on, a page at a time. */
+  public JobPage list(JobQuery query) {
+    List<JobStatus> found = new ArrayList<>();
+    Optional<JobQuery.Position> after = query.after();
+    while (true) {
+      List<JobRecord> batch = store.list(query.owner(), after, LIST_BATCH);
+      for (JobRecord record : batch) {
+        ActiveJob job = active.get(record.id());
+        JobStatus status = job != null ? job.status() : toStatus(record);
+        after = Optional.of(JobQuery.Position.of(status));
+        if (query.matches(status)) {
+          found.add(status);
+          if (found.size() == query.limit()) {
+            return new JobPage(found, after);
+          }
+        }
+      }
+      if (batch.size() < LIST_BATCH) {
+        return new JobPage(found, Optional.empty());
+      }
     }
-    return job.cgroup().map(JobCgroup::usage).orElse(Usage.NONE);
+  }
+
+  /** What the job uses now, or has used in all. */
+  public Usage usage(JobStatus status) {
+    if (status.end().isPresent()) {
+      return status.end().get().usage();
+    }
+    ActiveJob job = active.get(status.id());
+    return job == null ? Usage.NONE : job.cgroup().map(JobCgroup::usage).orElse(Usage.NONE);
   }
 
   /** Completes with the final status of the job; at once if it has ended. */

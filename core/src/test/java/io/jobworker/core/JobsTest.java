@@ -15,10 +15,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,7 +50,11 @@ class JobsTest {
   }
 
   private JobsConfig config() {
-    JobsConfig defaults = JobsConfig.in(directory.resolve("state"));
+    return config(directory.resolve("state"));
+  }
+
+  private JobsConfig config(Path state) {
+    JobsConfig defaults = JobsConfig.in(state);
     return new JobsConfig(
         defaults.stateDirectory(),
         "job-worker-test-" + ProcessHandle.current().pid(),
@@ -268,7 +276,7 @@ class JobsTest {
     @Test
     void twoStopsAtOnceBothAnswerStopped() throws Exception {
       JobStatus job = start("sleep", "1000");
-      try (var executor = java.util.concurrent.Executors.newVirtualThreadPerTaskExecutor()) {
+      try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
         var first = executor.submit(() -> jobs.stop(job.id(), StopRequest.DEFAULT));
         var second = executor.submit(() -> jobs.stop(job.id(), StopRequest.DEFAULT));
         assertThat(first.get().state()).isEqualTo(JobState.STOPPED);
@@ -329,6 +337,53 @@ class JobsTest {
   }
 
   @Test
+  void startsAtOnceWithTheSameRequestIdRunTheProgramOnce() throws Exception {
+    Path runs = Files.createDirectory(directory.resolve("runs"));
+    JobSpec spec =
+        JobSpec.builder(List.of("sh", "-c", "echo run"))
+            .requestId("r1")
+            .name(runs.toString())
+            .build();
+    List<Future<JobStatus>> started = new ArrayList<>();
+    try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (int i = 0; i < 8; i++) {
+        started.add(executor.submit(() -> start("alice", spec)));
+      }
+    }
+    Set<JobId> ids = new HashSet<>();
+    for (Future<JobStatus> job : started) {
+      ids.add(job.get().id());
+    }
+    assertThat(ids).hasSize(1);
+    try (var directories = Files.list(directory.resolve("state/jobs"))) {
+      assertThat(directories).hasSize(1);
+    }
+  }
+
+  @Test
+  void jobsAreListedFromTheNewestOnPageByPage() {
+    List<JobId> expected = new ArrayList<>();
+    for (int i = 0; i < 7; i++) {
+      JobSpec spec =
+          JobSpec.builder(List.of("true")).labels(Map.of("odd", i % 2 == 1 ? "yes" : "no")).build();
+      expected.addFirst(start("alice", spec).id());
+    }
+    start("bob", JobSpec.of("true"));
+    List<JobId> found = new ArrayList<>();
+    Optional<JobQuery.Position> after = Optional.empty();
+    do {
+      JobPage page =
+          jobs.list(new JobQuery(Optional.of("alice"), Optional.empty(), Map.of(), after, 3));
+      page.jobs().forEach(job -> found.add(job.id()));
+      after = page.next().map(next -> JobQuery.Position.parse(next.toString()).orElseThrow());
+    } while (after.isPresent());
+    assertThat(found).isEqualTo(expected);
+    JobQuery odd =
+        new JobQuery(Optional.empty(), Optional.empty(), Map.of("odd", "yes"), Optional.empty(), 9);
+    assertThat(jobs.list(odd).jobs()).hasSize(3);
+  }
+
+  @Test
   void aMissingJobIsMissing() {
     JobId id = JobId.random();
     assertThatThrownBy(() -> jobs.status(id)).isInstanceOf(JobException.NoSuchJob.class);
@@ -379,6 +434,32 @@ class JobsTest {
       open();
       assertThat(ended(job).end().orElseThrow().exitCode()).hasValue(9);
       assertThat(output(job, Optional.of(Stream.STDOUT))).asString().isEqualTo("up\nbye\n");
+    }
+
+    @Test
+    void leavesTheJobsOfAnotherServerAlone() {
+      JobStatus job = start("sleep", "1000");
+      JobsConfig other = JobsTest.this.config(directory.resolve("other"));
+      Jobs.open(other, JobListener.NONE).close();
+      assertThat(jobs.status(job.id()).state()).isEqualTo(JobState.RUNNING);
+      assertThat(runs(job.mainPid())).isTrue();
+    }
+
+    @Test
+    void inTheMiddleOfManyEndsLosesNoneOfThemAndLeavesNoLauncher() throws Exception {
+      List<JobStatus> many = new ArrayList<>();
+      for (int i = 0; i < 30; i++) {
+        many.add(shell("head -c 100000 /dev/zero; exit 7"));
+      }
+      restart();
+      for (JobStatus job : many) {
+        assertThat(ended(job).end().orElseThrow().exitCode()).hasValue(7);
+        assertThat(output(job, Optional.empty())).hasSize(100000);
+        Path own = directory.resolve("state/jobs/" + job.id());
+        assertThat(own.resolve("life")).doesNotExist();
+        assertThat(own.resolve("stdout")).doesNotExist();
+      }
+      assertThat(ProcessHandle.current().children()).isEmpty();
     }
 
     @Test

@@ -221,7 +221,7 @@ class LimitsTest {
     assertThat(members)
         .hasSize(52)
         .contains(Integer.toString(job.mainPid())); // sh, init, 50 sleeps
-    assertThat(jobs.jobs().usage(job.id()).pids()).isEqualTo(52);
+    assertThat(jobs.jobs().usage(job).pids()).isEqualTo(52);
   }
 
   @Test

@@ -27,9 +27,12 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +54,9 @@ public final class Server implements AutoCloseable {
   private final ExecutorService pumps =
       Executors.newFixedThreadPool(
           PUMP_THREADS, Thread.ofPlatform().name("logs-", 0).daemon().factory());
+  private final ScheduledExecutorService timer =
+      Executors.newSingleThreadScheduledExecutor(
+          Thread.ofPlatform().name("stats").daemon().factory());
   private final io.grpc.Server grpc;
 
   private Server(ServerDirectory directory, ServerConfig config, HostAndPort listen)
@@ -72,7 +78,7 @@ public final class Server implements AutoCloseable {
             .intercept(new AuthInterceptor(clients, jobs, audit))
             .addService(
                 new JobWorkerService(
-                    jobs, users, audit, (int) config.output().maxMessage().bytes(), pumps))
+                    jobs, users, audit, (int) config.output().maxMessage().bytes(), pumps, timer))
             .build();
   }
 
@@ -127,6 +133,11 @@ public final class Server implements AutoCloseable {
       LOG.atWarn()
           .addKeyValue("problem", Linux.isRoot() ? "it is switched off" : "the server is not root")
           .log("host.no_isolation");
+    }
+    Set<String> missing = new TreeSet<>(Set.of("cpu", "io", "memory", "pids"));
+    missing.removeAll(opened.controllers());
+    if (!missing.isEmpty()) {
+      LOG.atWarn().addKeyValue("controllers", missing).log("host.controllers_missing");
     }
     opened
         .cgroupProblem()
@@ -197,6 +208,7 @@ public final class Server implements AutoCloseable {
     // same
     jobs.close();
     pumps.shutdownNow();
+    timer.shutdownNow();
     clients.close();
     audit.serverStopped();
   }

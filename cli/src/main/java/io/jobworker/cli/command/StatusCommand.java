@@ -21,11 +21,6 @@ import picocli.CommandLine.Spec;
     description = "Prints what is known of a job.",
     mixinStandardHelpOptions = true)
 public final class StatusCommand implements Callable<Integer> {
-  /** How to print. */
-  enum Format {
-    TEXT,
-    JSON
-  }
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private ConnectOptions options = new ConnectOptions();

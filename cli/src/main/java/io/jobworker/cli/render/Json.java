@@ -8,6 +8,11 @@ import com.google.protobuf.util.JsonFormat;
 public final class Json {
   private Json() {}
 
+  /** On a line of its own. */
+  public static String line(MessageOrBuilder message) throws InvalidProtocolBufferException {
+    return JsonFormat.printer().omittingInsignificantWhitespace().print(message);
+  }
+
   public static String of(MessageOrBuilder message) throws InvalidProtocolBufferException {
     return JsonFormat.printer().print(message);
   }

@@ -17,6 +17,7 @@ import java.util.OptionalInt;
  * @param exitCode present if the main process exited by itself
  * @param signal present if a signal ended it
  * @param cause why the launcher acted on the job, if it did
+ * @param refusedCall the first system call that the job was refused
  */
 public record ExitRecord(
     OptionalInt exitCode,
@@ -26,7 +27,8 @@ public record ExitRecord(
     Duration cpu,
     long peakMemoryBytes,
     long readBytes,
-    long writtenBytes) {
+    long writtenBytes,
+    Optional<String> refusedCall) {
 
   /** What made the launcher send a signal. */
   public enum Cause {
@@ -83,7 +85,8 @@ public record ExitRecord(
                 Math.addExact(number(values, "user_usec"), number(values, "system_usec")), 1000L)),
         number(values, "max_rss_bytes"),
         number(values, "read_bytes"),
-        number(values, "write_bytes"));
+        number(values, "write_bytes"),
+        Optional.ofNullable(values.get("refused_call")).filter(call -> !call.equals("none")));
   }
 
   private static Cause cause(String text) {

@@ -46,15 +46,17 @@ public final class Monitor {
   private final EventLoop loop;
   private final Fd socket;
   private final CompletableFuture<Integer> started = new CompletableFuture<>();
+  private final CompletableFuture<String> refused = new CompletableFuture<>();
   private final CompletableFuture<Ended> ended = new CompletableFuture<>();
   private final CompletableFuture<@Nullable Void> gone = new CompletableFuture<>();
 
   // Confined to the loop.
   private final MemorySegment buffer = Arena.ofAuto().allocate(MAX_MESSAGE_BYTES);
   private EventLoop.@Nullable Registration registration;
-  private int childPid; // 0 if the launcher is not our child
+  private int pid; // 0 while not known; perhaps a child of ours, which then is to be reaped
 
-  private Monitor(EventLoop loop, Fd socket) {
+  private Monitor(EventLoop loop, Fd socket, int pid) {
+    this.pid = pid;
     this.loop = loop;
     this.socket = socket;
     loop.execute(this::register);
@@ -69,7 +71,7 @@ public final class Monitor {
       int stub = Linux.spawn(launcher, "job-worker-launcher", List.of(sheetFile, theirs));
       // The stub ends as soon as it has made the monitor, which is our child too (CLONE_PARENT).
       Linux.reap(stub);
-      return new Monitor(loop, pair.get(0));
+      return new Monitor(loop, pair.get(0), 0);
     } catch (LinuxException | RuntimeException e) {
       pair.get(0).close();
       throw e;
@@ -82,12 +84,13 @@ public final class Monitor {
    */
   public static Optional<Monitor> attach(Path jobDirectory, EventLoop loop) throws IOException {
     Path lock = jobDirectory.resolve(LIFE_LOCK);
-    if (!Files.exists(lock) || Linux.lockHolder(lock) == 0) {
+    int holder = Files.exists(lock) ? Linux.lockHolder(lock) : 0;
+    if (holder == 0) {
       return Optional.empty();
     }
     try {
       return Optional.of(
-          new Monitor(loop, Linux.connectPacketSocket(jobDirectory, CONTROL_SOCKET)));
+          new Monitor(loop, Linux.connectPacketSocket(jobDirectory, CONTROL_SOCKET), holder));
     } catch (LinuxException e) {
       if (e.errno() == Errno.ECONNREFUSED || e.errno() == Errno.ENOENT) {
         return Optional.empty(); // it has just gone
@@ -99,6 +102,11 @@ public final class Monitor {
   /** The main process's PID once the program is executing, or a {@link LaunchFailure}. */
   public CompletableFuture<Integer> started() {
     return started;
+  }
+
+  /** The name of the first system call that the job is refused, if it ever is. */
+  public CompletableFuture<String> refused() {
+    return refused;
   }
 
   public CompletableFuture<Ended> ended() {
@@ -191,10 +199,11 @@ public final class Monitor {
     String[] words = message.split(" ", -1);
     try {
       switch (words[1]) {
-        case "hello" -> childPid = Integer.parseInt(words[2]);
+        case "hello" -> pid = Integer.parseInt(words[2]);
         case "started" -> started.complete(Integer.parseInt(words[2]));
         case "failed" ->
             started.completeExceptionally(new LaunchFailure(words[2], Integer.parseInt(words[3])));
+        case "refused" -> refused.complete(words[2]);
         case "ended" -> ended.complete(Ended.RECORDED);
         default -> LOG.atWarn().addKeyValue("message", message).log("launcher.message_unknown");
       }
@@ -207,17 +216,17 @@ public final class Monitor {
     unregister();
     started.completeExceptionally(new LaunchFailure("launcher", Errno.EPIPE));
     ended.complete(Ended.VANISHED);
-    int pid = childPid;
-    if (pid == 0 || Linux.reapIfEnded(pid)) {
+    int child = pid;
+    if (child == 0 || Linux.reapIfEnded(child)) {
       gone.complete(null);
       return;
     }
     // It closed the channel in exiting, so this takes microseconds; but the loop waits for nobody.
     Thread.ofPlatform()
-        .name("reap-" + pid)
+        .name("reap-" + child)
         .daemon()
         .start(() -> {
-          Linux.reap(pid);
+          Linux.reap(child);
           gone.complete(null);
         });
   }

@@ -4,6 +4,7 @@ import io.jobworker.core.EndReason;
 import io.jobworker.core.JobEnd;
 import io.jobworker.core.JobException;
 import io.jobworker.core.JobId;
+import io.jobworker.core.JobQuery;
 import io.jobworker.core.JobSpec;
 import io.jobworker.core.Usage;
 import java.nio.file.Path;
@@ -58,7 +59,8 @@ public final class JobStore implements AutoCloseable {
           """
           ALTER TABLE job ADD COLUMN cpu_throttled_us INTEGER NOT NULL DEFAULT 0;
           ALTER TABLE job ADD COLUMN oom_kills INTEGER NOT NULL DEFAULT 0;
-          """);
+          """,
+          "CREATE INDEX job_by_age ON job (created_at_us DESC, id)");
 
   /**
    * A spec of an older version lacks what was not there yet; {@link JobSpec} puts in the default.
@@ -140,6 +142,30 @@ public final class JobStore implements AutoCloseable {
             })
         .stream()
         .findFirst();
+  }
+
+  /**
+   * Jobs from the newest on.
+   *
+   * @param owner whose; empty: everybody's
+   * @param after the last one that is not wanted any more; empty: from the newest
+   */
+  public List<JobRecord> list(
+      Optional<String> owner, Optional<JobQuery.Position> after, int limit) {
+    return query(
+        "SELECT * FROM job WHERE (?1 IS NULL OR owner = ?1)"
+            + " AND (?2 IS NULL OR created_at_us < ?2 OR (created_at_us = ?2 AND id > ?3))"
+            + " ORDER BY created_at_us DESC, id LIMIT ?4",
+        statement -> {
+          statement.setString(1, owner.orElse(null));
+          if (after.isPresent()) {
+            statement.setLong(2, micros(after.get().createdAt()));
+          } else {
+            statement.setNull(2, Types.INTEGER);
+          }
+          statement.setString(3, after.map(position -> position.id().toString()).orElse(null));
+          statement.setInt(4, limit);
+        });
   }
 
   /** All jobs whose end is not recorded. */

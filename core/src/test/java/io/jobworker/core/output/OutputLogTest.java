@@ -167,6 +167,16 @@ class OutputLogTest {
   }
 
   @Test
+  void aSegmentWithoutItsIndexIsCountedAsDropped() throws IOException {
+    OutputLog log = open("64K");
+    write(log, Stream.STDOUT, new byte[20_000]);
+    long first = 8 << 10; // the ring has segments of an eighth of it
+    Files.delete(directory.resolve("log/%020d.idx".formatted(first)));
+    OutputLog damaged = open("64K");
+    assertThat(readAll(damaged, 0, Optional.empty(), 1 << 20)).hasSize(20_000 - (8 << 10));
+  }
+
+  @Test
   void theLastLinesAreFoundFromTheEnd() throws IOException {
     OutputLog log = open("1M");
     for (int i = 1; i <= 30000; i++) {

@@ -67,6 +67,15 @@ public final class Audit implements JobListener {
   }
 
   @Override
+  public void refused(JobStatus job, String call) {
+    LOG.atWarn()
+        .addKeyValue("client", job.owner())
+        .addKeyValue("job", job.id().toString())
+        .addKeyValue("call", call)
+        .log("job.call_refused");
+  }
+
+  @Override
   public void ended(JobStatus job) {
     JobEnd end = job.end().orElseThrow();
     LoggingEventBuilder event =

@@ -4,12 +4,16 @@ import io.grpc.stub.StreamObserver;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
+import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerImplBase;
+import io.jobworker.api.v1.ListJobsRequest;
+import io.jobworker.api.v1.ListJobsResponse;
 import io.jobworker.core.Jobs;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.auth.JobUsers;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
 
 /** Hands each method of the contract to the class that handles it. */
 public final class JobWorkerService extends JobWorkerImplBase {
@@ -17,16 +21,26 @@ public final class JobWorkerService extends JobWorkerImplBase {
   private final StopMethod stop;
   private final StatusMethod status;
   private final LogsMethod logs;
+  private final ListMethod list;
+  private final StatsMethod stats;
 
   /**
    * {@code pumps} runs log streams when there is more output; it must not be the capturing thread.
+   * {@code timer} ticks for those who watch what jobs use.
    */
   public JobWorkerService(
-      Jobs jobs, JobUsers users, Audit audit, int maxMessageBytes, Executor pumps) {
+      Jobs jobs,
+      JobUsers users,
+      Audit audit,
+      int maxMessageBytes,
+      Executor pumps,
+      ScheduledExecutorService timer) {
     start = new StartMethod(jobs, users);
     stop = new StopMethod(jobs, audit);
     status = new StatusMethod(jobs);
     logs = new LogsMethod(jobs, audit, maxMessageBytes, pumps);
+    list = new ListMethod(jobs);
+    stats = new StatsMethod(jobs, timer);
   }
 
   @Override
@@ -47,5 +61,15 @@ public final class JobWorkerService extends JobWorkerImplBase {
   @Override
   public void logs(JobRequest request, StreamObserver<JobLogsResponse> out) {
     logs.handle(request, out);
+  }
+
+  @Override
+  public void list(ListJobsRequest request, StreamObserver<ListJobsResponse> out) {
+    Unary.answer("List", list, request, out);
+  }
+
+  @Override
+  public void stats(JobRequest request, StreamObserver<JobStats> out) {
+    stats.handle(request, out);
   }
 }

@@ -3,6 +3,7 @@ package io.jobworker.server.rpc;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.core.JobId;
+import io.jobworker.core.JobStatus;
 import io.jobworker.core.Jobs;
 
 /** {@code Status}: all that is known of a job, with its newest output. */
@@ -12,6 +13,7 @@ record StatusMethod(Jobs jobs) implements Unary<JobRequest, JobStatusResponse> {
   @Override
   public JobStatusResponse handle(JobRequest request) {
     JobId id = Wire.id(request.getId());
-    return Wire.statusResponse(jobs.status(id), jobs.output(id).newest(NEWEST_OUTPUT_BYTES));
+    JobStatus job = jobs.status(id);
+    return Wire.statusResponse(job, jobs.output(id).newest(NEWEST_OUTPUT_BYTES), jobs.usage(job));
   }
 }

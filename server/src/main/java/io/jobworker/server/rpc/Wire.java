@@ -93,7 +93,7 @@ final class Wire {
     }
   }
 
-  private static java.time.Duration duration(String field, Duration wire) {
+  static java.time.Duration duration(String field, Duration wire) {
     if (!Durations.isValid(wire) || wire.getSeconds() < 0 || wire.getNanos() < 0) {
       throw new JobException.InvalidSpec(field, "must not be negative or out of range");
     }
@@ -117,6 +117,15 @@ final class Wire {
         .build();
   }
 
+  static JobState state(String field, String wire) {
+    for (JobState state : JobState.values()) {
+      if (status(state).equals(wire)) {
+        return state;
+      }
+    }
+    throw new JobException.InvalidSpec(field, "no job is ever '" + wire + "'");
+  }
+
   static String status(JobState state) {
     return switch (state) {
       case RUNNING -> "running";
@@ -128,7 +137,7 @@ final class Wire {
     };
   }
 
-  static JobStatusResponse statusResponse(JobStatus job, String newestOutput) {
+  static JobStatusResponse statusResponse(JobStatus job, String newestOutput, Usage usage) {
     JobStatusResponse.Builder wire =
         JobStatusResponse.newBuilder()
             .setId(job.id().toString())
@@ -140,6 +149,7 @@ final class Wire {
             .setPid(job.mainPid())
             .setOutputTotalBytes(job.outputBytes())
             .setOutputDroppedBytes(job.outputDroppedBytes());
+    wire.setUsage(usage(usage, job.end().map(JobEnd::at).orElseGet(Instant::now)));
     job.end().ifPresent(end -> addEnd(wire, end));
     return wire.build();
   }
@@ -148,7 +158,6 @@ final class Wire {
     wire.setReason(reason(end.reason())).setEndedAt(timestamp(end.at()));
     end.exitCode().ifPresent(wire::setExitCode);
     end.signal().ifPresent(wire::setSignal);
-    wire.setUsage(usage(end.usage(), end.at()));
   }
 
   static JobStats usage(Usage usage, Instant at) {

@@ -1,0 +1,7 @@
+package io.jobworker.cli.command;
+
+/** How to print. */
+enum Format {
+  TEXT,
+  JSON
+}

@@ -1,0 +1,44 @@
+package io.jobworker.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class LimitPolicyTest {
+  private static final Limits NONE = Limits.NONE;
+
+  private static Limits memory(long mebibytes) {
+    return Limits.builder().memory(ByteSize.ofMebibytes(mebibytes)).build();
+  }
+
+  private static Limits applied(Limits asked, Limits defaults, Limits ceilings) {
+    JobSpec spec = JobSpec.builder(List.of("true")).limits(asked).build();
+    return LimitPolicy.apply(spec, defaults, ceilings).limits();
+  }
+
+  @Test
+  void whatIsNotAskedForIsTheDefaultAndElseTheCeiling() {
+    assertThat(applied(NONE, memory(10), memory(20))).isEqualTo(memory(10));
+    assertThat(applied(NONE, NONE, memory(20))).isEqualTo(memory(20));
+    assertThat(applied(NONE, NONE, NONE)).isEqualTo(NONE);
+  }
+
+  @Test
+  void whatIsAskedForIsGivenUpToTheCeiling() {
+    assertThat(applied(memory(15), memory(10), memory(20))).isEqualTo(memory(15));
+    assertThat(applied(memory(20), memory(10), memory(20))).isEqualTo(memory(20));
+  }
+
+  @Test
+  void moreThanTheCeilingIsRefusedByTheFieldsName() {
+    assertThatThrownBy(() -> applied(memory(21), NONE, memory(20)))
+        .isInstanceOf(JobException.InvalidSpec.class)
+        .hasMessage("spec.limits.memory_bytes: more than this server allows, which is 20MiB");
+    Limits fourCpus = Limits.builder().cpuMillis(4000).build();
+    Limits twoCpus = Limits.builder().cpuMillis(2000).build();
+    assertThatThrownBy(() -> applied(fourCpus, NONE, twoCpus))
+        .hasMessageStartingWith("spec.limits.cpu_millis: ");
+  }
+}

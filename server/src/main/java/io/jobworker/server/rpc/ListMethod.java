@@ -1,0 +1,65 @@
+package io.jobworker.server.rpc;
+
+import io.grpc.Status;
+import io.jobworker.api.v1.ListJobsRequest;
+import io.jobworker.api.v1.ListJobsResponse;
+import io.jobworker.core.JobException;
+import io.jobworker.core.JobPage;
+import io.jobworker.core.JobQuery;
+import io.jobworker.core.JobStatus;
+import io.jobworker.core.Jobs;
+import io.jobworker.server.auth.Caller;
+import io.jobworker.server.auth.Client;
+import io.jobworker.server.auth.Role;
+import java.util.Optional;
+
+/** {@code List}: the jobs that the caller may see, the newest first. */
+record ListMethod(Jobs jobs) implements Unary<ListJobsRequest, ListJobsResponse> {
+  private static final int DEFAULT_PAGE = 100;
+
+  @Override
+  public ListJobsResponse handle(ListJobsRequest request) {
+    JobPage page = jobs.list(query(request));
+    ListJobsResponse.Builder response = ListJobsResponse.newBuilder();
+    for (JobStatus job : page.jobs()) {
+      response.addJobs(Wire.statusResponse(job, "", jobs.usage(job)));
+    }
+    page.next().ifPresent(position -> response.setNextPageToken(position.toString()));
+    return response.build();
+  }
+
+  private static JobQuery query(ListJobsRequest request) {
+    Optional<JobQuery.Position> after = Optional.empty();
+    if (!request.getPageToken().isEmpty()) {
+      after = JobQuery.Position.parse(request.getPageToken());
+      if (after.isEmpty()) {
+        throw new JobException.InvalidSpec("page_token", "not one that this server has given");
+      }
+    }
+    if (request.getPageSize() < 0 || request.getPageSize() > JobQuery.MAX_LIMIT) {
+      throw new JobException.InvalidSpec("page_size", "at most " + JobQuery.MAX_LIMIT);
+    }
+    return new JobQuery(
+        owner(request.getOwner()),
+        request.getStatus().isEmpty()
+            ? Optional.empty()
+            : Optional.of(Wire.state("status", request.getStatus())),
+        request.getLabelsMap(),
+        after,
+        request.getPageSize() == 0 ? DEFAULT_PAGE : request.getPageSize());
+  }
+
+  /** A user sees its own jobs; who reads all may ask for one owner's. */
+  private static Optional<String> owner(String asked) {
+    Client client = Caller.current().client();
+    if (client.role() == Role.USER) {
+      if (!asked.isEmpty() && !asked.equals(client.name())) {
+        throw Status.PERMISSION_DENIED
+            .withDescription("only viewers and admins may list another owner's jobs")
+            .asRuntimeException();
+      }
+      return Optional.of(client.name());
+    }
+    return asked.isEmpty() ? Optional.empty() : Optional.of(asked);
+  }
+}
