@@ -47,27 +47,15 @@ class JobsTest {
   void endAllJobsAndClose() {
     started.forEach(id -> jobs.stop(id, StopRequest.withGrace(Duration.ZERO)));
     jobs.close();
+    TestJobs.removeCgroups();
   }
 
   private JobsConfig config() {
     return config(directory.resolve("state"));
   }
 
-  private JobsConfig config(Path state) {
-    JobsConfig defaults = JobsConfig.in(state);
-    return new JobsConfig(
-        defaults.stateDirectory(),
-        "job-worker-test-" + ProcessHandle.current().pid(),
-        defaults.outputRetain(),
-        defaults.rlimits(),
-        defaults.isolate(),
-        defaults.hide(),
-        defaults.defaultLimits(),
-        defaults.maxLimits(),
-        defaults.captureThreads(),
-        defaults.launchPatience(),
-        defaults.stopPatience(),
-        defaults.clock());
+  private static JobsConfig config(Path state) {
+    return TestJobs.config(state);
   }
 
   private JobStatus start(String... command) {
@@ -439,7 +427,7 @@ class JobsTest {
     @Test
     void leavesTheJobsOfAnotherServerAlone() {
       JobStatus job = start("sleep", "1000");
-      JobsConfig other = JobsTest.this.config(directory.resolve("other"));
+      JobsConfig other = JobsTest.config(directory.resolve("other"));
       Jobs.open(other, JobListener.NONE).close();
       assertThat(jobs.status(job.id()).state()).isEqualTo(JobState.RUNNING);
       assertThat(runs(job.mainPid())).isTrue();

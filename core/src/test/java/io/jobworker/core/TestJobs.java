@@ -117,16 +117,24 @@ final class TestJobs implements AutoCloseable {
   public void close() {
     started.forEach(id -> jobs.stop(id, StopRequest.withGrace(Duration.ZERO)));
     jobs.close();
-    CgroupHost.inspect().mount().map(mount -> mount.resolve(CGROUP_ROOT)).ifPresent(this::remove);
+    removeCgroups();
   }
 
-  private void remove(Path root) {
+  /** Fails if something was left behind in them. */
+  static void removeCgroups() {
+    CgroupHost.inspect()
+        .mount()
+        .map(mount -> mount.resolve(CGROUP_ROOT))
+        .ifPresent(TestJobs::remove);
+  }
+
+  private static void remove(Path root) {
     try {
       for (String child : List.of("jobs", "launchers", "")) {
         Files.deleteIfExists(root.resolve(child));
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(e); // a cgroup that is not empty: something was left behind
+      throw new UncheckedIOException(e);
     }
   }
 }
