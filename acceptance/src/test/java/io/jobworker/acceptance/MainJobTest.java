@@ -79,6 +79,18 @@ class MainJobTest {
     }
 
     @Test
+    void theServerCanBeNamedBeforeTheVerbAndBehindIt() {
+      String config = server.config("alice").toString();
+      String address = server.address();
+      Result before =
+          server.program("--config", config, "--address", address, "start", "echo before");
+      assertThat(alice("logs", before.succeeded().text()).text()).isEqualTo("before");
+      Result behind =
+          server.program("start", "--config", config, "--address", address, "echo behind");
+      assertThat(alice("logs", behind.succeeded().text()).text()).isEqualTo("behind");
+    }
+
+    @Test
     void aShellIsUsedOnlyWhenItIsAskedFor() {
       String id = server.startJob("alice", "--shell", "echo a b c | wc -w");
       assertThat(alice("logs", id).text()).isEqualTo("3");

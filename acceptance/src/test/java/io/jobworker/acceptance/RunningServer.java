@@ -198,6 +198,14 @@ final class RunningServer implements AutoCloseable {
     return run(cliCommand(address, arguments), environment(client));
   }
 
+  /** Runs job-worker with these words and no configuration from the environment. */
+  Result program(String... arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(ROOT.resolve("bin/job-worker").toString());
+    command.addAll(List.of(arguments));
+    return run(command, Map.of());
+  }
+
   /** Runs job-worker as the client, in the background; its output is thrown away unless read. */
   Process spawnCli(String client, String... arguments) throws IOException {
     return cliProcess(client, arguments).start();

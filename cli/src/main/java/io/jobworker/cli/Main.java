@@ -5,10 +5,14 @@ import io.jobworker.cli.command.StartCommand;
 import io.jobworker.cli.command.StatsCommand;
 import io.jobworker.cli.command.StatusCommand;
 import io.jobworker.cli.command.StopCommand;
+import io.jobworker.cli.connect.ConnectOptions;
+import io.jobworker.cli.connect.Connection;
+import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Failure;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 
 /** The program {@code job-worker}. */
 @Command(
@@ -30,8 +34,15 @@ import picocli.CommandLine.Command;
       "reached or TLS failure; 126 the job's program cannot be executed; 127 it was",
       "not found."
     })
-public final class Main {
+public final class Main implements Connector {
+  @Mixin private ConnectOptions options = new ConnectOptions();
+
   private Main() {}
+
+  @Override
+  public Connection connect() {
+    return options.connect();
+  }
 
   /** Ends the JVM without waiting for the transport's threads, which saves a third of a second. */
   public static void main(String[] args) {

@@ -6,8 +6,8 @@ import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.LogOptions;
 import io.jobworker.api.v1.Stream;
-import io.jobworker.cli.connect.ConnectOptions;
 import io.jobworker.cli.connect.Connection;
+import io.jobworker.cli.connect.Connector;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -17,6 +17,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 
 /** {@code logs}: a job's output, byte for byte; its stderr goes to ours. */
 @Command(
@@ -25,7 +26,7 @@ import picocli.CommandLine.Option;
         "Copies a job's output from its first byte, and on as it comes, until the job ends.",
     mixinStandardHelpOptions = true)
 public final class LogsCommand implements Callable<Integer> {
-  @Mixin private ConnectOptions options = new ConnectOptions();
+  @ParentCommand private Connector server = Connector.NONE;
   @Mixin private JobIdParameter job = new JobIdParameter();
 
   @Option(names = "--no-follow", description = "End at what there is now.")
@@ -39,7 +40,7 @@ public final class LogsCommand implements Callable<Integer> {
   public Integer call() throws StatusException, InterruptedException, IOException {
     JobRequest request =
         job.request().setLogs(LogOptions.newBuilder().setNoFollow(noFollow)).build();
-    try (Connection connection = options.connect()) {
+    try (Connection connection = server.connect()) {
       BlockingClientCall<?, JobLogsResponse> stream = connection.calls().logs(request);
       for (JobLogsResponse message; (message = stream.read()) != null; ) {
         if (!print(message)) {

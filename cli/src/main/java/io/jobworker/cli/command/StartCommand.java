@@ -6,8 +6,8 @@ import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.cli.Words;
-import io.jobworker.cli.connect.ConnectOptions;
 import io.jobworker.cli.connect.Connection;
+import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.UsageException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -22,6 +22,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code start}: starts a job and prints its id. */
@@ -39,7 +40,7 @@ import picocli.CommandLine.Spec;
     })
 public final class StartCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
-  @Mixin private ConnectOptions options = new ConnectOptions();
+  @ParentCommand private Connector server = Connector.NONE;
   @Mixin private LimitOptions limits = new LimitOptions();
 
   @Parameters(
@@ -103,7 +104,7 @@ public final class StartCommand implements Callable<Integer> {
     timeout.ifPresent(job::setTimeout);
     outputLimit.ifPresent(job::setOutputRetainBytes);
     limits.addTo(job);
-    try (Connection connection = options.connect()) {
+    try (Connection connection = server.connect()) {
       JobResponse response = connection.calls().start(JobRequest.newBuilder().setSpec(job).build());
       PrintWriter out = spec.commandLine().getOut();
       out.println(response.getId());

@@ -6,8 +6,8 @@ import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.ListJobsResponse;
-import io.jobworker.cli.connect.ConnectOptions;
 import io.jobworker.cli.connect.Connection;
+import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.render.Json;
 import io.jobworker.cli.render.StatsTable;
 import java.io.Console;
@@ -17,10 +17,10 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code stats}: what jobs use, live. */
@@ -34,7 +34,7 @@ public final class StatsCommand implements Callable<Integer> {
   private static final Set<String> PASSING = Set.of("running", "stopping");
 
   @Spec private CommandSpec spec = CommandSpec.create();
-  @Mixin private ConnectOptions options = new ConnectOptions();
+  @ParentCommand private Connector server = Connector.NONE;
 
   @Parameters(paramLabel = "ID", arity = "0..*", description = "The jobs; default: all that run.")
   private List<String> ids = new ArrayList<>();
@@ -57,7 +57,7 @@ public final class StatsCommand implements Callable<Integer> {
     if (format == Format.TEXT) {
       out.println(StatsTable.header());
     }
-    try (Connection connection = options.connect()) {
+    try (Connection connection = server.connect()) {
       List<String> watched = ids.isEmpty() ? running(connection) : ids;
       while (true) {
         List<JobStatusResponse> jobs = new ArrayList<>();

@@ -3,8 +3,8 @@ package io.jobworker.cli.command;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.grpc.StatusException;
 import io.jobworker.api.v1.JobStatusResponse;
-import io.jobworker.cli.connect.ConnectOptions;
 import io.jobworker.cli.connect.Connection;
+import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.render.Json;
 import io.jobworker.cli.render.StatusText;
 import java.io.PrintWriter;
@@ -13,6 +13,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code status}: prints all that is known of a job. */
@@ -23,7 +24,7 @@ import picocli.CommandLine.Spec;
 public final class StatusCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
-  @Mixin private ConnectOptions options = new ConnectOptions();
+  @ParentCommand private Connector server = Connector.NONE;
   @Mixin private JobIdParameter job = new JobIdParameter();
 
   @Option(
@@ -35,7 +36,7 @@ public final class StatusCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws StatusException, InvalidProtocolBufferException {
-    try (Connection connection = options.connect()) {
+    try (Connection connection = server.connect()) {
       JobStatusResponse status = connection.calls().status(job.request().build());
       PrintWriter out = spec.commandLine().getOut();
       out.println(

@@ -5,8 +5,8 @@ import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.api.v1.StopOptions;
-import io.jobworker.cli.connect.ConnectOptions;
 import io.jobworker.cli.connect.Connection;
+import io.jobworker.cli.connect.Connector;
 import java.io.PrintWriter;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code stop}: ends a job's whole process tree. */
@@ -23,7 +24,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 public final class StopCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
-  @Mixin private ConnectOptions options = new ConnectOptions();
+  @ParentCommand private Connector server = Connector.NONE;
   @Mixin private JobIdParameter job = new JobIdParameter();
 
   @Option(
@@ -45,7 +46,7 @@ public final class StopCommand implements Callable<Integer> {
     grace.ifPresent(stop::setGrace);
     signal.ifPresent(stop::setSignal);
     JobRequest request = job.request().setStop(stop).build();
-    try (Connection connection = options.connect()) {
+    try (Connection connection = server.connect()) {
       JobResponse response = connection.calls().stop(request);
       PrintWriter out = spec.commandLine().getOut();
       out.println(response.getStatus());

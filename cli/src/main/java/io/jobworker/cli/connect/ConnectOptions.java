@@ -3,11 +3,13 @@ package io.jobworker.cli.connect;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 
-/** The options that say which server, and as whom. Every verb has them. */
+/** The options that say which server, and as whom. They may stand before the verb or behind it. */
 public final class ConnectOptions {
   @Option(
       names = "--config",
+      scope = ScopeType.INHERIT,
       paramLabel = "FILE",
       description =
           "The client's configuration; default: $JOB_WORKER_CONFIG, then"
@@ -16,23 +18,30 @@ public final class ConnectOptions {
 
   @Option(
       names = "--address",
+      scope = ScopeType.INHERIT,
       paramLabel = "HOST:PORT",
       description = "The server, instead of the configured one.")
   private Optional<String> address = Optional.empty();
 
   @Option(
       names = "--ca",
+      scope = ScopeType.INHERIT,
       paramLabel = "FILE",
       description = "The CA's certificate (PEM), likewise.")
   private Optional<Path> ca = Optional.empty();
 
   @Option(
       names = "--cert",
+      scope = ScopeType.INHERIT,
       paramLabel = "FILE",
       description = "The client's certificate, likewise.")
   private Optional<Path> cert = Optional.empty();
 
-  @Option(names = "--key", paramLabel = "FILE", description = "The client's private key, likewise.")
+  @Option(
+      names = "--key",
+      scope = ScopeType.INHERIT,
+      paramLabel = "FILE",
+      description = "The client's private key, likewise.")
   private Optional<Path> key = Optional.empty();
 
   /** Prepares the connection that the options name. */
