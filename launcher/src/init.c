@@ -58,6 +58,8 @@ _Noreturn void init_run(const struct sheet *sheet, const struct job_stdio *stdio
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || setsid() < 0)
         job_fail(error_fd, STEP_INIT, errno);
     umask(0);
+    if (syscall(SYS_setgroups, (size_t)0, NULL) != 0) /* the server's groups open doors too */
+        job_fail(error_fd, STEP_INIT, errno);
     if (sheet->no_network && (error = isolate_network()) != 0)
         job_fail(error_fd, STEP_NETWORK, error);
     if ((error = isolate_files(sheet)) != 0)

@@ -59,13 +59,31 @@ static void fd_path(char *path, size_t size, int fd)
 }
 
 /*
+ * Opens a directory that the client has named with the permissions of the job's user, not ours: a path that
+ * leads through somebody's private directory must not be opened for those who could not walk it.
+ */
+static int open_as_job(const struct sheet *sheet, const char *path)
+{
+    if (sheet->uid >= 0) {
+        (void)syscall(SYS_setfsgid, (gid_t)sheet->gid); /* setfsuid(2): cannot fail for root, nor tell */
+        (void)syscall(SYS_setfsuid, (uid_t)sheet->uid); /* and takes the capabilities over files away */
+    }
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int error = errno;
+    (void)syscall(SYS_setfsuid, (uid_t)0);
+    (void)syscall(SYS_setfsgid, (gid_t)0);
+    errno = error;
+    return fd;
+}
+
+/*
  * Puts an empty directory over one of the host's. If the job's working directory is below that, it can be
  * found again under the same path; a descriptor holds it meanwhile.
  */
-static int cover(const char *directory, const char *keep, const char *options)
+static int cover(const struct sheet *sheet, const char *directory, const char *keep, const char *options)
 {
     int kept = -1;
-    if (keep != NULL && (kept = open(keep, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+    if (keep != NULL && (kept = open_as_job(sheet, keep)) < 0)
         return errno;
     int error = mount_tmpfs(directory, 0, options);
     if (error == 0 && kept >= 0) {
@@ -82,7 +100,7 @@ static int cover(const char *directory, const char *keep, const char *options)
 
 static int hide_server(const struct sheet *sheet)
 {
-    int error = cover(sheet->hide, NULL, "mode=0755,size=64k");
+    int error = cover(sheet, sheet->hide, NULL, "mode=0755,size=64k");
     if (error != 0)
         return error;
     unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
@@ -93,7 +111,7 @@ static int hide_server(const struct sheet *sheet)
 static int make_tmp(const struct sheet *sheet)
 {
     int own = is_below(sheet->cwd, "/tmp") && strcmp(sheet->cwd, "/tmp") != 0 && strcmp(sheet->cwd, WORK) != 0;
-    return cover("/tmp", own ? sheet->cwd : NULL, "mode=1777");
+    return cover(sheet, "/tmp", own ? sheet->cwd : NULL, "mode=1777");
 }
 
 static int set_read_only(const char *path, int recursively, int read_only)

@@ -561,6 +561,19 @@ static void an_isolated_job_does_not_see_the_servers_directory(void)
     collect(&job);
 }
 
+static void a_directory_that_the_jobs_user_cannot_walk_to_is_not_opened_for_it(void)
+{
+    struct job job;
+    char inner[96];
+    char entry[112];
+    snprintf(inner, sizeof inner, "%s/inner", root); /* open to all, in a directory that is not */
+    snprintf(entry, sizeof entry, "cwd=%s", inner);
+    CHECK(mkdir(inner, 0777) == 0 && chmod(inner, 0777) == 0);
+    launch(&job, ISOLATED, entry, "arg=/bin/true", NULL);
+    CHECK(strcmp(job.answer, "1 failed mount 13") == 0);
+    CHECK(launcher_ended(&job) == 1);
+}
+
 static void a_read_only_job_writes_to_its_directory_and_tmp_only(void)
 {
     struct job job;
@@ -630,6 +643,7 @@ int main(int argc, char **argv)
         RUN(the_end_of_an_isolated_job_is_told_truly);
         RUN(an_isolated_job_is_stopped_with_and_without_a_grace);
         RUN(an_isolated_job_does_not_see_the_servers_directory);
+        RUN(a_directory_that_the_jobs_user_cannot_walk_to_is_not_opened_for_it);
         RUN(a_read_only_job_writes_to_its_directory_and_tmp_only);
         RUN(a_job_without_network_has_loopback_and_nothing_else);
     }
