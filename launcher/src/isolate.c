@@ -18,33 +18,14 @@ extern int mount(const char *source, const char *target, const char *type, unsig
 
 static const char WORK[] = "/tmp/work"; /* where the job finds its own directory */
 
-static int mount_tmpfs(const char *target, unsigned long flags, const char *options)
+static int mount_tmpfs(const char *target, const char *options)
 {
-    return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV | flags, options) != 0 ? errno : 0;
+    return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options) != 0 ? errno : 0;
 }
 
 static int bind_mount(const char *source, const char *target)
 {
     return mount(source, target, NULL, MS_BIND, NULL) != 0 ? errno : 0;
-}
-
-/* mkdir -p, for a path below a directory that is ours alone. */
-static int make_path(const char *path)
-{
-    char partial[PATH_MAX];
-    size_t length = strlen(path);
-    if (length >= sizeof partial)
-        return ENAMETOOLONG;
-    memcpy(partial, path, length + 1);
-    for (size_t i = 1; i <= length; i++) {
-        if (partial[i] != '/' && partial[i] != '\0')
-            continue;
-        partial[i] = '\0';
-        if (mkdir(partial, 0755) != 0 && errno != EEXIST)
-            return errno;
-        partial[i] = path[i];
-    }
-    return 0;
 }
 
 static int is_below(const char *path, const char *directory)
@@ -76,42 +57,13 @@ static int open_as_job(const struct sheet *sheet, const char *path)
     return fd;
 }
 
-/*
- * Puts an empty directory over one of the host's. If the job's working directory is below that, it can be
- * found again under the same path; a descriptor holds it meanwhile.
- */
-static int cover(const struct sheet *sheet, const char *directory, const char *keep, const char *options)
-{
-    int kept = -1;
-    if (keep != NULL && (kept = open_as_job(sheet, keep)) < 0)
-        return errno;
-    int error = mount_tmpfs(directory, 0, options);
-    if (error == 0 && kept >= 0) {
-        char source[64];
-        fd_path(source, sizeof source, kept);
-        error = make_path(keep);
-        if (error == 0)
-            error = bind_mount(source, keep);
-    }
-    if (kept >= 0)
-        close(kept);
-    return error;
-}
-
 static int hide_server(const struct sheet *sheet)
 {
-    int error = cover(sheet, sheet->hide, NULL, "mode=0755,size=64k");
+    int error = mount_tmpfs(sheet->hide, "mode=0755,size=64k");
     if (error != 0)
         return error;
     unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV;
     return mount(NULL, sheet->hide, NULL, flags, NULL) != 0 ? errno : 0;
-}
-
-/* A directory of the user's choice below /tmp would be gone otherwise. */
-static int make_tmp(const struct sheet *sheet)
-{
-    int own = is_below(sheet->cwd, "/tmp") && strcmp(sheet->cwd, "/tmp") != 0 && strcmp(sheet->cwd, WORK) != 0;
-    return cover(sheet, "/tmp", own ? sheet->cwd : NULL, "mode=1777");
 }
 
 static int set_read_only(const char *path, int recursively, int read_only)
@@ -168,18 +120,29 @@ static int make_dev(void)
     }
     if (error == 0 && mkdir("/dev/shm", 01777) != 0)
         error = errno;
-    return error != 0 ? error : mount_tmpfs("/dev/shm", 0, "mode=1777");
+    return error != 0 ? error : mount_tmpfs("/dev/shm", "mode=1777");
 }
 
-/* Everything read-only but the working directory; what is mounted after this is not concerned. */
+/*
+ * Everything read-only, but for the directory that the client has named to work in. That one is taken as a
+ * mount of its own before, by a descriptor and never again by its path, and put back with the flags that it
+ * had. Below /tmp there is nothing of the host's to keep.
+ */
 static int make_read_only(const struct sheet *sheet)
 {
-    int own = access(sheet->cwd, F_OK) == 0; /* else it is one that is still to be made */
-    int error = own ? bind_mount(sheet->cwd, sheet->cwd) : 0;
-    if (error == 0)
-        error = set_read_only("/", 1, 1);
-    if (error == 0 && own)
-        error = set_read_only(sheet->cwd, 0, 0);
+    if (strcmp(sheet->cwd, "/") == 0 || is_below(sheet->cwd, "/tmp"))
+        return set_read_only("/", 1, 1);
+    int directory = open_as_job(sheet, sheet->cwd);
+    if (directory < 0)
+        return errno;
+    int tree = (int)syscall(SYS_open_tree, directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+    int error = tree < 0 ? errno : set_read_only("/", 1, 1);
+    unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+    if (error == 0 && syscall(SYS_move_mount, tree, "", directory, "", flags) != 0)
+        error = errno;
+    if (tree >= 0)
+        close(tree);
+    close(directory);
     return error;
 }
 
@@ -200,7 +163,10 @@ int isolate_files(const struct sheet *sheet)
     /* A server's directory below /tmp is gone with the host's /tmp; else each has a cover of its own. */
     if (sheet->hide != NULL && !is_below(sheet->hide, "/tmp") && (error = hide_server(sheet)) != 0)
         return error;
-    if ((error = make_tmp(sheet)) != 0)
+    if ((error = mount_tmpfs("/tmp", "mode=1777")) != 0)
+        return error;
+    /* Sockets that have a path belong to no network namespace (unix(7)), and most of the host's are in /run. */
+    if (sheet->no_network && (error = mount_tmpfs("/run", "mode=0755")) != 0)
         return error;
     if (work >= 0 && ((error = make_work(sheet, work)) != 0 || (close(work) != 0 && (error = errno) != 0)))
         return error;

@@ -182,6 +182,11 @@ static int hand_over(int fd, int report_fd)
     struct msghdr message = {
         .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     memset(&control, 0, sizeof control);
+    if (fd < 0) { /* the monitor counts on the packet, with or without what it is for */
+        message.msg_control = NULL;
+        message.msg_controllen = 0;
+        return sendmsg(report_fd, &message, MSG_NOSIGNAL) != 1 ? errno : 0;
+    }
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
@@ -194,10 +199,10 @@ static int filter_calls(int report_fd)
 {
     int listener = -1;
     int error = seccomp_refuse_dangerous(&listener);
-    if (error == 0 && listener >= 0) {
+    if (error == 0)
         error = hand_over(listener, report_fd);
+    if (listener >= 0)
         close(listener);
-    }
     return error;
 }
 

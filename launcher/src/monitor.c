@@ -128,7 +128,13 @@ static int open_stdio(const struct sheet *sheet, struct job_stdio *stdio, enum s
         return error;
     *step = STEP_STDIN;
     stdio->in = open(sheet->stdin_path, O_RDONLY | O_CLOEXEC);
-    return stdio->in < 0 ? errno : 0;
+    if (stdio->in < 0)
+        return errno;
+    /* Like the FIFOs: a job may open /dev/stdin anew. */
+    struct stat st;
+    if (sheet->gid < 0 || fstat(stdio->in, &st) != 0 || !S_ISREG(st.st_mode))
+        return 0;
+    return fchown(stdio->in, (uid_t)-1, (gid_t)sheet->gid) != 0 || fchmod(stdio->in, 0640) != 0 ? errno : 0;
 }
 
 /* --- the job's birth ------------------------------------------------------------------------ */
@@ -216,7 +222,7 @@ static int spawn_job(struct monitor *monitor, const struct job_stdio *stdio, str
                 break;
         }
         monitor->main_pid = monitor->init_pid == 0 ? pid : receive_from_main(monitor->init, &monitor->listener);
-        if (monitor->init_pid != 0 && monitor->sheet->seccomp && monitor->listener < 0)
+        if (monitor->init_pid != 0 && monitor->sheet->seccomp)
             (void)receive_from_main(monitor->init, &monitor->listener);
         monitor->record.main_pid = monitor->main_pid;
     }
@@ -310,7 +316,8 @@ static void end_job(struct monitor *monitor, enum cause cause, int signal, int64
         return;
     if (monitor->init_pid != 0) {
         const struct init_command command = {.signal = signal};
-        (void)send(monitor->init, &command, sizeof command, MSG_NOSIGNAL); /* gone: so is the job */
+        if (monitor->init >= 0)
+            (void)send(monitor->init, &command, sizeof command, MSG_NOSIGNAL); /* gone: so is the job */
         return;
     }
     kill(-monitor->main_pid, signal); /* the main process's whole group, which it leads */
@@ -333,8 +340,15 @@ static void main_ended(struct monitor *monitor, int status, const struct rusage 
 static void take_report(struct monitor *monitor)
 {
     struct init_report report;
-    if (monitor->init >= 0 && recv(monitor->init, &report, sizeof report, MSG_DONTWAIT) == (ssize_t)sizeof report)
+    if (monitor->init < 0)
+        return;
+    ssize_t n = recv(monitor->init, &report, sizeof report, MSG_DONTWAIT);
+    if (n == (ssize_t)sizeof report)
         main_ended(monitor, report.wait_status, &report.usage);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+        close(monitor->init); /* it is dying; its death will be told by a signal */
+        monitor->init = -1;
+    }
 }
 
 static void reap(struct monitor *monitor)

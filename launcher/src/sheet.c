@@ -141,6 +141,19 @@ static int take_entry(struct sheet *sheet, const char *key, char *value, size_t 
     return 0;
 }
 
+/* Absolute, and spelled in the one way that it can be compared in. */
+static int is_plain_path(const char *path)
+{
+    if (path[0] != '/')
+        return 0;
+    for (const char *name = path; name[0] == '/' && path[1] != '\0'; name = strchrnul(name + 1, '/')) {
+        size_t length = strcspn(name + 1, "/");
+        if (length == 0 || (length == 1 && name[1] == '.') || (length == 2 && name[1] == '.' && name[2] == '.'))
+            return 0;
+    }
+    return 1;
+}
+
 static int parse(struct sheet *sheet, size_t length)
 {
     static const char version[] = "version=1";
@@ -175,6 +188,8 @@ static int parse(struct sheet *sheet, size_t length)
         return EINVAL;
     /* What only works together must come together: half a wall is none. */
     if ((sheet->uid < 0) != (sheet->gid < 0) || sheet->uid >= UINT32_MAX || sheet->gid >= UINT32_MAX)
+        return EINVAL;
+    if (sheet->isolate && (!is_plain_path(sheet->cwd) || sheet->uid == 0))
         return EINVAL;
     return !sheet->isolate && (sheet->seccomp || sheet->work != NULL || sheet->hide != NULL || sheet->no_network || sheet->read_only) ? EINVAL : 0;
 }

@@ -570,8 +570,21 @@ static void a_directory_that_the_jobs_user_cannot_walk_to_is_not_opened_for_it(v
     snprintf(entry, sizeof entry, "cwd=%s", inner);
     CHECK(mkdir(inner, 0777) == 0 && chmod(inner, 0777) == 0);
     launch(&job, ISOLATED, entry, "arg=/bin/true", NULL);
-    CHECK(strcmp(job.answer, "1 failed mount 13") == 0);
+    CHECK(strcmp(job.answer, "1 failed chdir 2") == 0); /* the host's /tmp is not there at all */
     CHECK(launcher_ended(&job) == 1);
+    launch(&job, ISOLATED, entry, "read-only=1", "arg=/bin/true", NULL);
+    CHECK(strcmp(job.answer, "1 failed chdir 2") == 0);
+    CHECK(launcher_ended(&job) == 1);
+    launch(&job, ISOLATED, "cwd=/root", "read-only=1", "arg=/bin/true", NULL);
+    CHECK(strcmp(job.answer, "1 failed chdir 13") == 0);
+    CHECK(launcher_ended(&job) == 1);
+    static const char *const other_spellings[] = {"/tmp/",  "/tmp/.", "/tmp//x",  "/tmp/../root", "/tmp/..",
+                                                  "//tmp",  "/..",    "relative", "/usr/./bin"};
+    for (size_t i = 0; i < sizeof other_spellings / sizeof other_spellings[0]; i++) {
+        snprintf(entry, sizeof entry, "cwd=%s", other_spellings[i]);
+        launch(&job, ISOLATED, entry, "arg=/bin/true", NULL);
+        CHECK(strcmp(job.answer, "1 failed sheet 22") == 0);
+    }
 }
 
 static void a_read_only_job_writes_to_its_directory_and_tmp_only(void)
@@ -595,9 +608,9 @@ static void a_job_without_network_has_loopback_and_nothing_else(void)
 {
     struct job job;
     launch(&job, ISOLATED, "network=none", "arg=/bin/sh", "arg=-c",
-           "arg=grep -c ':' /proc/net/dev; cat /proc/net/fib_trie | grep -c 127.0.0.1", NULL);
+           "arg=grep -c ':' /proc/net/dev; cat /proc/net/fib_trie | grep -c 127.0.0.1; ls -A /run | wc -l", NULL);
     CHECK(strcmp(receive(&job), "1 ended") == 0);
-    CHECK(strcmp(output(&job, "stdout"), "1\n2\n") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "1\n2\n0\n") == 0);
     collect(&job);
 }
 

@@ -50,7 +50,7 @@ public record JobQuery(
       return JobId.parse(matcher.group(3)).map(id -> new Position(createdAt, id));
     }
 
-    static Position of(JobStatus job) {
+    public static Position of(JobStatus job) {
       return new Position(job.createdAt(), job.id());
     }
 

@@ -198,6 +198,8 @@ public final class Jobs implements AutoCloseable {
       throw e;
     } finally {
       starting.remove(key, mine);
+      mine.completeExceptionally(
+          new JobException.Unavailable("the start failed")); // if all else did
     }
   }
 

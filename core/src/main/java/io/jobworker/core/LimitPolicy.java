@@ -36,7 +36,10 @@ final class LimitPolicy {
     if (asked.isPresent() && ceiling.isPresent() && asked.getAsInt() > ceiling.getAsInt()) {
       throw above(field, ceiling.getAsInt());
     }
-    return asked.isPresent() ? asked : otherwise.isPresent() ? otherwise : ceiling;
+    if (asked.isPresent() || otherwise.isEmpty()) {
+      return asked.isPresent() ? asked : ceiling;
+    }
+    return ceiling.isPresent() && otherwise.getAsInt() > ceiling.getAsInt() ? ceiling : otherwise;
   }
 
   private static Optional<ByteSize> size(
@@ -47,7 +50,10 @@ final class LimitPolicy {
     if (asked.isPresent() && ceiling.isPresent() && asked.get().bytes() > ceiling.get().bytes()) {
       throw above(field, ceiling.get());
     }
-    return asked.or(() -> otherwise).or(() -> ceiling);
+    if (asked.isPresent() || otherwise.isEmpty()) {
+      return asked.or(() -> ceiling);
+    }
+    return ceiling.filter(most -> otherwise.get().bytes() > most.bytes()).or(() -> otherwise);
   }
 
   private static JobException.InvalidSpec above(String field, Object ceiling) {

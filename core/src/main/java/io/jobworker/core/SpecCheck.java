@@ -1,6 +1,7 @@
 package io.jobworker.core;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.OptionalInt;
@@ -91,6 +92,9 @@ final class SpecCheck {
     if (!path.startsWith("/")) {
       throw invalid("spec.working_dir", "give an absolute path, not '" + path + "'");
     }
+    if (!Path.of(path).normalize().toString().equals(path)) {
+      throw invalid("spec.working_dir", "write it without '.', '..' and needless slashes");
+    }
     if (size(path) >= MAX_PATH_BYTES) {
       throw invalid("spec.working_dir", "a path is shorter than " + MAX_PATH_BYTES + " bytes");
     }
@@ -107,6 +111,9 @@ final class SpecCheck {
       throw invalid("spec.limits.io", "at most " + MAX_IO_LIMITS + " devices");
     }
     for (Limits.IoLimit io : limits.io()) {
+      if ((io.readBps() | io.writeBps() | io.readIops() | io.writeIops()) == 0) {
+        throw invalid("spec.limits.io", "an entry without a limit");
+      }
       checkNoNul("spec.limits.io.path", io.path());
       if (!io.path().isEmpty() && !io.path().startsWith("/")) {
         throw invalid("spec.limits.io.path", "give an absolute path, not '" + io.path() + "'");

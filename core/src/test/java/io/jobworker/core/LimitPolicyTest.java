@@ -23,6 +23,7 @@ class LimitPolicyTest {
     assertThat(applied(NONE, memory(10), memory(20))).isEqualTo(memory(10));
     assertThat(applied(NONE, NONE, memory(20))).isEqualTo(memory(20));
     assertThat(applied(NONE, NONE, NONE)).isEqualTo(NONE);
+    assertThat(applied(NONE, memory(30), memory(20))).isEqualTo(memory(20));
   }
 
   @Test

@@ -183,6 +183,19 @@ class LimitsTest {
     }
 
     @Test
+    void theStricterOfTwoLimitsForOneDiskHolds() throws IOException {
+      assumeDisk();
+      Limits limits =
+          Limits.builder()
+              .io(new IoLimit(DISK.toString(), 0, 1 << 20, 0, 0))
+              .io(new IoLimit(DISK.toString(), 2 << 20, 3 << 20, 0, 0))
+              .build();
+      JobStatus job = jobs.shell("sleep 1000", limits);
+      assertThat(Files.readString(TestJobs.cgroup(job).resolve("io.max")))
+          .contains("rbps=2097152 wbps=1048576 riops=max wiops=max");
+    }
+
+    @Test
     void bytesReadPerSecondAreTheLimit() throws Exception {
       assumeDisk();
       Path file = DISK.resolve("to-read");

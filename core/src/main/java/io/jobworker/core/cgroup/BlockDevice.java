@@ -33,7 +33,7 @@ final class BlockDevice {
     if (major(device) != 0) {
       return wholeDisk(number);
     }
-    Mount mount = mountOf(path, number).orElseThrow(() -> none(path, "its mount is not visible"));
+    Mount mount = mountOf(path, number).orElseThrow(() -> new NotFound("its mount is not visible"));
     if (depth < MAX_LAYERS && mount.type.equals("overlay")) {
       Optional<Path> upper = option(mount.options, "upperdir").map(Path::of).filter(Files::exists);
       if (upper.isPresent()) {
@@ -44,11 +44,7 @@ final class BlockDevice {
       long source = (Long) Files.getAttribute(Path.of(mount.source), "unix:rdev");
       return wholeDisk(major(source) + ":" + minor(source));
     }
-    throw none(path, "it is on " + mount.type);
-  }
-
-  private static NotFound none(Path path, String why) {
-    return new NotFound("no disk stands behind " + path + ": " + why);
+    throw new NotFound("it is on " + mount.type);
   }
 
   /** In sysfs a partition is a directory inside its disk's. */

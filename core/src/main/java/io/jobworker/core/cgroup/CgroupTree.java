@@ -10,10 +10,12 @@ import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * The service's own part of the cgroup v2 tree: {@code ROOT/jobs/ID} for the jobs and {@code
@@ -52,6 +54,9 @@ public final class CgroupTree {
       if (!Files.isWritable(root.resolve("launchers/cgroup.procs"))) {
         return unavailable(root + " may not be written to", loop);
       }
+      // Jobs may read the tree, but not learn of one another from it: ids cannot be guessed.
+      Files.setPosixFilePermissions(
+          root.resolve("jobs"), PosixFilePermissions.fromString("rwx--x--x"));
       enableControllers(host.mount().get());
       enableControllers(root);
       Set<String> enabled = enableControllers(root.resolve("jobs"));
@@ -144,19 +149,37 @@ public final class CgroupTree {
     }
   }
 
+  /** One entry a disk: the kernel keeps one line for each, and the stricter of two limits holds. */
   private static List<DeviceLimit> devices(Limits limits, Path workingDirectory) {
-    List<DeviceLimit> found = new ArrayList<>();
+    Map<String, Limits.IoLimit> byDevice = new TreeMap<>();
     for (Limits.IoLimit limit : limits.io()) {
       Path path = limit.path().isEmpty() ? workingDirectory : Path.of(limit.path());
       try {
-        found.add(new DeviceLimit(BlockDevice.behind(path), limit));
+        byDevice.merge(BlockDevice.behind(path), limit, CgroupTree::stricter);
       } catch (BlockDevice.NotFound e) {
-        throw new JobException.CannotEnforce("io.max", String.valueOf(e.getMessage()));
+        throw new JobException.CannotEnforce(
+            "io.max", "no disk stands behind " + path + ": " + e.getMessage());
       } catch (IOException e) {
-        throw new JobException.CannotEnforce("io.max", "cannot look at " + path);
+        throw new JobException.CannotEnforce("io.max", "no disk stands behind " + path);
       }
     }
-    return found;
+    return byDevice.entrySet().stream()
+        .map(entry -> new DeviceLimit(entry.getKey(), entry.getValue()))
+        .toList();
+  }
+
+  private static Limits.IoLimit stricter(Limits.IoLimit a, Limits.IoLimit b) {
+    return new Limits.IoLimit(
+        a.path(),
+        lower(a.readBps(), b.readBps()),
+        lower(a.writeBps(), b.writeBps()),
+        lower(a.readIops(), b.readIops()),
+        lower(a.writeIops(), b.writeIops()));
+  }
+
+  /** 0 is no limit. */
+  private static long lower(long a, long b) {
+    return a == 0 ? b : b == 0 ? a : Math.min(a, b);
   }
 
   /** The cgroup that the job had before a restart, if it is still there. */

@@ -86,7 +86,7 @@ public final class JobCgroup {
     for (String line : lines("io.stat")) {
       for (String field : line.split(" ")) {
         int equals = field.indexOf('=');
-        if (equals > 0) {
+        if (field.startsWith("rbytes=") || field.startsWith("wbytes=")) {
           totals.merge(
               field.substring(0, equals), Long.parseLong(field.substring(equals + 1)), Long::sum);
         }

@@ -26,9 +26,11 @@ public final class JobUsers {
       String name = client.runAs().get();
       return Optional.of(
           PasswordFile.find(name)
+              .filter(user -> user.uid() != 0)
               .map(user -> new RunAs(user.uid(), user.gid()))
-              .orElseThrow(
-                  () -> new JobException.CannotEnforce("user " + name, "there is no such user")));
+              .orElseThrow(() ->
+                  new JobException.CannotEnforce(
+                      "user " + name, "there is no such user, or it is root")));
     }
     if (!separate) {
       return Optional.empty();

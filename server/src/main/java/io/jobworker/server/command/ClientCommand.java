@@ -72,8 +72,9 @@ public final class ClientCommand {
         || cn.chars().anyMatch(Character::isISOControl)) {
       throw new ConfigException("a CN has from 1 to " + MAX_CN_LENGTH + " printable characters");
     }
-    if (runAs.isPresent() && PasswordFile.find(runAs.get()).isEmpty()) {
-      throw new ConfigException("there is no user '" + runAs.get() + "' on this host");
+    if (runAs.isPresent()
+        && PasswordFile.find(runAs.get()).filter(user -> user.uid() != 0).isEmpty()) {
+      throw new ConfigException("'" + runAs.get() + "' must be a user of this host, and not root");
     }
     ServerConfig config = ServerConfig.read(directory.config());
     CertificateAuthority authority = CertificateAuthority.load(directory, Clock.systemUTC());

@@ -1,6 +1,7 @@
 package io.jobworker.server.rpc;
 
 import io.grpc.Status;
+import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.ListJobsResponse;
 import io.jobworker.core.JobException;
@@ -17,12 +18,24 @@ import java.util.Optional;
 record ListMethod(Jobs jobs) implements Unary<ListJobsRequest, ListJobsResponse> {
   private static final int DEFAULT_PAGE = 100;
 
+  /**
+   * A page ends early when it is as large as this; with the largest of jobs on top it still is a
+   * message.
+   */
+  private static final int FULL_PAGE_BYTES = 1 << 20;
+
   @Override
   public ListJobsResponse handle(ListJobsRequest request) {
     JobPage page = jobs.list(query(request));
     ListJobsResponse.Builder response = ListJobsResponse.newBuilder();
+    long bytes = 0;
     for (JobStatus job : page.jobs()) {
-      response.addJobs(Wire.statusResponse(job, "", jobs.usage(job)));
+      JobStatusResponse entry = Wire.statusResponse(job, "", jobs.usage(job));
+      bytes += entry.getSerializedSize();
+      response.addJobs(entry);
+      if (bytes > FULL_PAGE_BYTES) {
+        return response.setNextPageToken(JobQuery.Position.of(job).toString()).build();
+      }
     }
     page.next().ifPresent(position -> response.setNextPageToken(position.toString()));
     return response.build();
