@@ -1,16 +1,24 @@
 package io.jobworker.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import com.google.protobuf.util.Durations;
+import com.google.protobuf.util.Timestamps;
 import io.grpc.ManagedChannel;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
+import io.jobworker.api.v1.JobStats;
+import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.ListJobsRequest;
+import io.jobworker.api.v1.StatsOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -133,6 +141,54 @@ class DaemonTest {
   private int descriptors() throws IOException {
     try (Stream<Path> entries = Files.list(Path.of("/proc/" + server.pid() + "/fd"))) {
       return (int) entries.count();
+    }
+  }
+
+  @Test
+  void usageIsStreamedUntilTheJobEndsAndTheLastFiguresAreFinal() throws Exception {
+    String id = server.startJob("alice", "sleep 1000");
+    ManagedChannel channel = server.channel("alice");
+    try {
+      JobWorkerGrpc.JobWorkerBlockingStub client = JobWorkerGrpc.newBlockingStub(channel);
+      StatsOptions often = StatsOptions.newBuilder().setInterval(Durations.fromMillis(100)).build();
+      JobRequest request = JobRequest.newBuilder().setId(id).build();
+      Iterator<JobStats> stats = client.stats(request.toBuilder().setStats(often).build());
+      JobStats first = stats.next();
+      JobStats second = stats.next();
+      assertThat(Timestamps.compare(first.getTime(), second.getTime())).isNegative();
+      client.stop(request);
+      JobStats last = second;
+      while (stats.hasNext()) {
+        last = stats.next();
+      }
+      assertThat(last).isEqualTo(client.status(request).getUsage());
+      StatsOptions tooOften =
+          StatsOptions.newBuilder().setInterval(Durations.fromMillis(1)).build();
+      assertThatThrownBy(
+              () -> client.stats(request.toBuilder().setStats(tooOften).build()).hasNext())
+          .hasMessageContaining("stats.interval");
+    } finally {
+      channel.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void aListHoldsTheCallersJobsOnly() throws Exception {
+    String id = server.startJob("alice", "true");
+    ManagedChannel alice = server.channel("alice");
+    ManagedChannel bob = server.channel("bob");
+    try {
+      ListJobsRequest all = ListJobsRequest.getDefaultInstance();
+      assertThat(JobWorkerGrpc.newBlockingStub(alice).list(all).getJobsList())
+          .extracting(JobStatusResponse::getId)
+          .containsExactly(id);
+      JobWorkerGrpc.JobWorkerBlockingStub other = JobWorkerGrpc.newBlockingStub(bob);
+      assertThat(other.list(all).getJobsList()).isEmpty();
+      assertThatThrownBy(() -> other.list(all.toBuilder().setOwner("alice").build()))
+          .hasMessageContaining("PERMISSION_DENIED");
+    } finally {
+      alice.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
+      bob.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
     }
   }
 
