@@ -255,9 +255,7 @@ public final class Jobs implements AutoCloseable {
       Optional<JobCgroup> cgroup)
       throws IOException {
     Instant createdAt = config.clock().instant().truncatedTo(ChronoUnit.MICROS);
-    OutputLog output =
-        OutputLog.open(
-            directory.output(), spec.outputRetain().orElse(config.outputRetain()), config.clock());
+    OutputLog output = openOutput(directory, spec);
     Monitor monitor =
         Monitor.spawn(launcher, sheet(id, spec, stdin, runAs, directory, cgroup), control);
     try {
@@ -432,12 +430,13 @@ public final class Jobs implements AutoCloseable {
     return workers;
   }
 
-  JobsConfig config() {
-    return config;
-  }
-
   Path jobsDirectory() {
     return config.stateDirectory().resolve("jobs");
+  }
+
+  OutputLog openOutput(JobDirectory directory, JobSpec spec) throws IOException {
+    return OutputLog.open(
+        directory.output(), spec.outputRetain().orElse(config.outputRetain()), config.clock());
   }
 
   JobDirectory directory(JobId id) {
@@ -682,11 +681,7 @@ public final class Jobs implements AutoCloseable {
     }
     JobRecord record = record(id);
     try {
-      OutputLog output =
-          OutputLog.open(
-              directory(id).output(),
-              record.spec().outputRetain().orElse(config.outputRetain()),
-              config.clock());
+      OutputLog output = openOutput(directory(id), record.spec());
       output.finish();
       return output;
     } catch (IOException e) {

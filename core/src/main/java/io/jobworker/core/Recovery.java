@@ -77,11 +77,7 @@ final class Recovery {
     JobDirectory directory = jobs.directory(record.id());
     try {
       Optional<Monitor> monitor = attach(directory.path());
-      OutputLog output =
-          OutputLog.open(
-              directory.output(),
-              record.spec().outputRetain().orElse(jobs.config().outputRetain()),
-              jobs.config().clock());
+      OutputLog output = jobs.openOutput(directory, record.spec());
       // Without a launcher the pipes are empty: what was in them went with their last holder.
       Capture.Tap tap =
           jobs.capture().open(output, monitor.isPresent() ? directory.openPipes() : Map.of());

@@ -117,15 +117,6 @@ public final class JobCgroup {
     }
   }
 
-  /** Whether a process lives in it or below it. */
-  public boolean populated() throws IOException {
-    try {
-      return Files.readString(path.resolve("cgroup.events")).contains("populated 1");
-    } catch (NoSuchFileException e) {
-      return false;
-    }
-  }
-
   /**
    * Completes when no process is left in it, by the kernel's word and not by asking again and
    * again.

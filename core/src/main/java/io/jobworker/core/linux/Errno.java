@@ -4,17 +4,13 @@ package io.jobworker.core.linux;
 public final class Errno {
   public static final int ENOENT = 2;
   public static final int EINTR = 4;
-  public static final int EIO = 5;
   public static final int EAGAIN = 11;
   public static final int ENOMEM = 12;
-  public static final int EACCES = 13;
   public static final int ENODEV = 19;
   public static final int ENFILE = 23;
   public static final int EMFILE = 24;
-  public static final int EFBIG = 27;
   public static final int ENOSPC = 28;
   public static final int EPIPE = 32;
-  public static final int ECONNRESET = 104;
   public static final int ECONNREFUSED = 111;
   public static final int EDQUOT = 122;
 

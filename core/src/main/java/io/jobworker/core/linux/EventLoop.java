@@ -104,11 +104,6 @@ public final class EventLoop implements Executor, AutoCloseable {
         }
       }
     }
-
-    /** Stops or resumes calling the handler, without forgetting it. */
-    public void setWatching(boolean watching) throws LinuxException {
-      control(Linux.EPOLL_CTL_MOD, fd, key, watching ? Linux.EPOLLIN : 0);
-    }
   }
 
   /** Calls {@code handler} in every round in which {@code fd} is readable or hung up. */

@@ -31,7 +31,6 @@ import java.util.List;
 public final class Linux {
   // open(2), asm-generic values; O_DIRECTORY differs between architectures and is not used.
   public static final int O_RDONLY = 0;
-  public static final int O_WRONLY = 1;
   public static final int O_RDWR = 2;
   public static final int O_CREAT = 0100;
   public static final int O_NONBLOCK = 04000;
@@ -43,11 +42,8 @@ public final class Linux {
 
   static final int EPOLLIN = 0x001;
   static final int EPOLLPRI = 0x002;
-  static final int EPOLLERR = 0x008;
-  static final int EPOLLHUP = 0x010;
   static final int EPOLL_CTL_ADD = 1;
   static final int EPOLL_CTL_DEL = 2;
-  static final int EPOLL_CTL_MOD = 3;
   private static final int EPOLL_CLOEXEC = O_CLOEXEC;
 
   private static final int EFD_CLOEXEC = O_CLOEXEC;

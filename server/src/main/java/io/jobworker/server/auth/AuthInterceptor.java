@@ -57,8 +57,7 @@ public final class AuthInterceptor implements ServerInterceptor {
       ServerCall.Listener<Q> listener = Contexts.interceptCall(context, call, headers, next);
       return new OwnerCheck<>(listener, call, caller, access);
     } catch (RuntimeException e) {
-      StatusRuntimeException status = Errors.toStatus(e, method);
-      call.close(status.getStatus(), Errors.trailersOf(status));
+      refuse(call, e);
       return new ServerCall.Listener<>() {};
     }
   }
@@ -110,6 +109,12 @@ public final class AuthInterceptor implements ServerInterceptor {
     return text.startsWith("/") ? text.substring(1) : text;
   }
 
+  private static void refuse(ServerCall<?, ?> call, RuntimeException why) {
+    StatusRuntimeException status =
+        Errors.toStatus(why, call.getMethodDescriptor().getFullMethodName());
+    call.close(status.getStatus(), Errors.trailersOf(status));
+  }
+
   private static String bareName(String method) {
     return method.substring(method.lastIndexOf('/') + 1);
   }
@@ -148,9 +153,7 @@ public final class AuthInterceptor implements ServerInterceptor {
           check((JobRequest) message);
         } catch (RuntimeException e) {
           refused = true;
-          String method = call.getMethodDescriptor().getFullMethodName();
-          StatusRuntimeException status = Errors.toStatus(e, method);
-          call.close(status.getStatus(), Errors.trailersOf(status));
+          refuse(call, e);
           return;
         }
       }

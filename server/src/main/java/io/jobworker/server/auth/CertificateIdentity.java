@@ -9,8 +9,6 @@ import javax.naming.ldap.Rdn;
 
 /** Reads from a certificate whom it stands for: its subject's one and only common name. */
 final class CertificateIdentity {
-  static final int MAX_CN_LENGTH = 64; // RFC 5280, ub-common-name
-
   private CertificateIdentity() {}
 
   /** What was found, or why it is not good enough. */
@@ -31,7 +29,7 @@ final class CertificateIdentity {
     if (names.size() > 1) {
       return new Found(Optional.empty(), "cn_ambiguous");
     }
-    if (names.getFirst().length() > MAX_CN_LENGTH) {
+    if (names.getFirst().length() > Client.MAX_CN_LENGTH) {
       return new Found(Optional.empty(), "cn_too_long");
     }
     return new Found(Optional.of(names.getFirst()), "");

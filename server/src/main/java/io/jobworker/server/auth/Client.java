@@ -16,4 +16,7 @@ public record Client(
     Role role,
     boolean disabled,
     Instant createdAt,
-    Optional<String> runAs) {}
+    Optional<String> runAs) {
+  /** RFC 5280, ub-common-name. */
+  public static final int MAX_CN_LENGTH = 64;
+}

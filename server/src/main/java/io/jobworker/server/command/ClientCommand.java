@@ -31,7 +31,6 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND")
 public final class ClientCommand {
   private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,62}");
-  private static final int MAX_CN_LENGTH = 64; // RFC 5280, ub-common-name
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
@@ -68,9 +67,10 @@ public final class ClientCommand {
     }
     String cn = commonName.orElse(name);
     if (cn.isBlank()
-        || cn.length() > MAX_CN_LENGTH
+        || cn.length() > Client.MAX_CN_LENGTH
         || cn.chars().anyMatch(Character::isISOControl)) {
-      throw new ConfigException("a CN has from 1 to " + MAX_CN_LENGTH + " printable characters");
+      throw new ConfigException(
+          "a CN has from 1 to " + Client.MAX_CN_LENGTH + " printable characters");
     }
     if (runAs.isPresent()
         && PasswordFile.find(runAs.get()).filter(user -> user.uid() != 0).isEmpty()) {
