@@ -7,10 +7,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /** A directory that test and job share: jobs have a /tmp of their own, and are other users. */
-final class PublicDirectory {
+public final class PublicDirectory {
   private PublicDirectory() {}
 
-  static Path create() {
+  public static Path create() {
     try {
       Path directory = Files.createTempDirectory(Path.of("/var/tmp"), "job-worker-test-");
       Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));

@@ -29,7 +29,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** A real server process with its own directory, and the real command line to use it with. */
-final class RunningServer implements AutoCloseable {
+public final class RunningServer implements AutoCloseable {
   static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
@@ -39,12 +39,12 @@ final class RunningServer implements AutoCloseable {
 
   /** What a program did. */
   @SuppressWarnings("ArrayRecordComponent") // never compared as a whole
-  record Result(int exitCode, byte[] out, String err) {
+  public record Result(int exitCode, byte[] out, String err) {
     String text() {
       return new String(out, UTF_8).strip();
     }
 
-    Result succeeded() {
+    public Result succeeded() {
       assertThat(exitCode).as(err).isZero();
       return this;
     }
@@ -68,7 +68,7 @@ final class RunningServer implements AutoCloseable {
   }
 
   /** Starts a server with the clients alice and bob. */
-  static RunningServer start() {
+  public static RunningServer start() {
     try {
       RunningServer server = new RunningServer();
       server.addClient("alice");
@@ -101,7 +101,7 @@ final class RunningServer implements AutoCloseable {
 
   // --- the server's side
 
-  Path directory() {
+  public Path directory() {
     return directory;
   }
 
@@ -117,7 +117,7 @@ final class RunningServer implements AutoCloseable {
     }
   }
 
-  int port() {
+  public int port() {
     String address = address();
     return Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
   }
@@ -162,7 +162,7 @@ final class RunningServer implements AutoCloseable {
   }
 
   /** The first event with this name that concerns this job; waits for it. */
-  JsonNode event(String name, String job) {
+  public JsonNode event(String name, String job) {
     return await()
         .atMost(PATIENCE)
         .until(
@@ -182,6 +182,47 @@ final class RunningServer implements AutoCloseable {
     }
   }
 
+  // --- what the server takes of the machine, for benchmarks
+
+  /** CPU time that the server and all launchers have used so far. */
+  public double cpuSeconds() {
+    try {
+      String stat = Files.readString(Path.of("/proc/" + pid() + "/stat"));
+      String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
+      double ticks = Double.parseDouble(fields[11]) + Double.parseDouble(fields[12]); // proc(5)
+      double launchers = 0;
+      if (cgroup().isPresent()) {
+        String usage = Files.readString(cgroup().get().resolve("launchers/cpu.stat"));
+        launchers = Double.parseDouble(usage.lines().findFirst().orElse("x 0").split(" ", -1)[1]);
+      }
+      return ticks / 100 + launchers / 1e6;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The memory that the server holds now; ask for a collection first. */
+  public double residentBytes() {
+    try {
+      return 4096
+          * Double.parseDouble(
+              Files.readString(Path.of("/proc/" + pid() + "/statm")).split(" ", -1)[1]);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Has the server's JVM collect what is garbage. */
+  public void collectGarbage() {
+    String jcmd = Path.of(System.getProperty("java.home"), "bin/jcmd").toString();
+    run(List.of(jcmd, Long.toString(pid()), "GC.run"), Map.of()).succeeded();
+  }
+
+  /** How many log streams are open. */
+  public int openStreams() {
+    return events("logs.opened").size() - events("logs.closed").size();
+  }
+
   // --- the clients' side
 
   Path config(String client) {
@@ -189,7 +230,7 @@ final class RunningServer implements AutoCloseable {
   }
 
   /** Runs job-worker as the client. */
-  Result cli(String client, String... arguments) {
+  public Result cli(String client, String... arguments) {
     return cliAt(address(), client, arguments);
   }
 
@@ -233,7 +274,7 @@ final class RunningServer implements AutoCloseable {
   }
 
   /** Starts a job and answers its id. */
-  String startJob(String client, String... arguments) {
+  public String startJob(String client, String... arguments) {
     List<String> all = new ArrayList<>(List.of("start"));
     all.addAll(List.of(arguments));
     return cli(client, all.toArray(String[]::new)).succeeded().text();
@@ -244,13 +285,8 @@ final class RunningServer implements AutoCloseable {
   }
 
   /** A channel with the client's own certificate. The caller shuts it down. */
-  ManagedChannel channel(String client) {
-    try {
-      String toml = Files.readString(config(client));
-      return channel(pem(toml, "cert"), pem(toml, "key"));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+  public ManagedChannel channel(String client) {
+    return channel(pem(client, "cert"), pem(client, "key"));
   }
 
   /** A channel with any certificate, or none if it is empty. */
@@ -267,9 +303,15 @@ final class RunningServer implements AutoCloseable {
     }
   }
 
-  private static String pem(String toml, String key) {
-    int start = toml.indexOf("\n" + key + " = '''\n") + key.length() + 8;
-    return toml.substring(start, toml.indexOf("'''", start));
+  /** The client's {@code cert} or {@code key}. */
+  public String pem(String client, String key) {
+    try {
+      String toml = Files.readString(config(client));
+      int start = toml.indexOf("\n" + key + " = '''\n") + key.length() + 8;
+      return toml.substring(start, toml.indexOf("'''", start));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static InputStream stream(String text) {
@@ -295,7 +337,7 @@ final class RunningServer implements AutoCloseable {
     }
   }
 
-  static CompletableFuture<byte[]> readAll(InputStream stream) {
+  public static CompletableFuture<byte[]> readAll(InputStream stream) {
     return CompletableFuture.supplyAsync(
         () -> {
           try (stream) {

@@ -1,0 +1,161 @@
+package io.jobworker.acceptance.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.jobworker.acceptance.PublicDirectory;
+import io.jobworker.acceptance.RunningServer;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** The helper program ({@code acceptance/src/bench/c}): loads, floors and followers. */
+final class Load {
+  private static final long PATIENCE_SECONDS = 300;
+
+  private final RunningServer server;
+  private final Path program;
+  private final Path certificate;
+  private final Path key;
+
+  /** What the helper printed. */
+  record Printed(String out, String err) {
+    /** The numbers on the last line of its output. */
+    double[] numbers() {
+      return numbers(lastLine(out));
+    }
+
+    static double[] numbers(String line) {
+      return java.util.Arrays.stream(line.split(" ", -1))
+          .mapToDouble(Double::parseDouble)
+          .toArray();
+    }
+
+    static String lastLine(String text) {
+      return text.strip().lines().reduce("", (before, line) -> line);
+    }
+  }
+
+  Load(RunningServer server, Path built) throws IOException {
+    this.server = server;
+    Path shared = PublicDirectory.create(); // jobs run as other users
+    program = shared.resolve("bench");
+    Files.copy(built, program);
+    Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
+    certificate = server.directory().resolve("bench.crt");
+    key = server.directory().resolve("bench.key");
+    Files.writeString(certificate, server.pem("alice", "cert"));
+    Files.writeString(key, server.pem("alice", "key"));
+  }
+
+  /** The helper's path, where jobs can execute it. */
+  String program() {
+    return program.toString();
+  }
+
+  /** The same bytes over OpenSSL and loopback: seconds, and the sender's CPU seconds. */
+  double[] tlsFloor(int connections, long blockBytes, long bytesEach) {
+    List<String> words = new ArrayList<>(List.of("tls"));
+    words.addAll(bothCertificates());
+    words.addAll(List.of("" + connections, "" + blockBytes, "" + bytesEach));
+    String[] lines = run(words).out().strip().split("\n", -1);
+    return new double[] {Double.parseDouble(lines[1]), Double.parseDouble(lines[0])};
+  }
+
+  /** The median and the 99th percentile of an echo over OpenSSL and loopback, in nanoseconds. */
+  double[] echoFloor(int count, int intervalMicros, int size) {
+    List<String> words = new ArrayList<>(List.of("echo"));
+    words.addAll(bothCertificates());
+    words.addAll(List.of("" + count, "" + intervalMicros, "" + size));
+    return run(words).numbers();
+  }
+
+  /** Bytes through a pipe into a file by cat: seconds, and cat's CPU seconds. */
+  double[] catFloor(long bytes, int blockBytes) {
+    Path file = server.directory().resolve("floor");
+    Printed printed = run(List.of("cat", "" + bytes, "" + blockBytes, file.toString()));
+    return new double[] {
+      Printed.numbers(Printed.lastLine(printed.err()))[0] / 1e9, printed.numbers()[0]
+    };
+  }
+
+  private List<String> bothCertificates() {
+    Path directory = server.directory();
+    return List.of(
+        directory.resolve("server.crt").toString(),
+        directory.resolve("server.key").toString(),
+        certificate.toString(),
+        key.toString(),
+        directory.resolve("ca.crt").toString());
+  }
+
+  /** Follows jobs until all have ended; answers the bytes and the seconds, or the delays. */
+  double[] follow(int connections, int streams, long window, String mode, List<String> jobs) {
+    return run(followWords(connections, streams, window, mode, 0, jobs)).numbers();
+  }
+
+  /** Starts followers that end by themselves after {@code seconds}; returns when all have asked. */
+  Process followInBackground(
+      int connections, int streams, long window, String mode, int seconds, List<String> jobs)
+      throws IOException {
+    List<String> command = new ArrayList<>(List.of(program.toString()));
+    command.addAll(followWords(connections, streams, window, mode, seconds, jobs));
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    InputStream out = process.getInputStream();
+    for (int c; (c = out.read()) != '\n'; ) {
+      if (c < 0) {
+        throw new IOException("the followers did not start");
+      }
+    }
+    return process;
+  }
+
+  private List<String> followWords(
+      int connections, int streams, long window, String mode, int seconds, List<String> jobs) {
+    List<String> words =
+        new ArrayList<>(
+            List.of(
+                "follow",
+                "" + server.port(),
+                certificate.toString(),
+                key.toString(),
+                server.directory().resolve("ca.crt").toString(),
+                "" + connections,
+                "" + streams,
+                "" + window,
+                mode,
+                "" + seconds));
+    words.addAll(jobs);
+    return words;
+  }
+
+  private Printed run(List<String> words) {
+    List<String> command = new ArrayList<>(List.of(program.toString()));
+    command.addAll(words);
+    try {
+      Process process = new ProcessBuilder(command).start();
+      process.getOutputStream().close();
+      CompletableFuture<byte[]> out = RunningServer.readAll(process.getInputStream());
+      CompletableFuture<byte[]> err = RunningServer.readAll(process.getErrorStream());
+      if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+        throw new IllegalStateException("took too long: " + words);
+      }
+      Printed printed = new Printed(new String(out.join(), UTF_8), new String(err.join(), UTF_8));
+      if (process.exitValue() != 0) {
+        throw new IllegalStateException(words.getFirst() + " failed: " + printed.err());
+      }
+      return printed;
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}

@@ -1,0 +1,334 @@
+package io.jobworker.acceptance.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.grpc.ManagedChannel;
+import io.jobworker.acceptance.RunningServer;
+import io.jobworker.api.v1.JobLogsResponse;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.LogOptions;
+import io.jobworker.api.v1.Stream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What the output of jobs costs, from the pipe to the client, each figure beside its floor. Run by
+ * {@code acceptance/bench output [CASE...]}.
+ */
+public final class OutputBench {
+  private static final int ROUNDS = 5;
+  private static final long GB = 1_000_000_000L;
+  private static final int BLOCK = 64 << 10;
+  private static final long WINDOW = 8 << 20;
+
+  private final RunningServer server;
+  private final ManagedChannel channel;
+  private final Load load;
+  private final Report report;
+
+  private OutputBench(RunningServer server, Path helper) throws IOException {
+    this.server = server;
+    this.channel = server.channel("alice");
+    this.load = new Load(server, helper);
+    this.report = new Report();
+  }
+
+  private interface Case {
+    void run() throws Exception;
+  }
+
+  /** HELPER [CASE...]. */
+  public static void main(String[] args) throws Exception {
+    try (RunningServer server = RunningServer.start()) {
+      OutputBench bench = new OutputBench(server, Path.of(args[0]));
+      Map<String, Case> cases = new LinkedHashMap<>();
+      cases.put("capture", bench::capture);
+      cases.put("readers", bench::readers);
+      cases.put("latency", bench::latency);
+      cases.put("followers", bench::followers);
+      cases.put("stalled", bench::stalled);
+      cases.put("size", bench::size);
+      List<String> wanted = List.of(args).subList(1, args.length);
+      for (String name : wanted.isEmpty() ? cases.keySet() : wanted) {
+        Case wantedCase = cases.get(name);
+        if (wantedCase == null) {
+          throw new IllegalArgumentException("no case '" + name + "'; there are " + cases.keySet());
+        }
+        wantedCase.run();
+      }
+      bench.report.close();
+      bench.channel.shutdownNow();
+    }
+  }
+
+  // --- 1: from the pipe to the file
+
+  private void capture() throws Exception {
+    capture("capture, ring of 64 MiB", "64M");
+    capture("capture, everything kept", "8G");
+  }
+
+  private void capture(String what, String retain) throws Exception {
+    long bytes = 2 * GB;
+    List<Double> speeds = new ArrayList<>();
+    List<Double> floors = new ArrayList<>();
+    List<Double> cpu = new ArrayList<>();
+    List<Double> cpuFloors = new ArrayList<>();
+    for (int round = 0; round < ROUNDS; round++) {
+      double[] floor = load.catFloor(bytes, BLOCK);
+      floors.add(bytes / floor[0] / 1e6);
+      cpuFloors.add(floor[1] / (bytes / 1e9));
+      double before = server.cpuSeconds();
+      String job = start(retain, "write", "" + bytes, "" + BLOCK, "400000");
+      server.event("job.ended", job);
+      cpu.add((server.cpuSeconds() - before) / (bytes / 1e9));
+      double seconds = Double.parseDouble(text(job, Stream.STREAM_STDERR).strip()) / 1e9;
+      speeds.add(bytes / seconds / 1e6);
+      forget(job);
+    }
+    report.atLeast(what, "MB/s", Report.median(speeds), Report.median(floors), 1.0);
+    report.atMost(what + ": CPU", "s/GB", Report.median(cpu), Report.median(cpuFloors), 1.0);
+  }
+
+  // --- 2: from the file to readers
+
+  private void readers() throws Exception {
+    long bytes = 2 * GB;
+    String job = start("8G", "write", "" + bytes, "" + BLOCK, "0");
+    server.event("job.ended", job);
+    for (int readers : new int[] {1, 8, 64}) {
+      readers(job, readers, bytes / readers, readers == 1 ? bytes : 0);
+    }
+    forget(job);
+  }
+
+  private void readers(String whole, int readers, long each, long wholeBytes) throws Exception {
+    String job = whole;
+    if (wholeBytes == 0) {
+      job = start("8G", "write", "" + each, "" + BLOCK, "0");
+      server.event("job.ended", job);
+    }
+    long bytes = each * readers;
+    List<Double> speeds = new ArrayList<>();
+    List<Double> floors = new ArrayList<>();
+    List<Double> cpu = new ArrayList<>();
+    List<Double> cpuFloors = new ArrayList<>();
+    load.follow(readers, 1, WINDOW, "read", List.of(job)); // compiled by now
+    for (int round = 0; round < ROUNDS; round++) {
+      double[] floor = load.tlsFloor(readers, BLOCK, each);
+      floors.add(bytes / floor[0] / 1e6);
+      cpuFloors.add(floor[1] / (bytes / 1e9));
+      double before = server.cpuSeconds();
+      double[] taken = load.follow(readers, 1, WINDOW, "read", List.of(job));
+      speeds.add(bytes / taken[1] / 1e6);
+      cpu.add((server.cpuSeconds() - before) / (bytes / 1e9));
+    }
+    String what = readers == 1 ? "one reader over mTLS" : readers + " readers over mTLS, in all";
+    report.atLeast(
+        what, "MB/s", Report.median(speeds), Report.median(floors), readers == 1 ? 0.9 : 0.85);
+    if (readers == 1) {
+      report.atMost(
+          what + ": server CPU", "s/GB", Report.median(cpu), Report.median(cpuFloors), 1.2);
+    } else {
+      report.note(what + ": server CPU", "s/GB", Report.median(cpu), Report.median(cpuFloors));
+      forget(job);
+    }
+  }
+
+  // --- 3: how long a line takes
+
+  private void latency() throws Exception {
+    int count = 3000;
+    int interval = 2000;
+    List<Double> p50 = new ArrayList<>();
+    List<Double> p99 = new ArrayList<>();
+    List<Double> floor50 = new ArrayList<>();
+    List<Double> floor99 = new ArrayList<>();
+    for (int round = 0; round < ROUNDS; round++) {
+      double[] floor = load.echoFloor(count, interval, 64);
+      floor50.add(floor[0] / 1e3);
+      floor99.add(floor[1] / 1e3);
+      String job = start("1M", "stamp", "" + count, "" + interval);
+      double[] delays = load.follow(1, 1, WINDOW, "stamps", List.of(job));
+      p50.add(delays[0] / 1e3);
+      p99.add(delays[1] / 1e3);
+      forget(job);
+    }
+    report.note(
+        "a line, from write to client, p50 (floor: echo)",
+        "us",
+        Report.median(p50),
+        Report.median(floor50));
+    report.atMost(
+        "a line, from write to client, p99 (floor: echo)",
+        "us",
+        Report.median(p99),
+        Report.median(floor99),
+        5);
+  }
+
+  // --- 4: many followers
+
+  private void followers() throws Exception {
+    List<String> jobs = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      jobs.add(start("1M", "stamp", "1", "120000000"));
+    }
+    server.collectGarbage();
+    double before = server.residentBytes();
+    Process process = load.followInBackground(100, 100, 1 << 20, "read", 60, jobs);
+    await(10_000);
+    server.collectGarbage();
+    double after = server.residentBytes();
+    double cpu = server.cpuSeconds();
+    Thread.sleep(10_000); // the time over which an idle server's CPU is measured
+    double idle = server.cpuSeconds() - cpu;
+    process.destroy();
+    process.waitFor();
+    report.within(
+        "10,000 followers of idle jobs: memory each", "KiB", (after - before) / 10_000 / 1024, 20);
+    report.within("10,000 followers of idle jobs: CPU in 10 s", "s", idle, 0.02);
+    jobs.forEach(this::forget);
+  }
+
+  private void await(int streams) throws Exception {
+    while (server.openStreams() < streams) {
+      Thread.sleep(100);
+    }
+  }
+
+  private void stalled() throws Exception {
+    long bytes = 2 * GB;
+    String job = start("8G", "write", "" + bytes, "" + BLOCK, "0");
+    server.event("job.ended", job);
+    List<Double> alone = new ArrayList<>();
+    List<Double> crowded = new ArrayList<>();
+    load.follow(1, 1, WINDOW, "read", List.of(job));
+    for (int round = 0; round < ROUNDS; round++) {
+      alone.add(bytes / load.follow(1, 1, WINDOW, "read", List.of(job))[1] / 1e6);
+    }
+    server.collectGarbage();
+    double before = server.residentBytes();
+    Process process = load.followInBackground(10, 100, 64 << 10, "stall", 120, List.of(job));
+    await(1000);
+    for (int round = 0; round < ROUNDS; round++) {
+      crowded.add(bytes / load.follow(1, 1, WINDOW, "read", List.of(job))[1] / 1e6);
+    }
+    server.collectGarbage();
+    double each = (server.residentBytes() - before) / 1000 / 1024;
+    process.destroy();
+    process.waitFor();
+    report.atLeast(
+        "one reader beside 1,000 stalled ones (floor: alone)",
+        "MB/s",
+        Report.median(crowded),
+        Report.median(alone),
+        0.8);
+    report.within("1,000 stalled readers: memory each (window 64 KiB)", "KiB", each, 64 + 256 + 64);
+    forget(job);
+  }
+
+  // --- 5: cost with size
+
+  private void size() throws Exception {
+    String small = start("16G", "write", "" + GB / 100, "" + BLOCK, "0");
+    String large = start("16G", "write", "" + 10 * GB, "" + BLOCK, "0");
+    server.event("job.ended", small);
+    server.event("job.ended", large);
+    LogOptions tail = LogOptions.newBuilder().setTailLines(10).setNoFollow(true).build();
+    compare("--tail 10: log of 10 GB (floor: of 10 MB)", small, large, job -> tail);
+    compare(
+        "--since the last ms: log of 10 GB (floor: of 10 MB)",
+        small,
+        large,
+        job -> {
+          Instant last = lastByteAt(job).minusMillis(1);
+          return LogOptions.newBuilder()
+              .setSince(
+                  com.google.protobuf.Timestamp.newBuilder()
+                      .setSeconds(last.getEpochSecond())
+                      .setNanos(last.getNano()))
+              .setNoFollow(true)
+              .setStream(Stream.STREAM_STDERR)
+              .build();
+        });
+    forget(small);
+    forget(large);
+  }
+
+  private interface Options {
+    LogOptions of(String job);
+  }
+
+  private void compare(String what, String small, String large, Options options) {
+    LogOptions ofSmall = options.of(small);
+    LogOptions ofLarge = options.of(large);
+    List<Double> times = new ArrayList<>();
+    List<Double> floors = new ArrayList<>();
+    for (int round = 0; round < 50; round++) {
+      long start = System.nanoTime();
+      read(small, ofSmall);
+      long middle = System.nanoTime();
+      read(large, ofLarge);
+      floors.add((middle - start) / 1e6);
+      times.add((System.nanoTime() - middle) / 1e6);
+    }
+    report.atMost(what, "ms", Report.median(times), Report.median(floors), 1.5);
+  }
+
+  private Instant lastByteAt(String job) {
+    JobLogsResponse last = JobLogsResponse.getDefaultInstance();
+    Iterator<JobLogsResponse> messages =
+        logs(job, LogOptions.newBuilder().setTailLines(1).setNoFollow(true).build());
+    while (messages.hasNext()) {
+      last = messages.next();
+    }
+    return Instant.ofEpochSecond(last.getTime().getSeconds(), last.getTime().getNanos());
+  }
+
+  // --- jobs
+
+  private String start(String retain, String... words) {
+    List<String> command = new ArrayList<>(List.of("--output-limit", retain, "--", load.program()));
+    command.addAll(List.of(words));
+    return server.startJob("alice", command.toArray(String[]::new));
+  }
+
+  /** Ends the job and gives back its disk space, as much as can be had without forgetting it. */
+  private void forget(String job) {
+    server.cli("alice", "stop", job).succeeded();
+    try (var files =
+        Files.list(server.directory().resolve("state/jobs").resolve(job).resolve("output"))) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+
+  private Iterator<JobLogsResponse> logs(String job, LogOptions options) {
+    return JobWorkerGrpc.newBlockingStub(channel)
+        .logs(JobRequest.newBuilder().setId(job).setLogs(options).build());
+  }
+
+  private byte[] read(String job, LogOptions options) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    logs(job, options)
+        .forEachRemaining(message -> bytes.writeBytes(message.getLog().toByteArray()));
+    return bytes.toByteArray();
+  }
+
+  private String text(String job, Stream stream) {
+    return new String(read(job, LogOptions.newBuilder().setStream(stream).build()), UTF_8);
+  }
+}
