@@ -201,12 +201,14 @@ public final class RunningServer implements AutoCloseable {
     }
   }
 
-  /** The memory that the server holds now; ask for a collection first. */
-  public double residentBytes() {
-    try {
-      return 4096
-          * Double.parseDouble(
-              Files.readString(Path.of("/proc/" + pid() + "/statm")).split(" ", -1)[1]);
+  /**
+   * The memory that the server holds now, without the page cache that it has mapped; ask for a
+   * collection first.
+   */
+  public double memoryBytes() {
+    try (Stream<String> lines = Files.lines(Path.of("/proc/" + pid() + "/status"))) {
+      String line = lines.filter(l -> l.startsWith("RssAnon:")).findFirst().orElseThrow();
+      return 1024 * Double.parseDouble(line.replaceAll("\\D", ""));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -6,11 +6,9 @@ import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.EventLoop;
-import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.Capture;
 import io.jobworker.core.output.OutputLog;
-import io.jobworker.core.output.Stream;
 import io.jobworker.core.process.ExitRecord;
 import io.jobworker.core.process.LaunchFailure;
 import io.jobworker.core.process.LaunchSheet;
@@ -19,7 +17,6 @@ import io.jobworker.core.process.Monitor;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -261,14 +258,13 @@ public final class Jobs implements AutoCloseable {
     try {
       int mainPid = awaitStarted(monitor, spec, directory);
       JobRecord record = new JobRecord(id, owner, spec, createdAt, mainPid, Optional.empty(), 0, 0);
-      Map<Stream, Fd> pipes = directory.openPipes();
+      Capture.Tap tap = capture.open(output, directory.openPipes());
       try {
         store.insert(record);
       } catch (JobException e) {
-        pipes.values().forEach(Fd::close);
+        tap.leave().join();
         throw e;
       }
-      Capture.Tap tap = capture.open(output, pipes);
       ActiveJob job = new ActiveJob(record, directory, cgroup, output, tap, Optional.of(monitor));
       tell(job.status(), listener::started);
       return adopt(job);
@@ -436,7 +432,10 @@ public final class Jobs implements AutoCloseable {
 
   OutputLog openOutput(JobDirectory directory, JobSpec spec) throws IOException {
     return OutputLog.open(
-        directory.output(), spec.outputRetain().orElse(config.outputRetain()), config.clock());
+        directory.output(),
+        spec.outputRetain().orElse(config.output().retain()),
+        config.output().onFull(),
+        config.clock());
   }
 
   JobDirectory directory(JobId id) {
@@ -685,7 +684,19 @@ public final class Jobs implements AutoCloseable {
       output.finish();
       return output;
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new JobException.Unavailable("the job's output cannot be read", e);
+    }
+  }
+
+  /**
+   * The newest of the job's output as text, at most {@code maxBytes} of it, with what is not UTF-8
+   * replaced.
+   */
+  public String newestOutput(JobId id, int maxBytes) {
+    try {
+      return output(id).newest(maxBytes);
+    } catch (IOException e) {
+      throw new JobException.Unavailable("the job's output cannot be read", e);
     }
   }
 

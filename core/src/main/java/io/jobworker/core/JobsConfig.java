@@ -1,6 +1,7 @@
 package io.jobworker.core;
 
 import io.jobworker.core.linux.Linux;
+import io.jobworker.core.output.OutputLog.OnFull;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -11,7 +12,7 @@ import java.util.Map;
  *
  * @param stateDirectory where jobs and their output are kept; made with mode 0700 if it is missing
  * @param cgroupRoot the service's own directory below the cgroup v2 mount
- * @param outputRetain how much output is kept for a job that does not say
+ * @param output what is kept of the output of jobs
  * @param rlimits resource limits of every job by their names in the launch sheet, each as {@code
  *     SOFT:HARD}
  * @param isolate whether jobs get namespaces, users and a system call filter; needs root
@@ -26,7 +27,7 @@ import java.util.Map;
 public record JobsConfig(
     Path stateDirectory,
     String cgroupRoot,
-    ByteSize outputRetain,
+    Output output,
     Map<String, String> rlimits,
     boolean isolate,
     Path hide,
@@ -37,7 +38,16 @@ public record JobsConfig(
     Duration stopPatience,
     Clock clock) {
 
-  public static final ByteSize DEFAULT_OUTPUT_RETAIN = ByteSize.ofMebibytes(64);
+  /**
+   * What is kept of the output of jobs.
+   *
+   * @param retain how much for a job that does not say
+   * @param onFull what happens when a job has written more than that
+   */
+  public record Output(ByteSize retain, OnFull onFull) {
+    public static final Output DEFAULT = new Output(ByteSize.ofMebibytes(64), OnFull.OVERWRITE);
+  }
+
   public static final String DEFAULT_CGROUP_ROOT = "job-worker";
 
   public JobsConfig {
@@ -49,7 +59,7 @@ public record JobsConfig(
     return new JobsConfig(
         stateDirectory,
         DEFAULT_CGROUP_ROOT,
-        DEFAULT_OUTPUT_RETAIN,
+        Output.DEFAULT,
         Map.of("core", "0:unlimited"),
         Linux.isRoot(),
         stateDirectory,

@@ -86,7 +86,7 @@ class JobsTest {
     try (Cursor cursor = jobs.output(job.id()).cursor(0, only)) {
       for (; ; ) {
         switch (cursor.read(64 << 10)) {
-          case Read.Chunk chunk -> bytes.write(chunk.bytes().array(), 0, chunk.bytes().remaining());
+          case Read.Chunk chunk -> bytes.writeBytes(chunk.copy());
           case Read.Dropped dropped -> throw new AssertionError("dropped " + dropped);
           case Read.CaughtUp _ -> {
             CountDownLatch more = new CountDownLatch(1);

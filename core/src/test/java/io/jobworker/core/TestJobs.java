@@ -37,7 +37,7 @@ final class TestJobs implements AutoCloseable {
     return new JobsConfig(
         defaults.stateDirectory(),
         CGROUP_ROOT,
-        defaults.outputRetain(),
+        defaults.output(),
         defaults.rlimits(),
         defaults.isolate(),
         defaults.hide(),
@@ -89,7 +89,7 @@ final class TestJobs implements AutoCloseable {
   /** All output of both streams, after the end. */
   String output(JobStatus job) {
     ended(job);
-    return jobs.output(job.id()).newest(1 << 20);
+    return jobs.newestOutput(job.id(), 1 << 20);
   }
 
   /** Waits until the job has written this much text that ends so. */
@@ -98,7 +98,7 @@ final class TestJobs implements AutoCloseable {
     try (Cursor cursor = jobs.output(job.id()).cursor(0, Optional.empty())) {
       while (!text.toString(StandardCharsets.UTF_8).endsWith(ending)) {
         switch (cursor.read(4096)) {
-          case Read.Chunk chunk -> text.write(chunk.bytes().array(), 0, chunk.bytes().remaining());
+          case Read.Chunk chunk -> text.writeBytes(chunk.copy());
           case Read.Dropped _ -> {}
           case Read.CaughtUp _ -> {
             CountDownLatch more = new CountDownLatch(1);

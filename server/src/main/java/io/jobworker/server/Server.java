@@ -1,6 +1,5 @@
 package io.jobworker.server;
 
-import com.google.common.util.concurrent.MoreExecutors;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
@@ -17,10 +16,14 @@ import io.jobworker.server.audit.Audit;
 import io.jobworker.server.auth.AuthInterceptor;
 import io.jobworker.server.auth.ClientRegistry;
 import io.jobworker.server.auth.JobUsers;
+import io.jobworker.server.auth.Revocation;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.rpc.JobWorkerService;
+import io.jobworker.server.rpc.LogsMethod;
+import io.jobworker.server.transport.Connections;
+import io.jobworker.server.transport.StreamExecutor;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -32,17 +35,16 @@ import java.util.TreeSet;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The daemon's parts, put together: from {@link #start} it serves until it is closed. */
 public final class Server implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
-  private static final int PUMP_THREADS = 2;
+  private static final String LOGS = JobWorkerGrpc.getLogsMethod().getFullMethodName();
   private static final int FLOW_CONTROL_WINDOW = 1 << 20;
   private static final long CALLS_PATIENCE_SECONDS = 5;
 
@@ -51,12 +53,10 @@ public final class Server implements AutoCloseable {
   private final ClientRegistry clients;
   private final Jobs jobs;
   private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
-  private final ExecutorService pumps =
-      Executors.newFixedThreadPool(
-          PUMP_THREADS, Thread.ofPlatform().name("logs-", 0).daemon().factory());
-  private final ScheduledExecutorService timer =
-      Executors.newSingleThreadScheduledExecutor(
-          Thread.ofPlatform().name("stats").daemon().factory());
+  private final ScheduledThreadPoolExecutor timer =
+      new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("timer").daemon().factory());
+  private final Connections connections = new Connections();
+  private final Revocation revocation;
   private final io.grpc.Server grpc;
 
   private Server(ServerDirectory directory, ServerConfig config, HostAndPort listen)
@@ -69,16 +69,19 @@ public final class Server implements AutoCloseable {
     boolean isolate = config.isolation().enabled() && Linux.isRoot();
     jobs = openJobs(directory, config, isolate);
     JobUsers users = new JobUsers(clients, config.isolation().uidRange(), isolate);
+    timer.setRemoveOnCancelPolicy(true);
+    revocation = Revocation.start(clients, connections, directory.database());
     grpc =
-        NettyServerBuilder.forAddress(listen.resolve())
+        connections
+            .in(NettyServerBuilder.forAddress(listen.resolve()))
             .sslContext(tls)
             .executor(calls)
             .callExecutor(new ByMethod())
             .initialFlowControlWindow(FLOW_CONTROL_WINDOW)
             .intercept(new AuthInterceptor(clients, jobs, audit))
             .addService(
-                new JobWorkerService(
-                    jobs, users, audit, (int) config.output().maxMessage().bytes(), pumps, timer))
+                new JobWorkerService(jobs, users, audit, logSettings(config.output()), timer)
+                    .definition())
             .build();
   }
 
@@ -118,7 +121,7 @@ public final class Server implements AutoCloseable {
             new JobsConfig(
                 defaults.stateDirectory(),
                 config.cgroup().root(),
-                config.output().retain(),
+                new JobsConfig.Output(config.output().retain(), config.output().onFull()),
                 config.job().rlimits(),
                 isolate,
                 directory.path(),
@@ -165,6 +168,10 @@ public final class Server implements AutoCloseable {
     }
   }
 
+  private static LogsMethod.Settings logSettings(ServerConfig.Output output) {
+    return new LogsMethod.Settings((int) output.maxMessage().bytes(), output.stallLimit().value());
+  }
+
   private static void checkBounds(ServerConfig.Output output) {
     long message = output.maxMessage().bytes();
     if (message < 1024 || message > 3 << 20) { // gRPC's clients take 4 MiB unless told otherwise
@@ -206,8 +213,9 @@ public final class Server implements AutoCloseable {
     }
     calls.shutdownNow(); // a Stop that waits for its grace is carried out by the launcher all the
     // same
+    revocation.close();
+    connections.close();
     jobs.close();
-    pumps.shutdownNow();
     timer.shutdownNow();
     clients.close();
     audit.serverStopped();
@@ -247,15 +255,12 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  /**
-   * Log streams run where their events come from, which never block there; all else on virtual
-   * threads, where it may.
-   */
+  /** Log streams on their connections' event loops, all else on virtual threads. */
   private final class ByMethod implements ServerCallExecutorSupplier {
     @Override
-    public <Q, R> @Nullable Executor getExecutor(ServerCall<Q, R> call, Metadata metadata) {
-      return call.getMethodDescriptor().equals(JobWorkerGrpc.getLogsMethod())
-          ? MoreExecutors.directExecutor()
+    public <Q, R> Executor getExecutor(ServerCall<Q, R> call, Metadata metadata) {
+      return call.getMethodDescriptor().getFullMethodName().equals(LOGS)
+          ? StreamExecutor.of(call, calls)
           : calls;
     }
   }

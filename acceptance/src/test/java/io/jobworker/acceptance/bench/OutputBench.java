@@ -184,11 +184,11 @@ public final class OutputBench {
       jobs.add(start("1M", "stamp", "1", "120000000"));
     }
     server.collectGarbage();
-    double before = server.residentBytes();
+    double before = server.memoryBytes();
     Process process = load.followInBackground(100, 100, 1 << 20, "read", 60, jobs);
     await(10_000);
     server.collectGarbage();
-    double after = server.residentBytes();
+    double after = server.memoryBytes();
     double cpu = server.cpuSeconds();
     Thread.sleep(10_000); // the time over which an idle server's CPU is measured
     double idle = server.cpuSeconds() - cpu;
@@ -217,14 +217,14 @@ public final class OutputBench {
       alone.add(bytes / load.follow(1, 1, WINDOW, "read", List.of(job))[1] / 1e6);
     }
     server.collectGarbage();
-    double before = server.residentBytes();
+    double before = server.memoryBytes();
     Process process = load.followInBackground(10, 100, 64 << 10, "stall", 120, List.of(job));
     await(1000);
     for (int round = 0; round < ROUNDS; round++) {
       crowded.add(bytes / load.follow(1, 1, WINDOW, "read", List.of(job))[1] / 1e6);
     }
     server.collectGarbage();
-    double each = (server.residentBytes() - before) / 1000 / 1024;
+    double each = (server.memoryBytes() - before) / 1000 / 1024;
     process.destroy();
     process.waitFor();
     report.atLeast(

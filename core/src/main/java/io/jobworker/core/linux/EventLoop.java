@@ -94,6 +94,19 @@ public final class EventLoop implements Executor, AutoCloseable {
       this.handler = handler;
     }
 
+    /**
+     * Looks away until {@link #resume}. One more call may come: a hang-up cannot be silenced before
+     * it was told once (epoll_ctl(2)).
+     */
+    public void pause() throws LinuxException {
+      control(Linux.EPOLL_CTL_MOD, fd, key, Linux.EPOLLONESHOT);
+    }
+
+    /** Watches again. */
+    public void resume() throws LinuxException {
+      control(Linux.EPOLL_CTL_MOD, fd, key, Linux.EPOLLIN);
+    }
+
     /** Stops watching. To be called before the descriptor is closed. Idempotent. */
     public void cancel() {
       if (registrations.remove(key) != null && fd.isOpen()) {

@@ -44,6 +44,8 @@ public final class Linux {
   static final int EPOLLPRI = 0x002;
   static final int EPOLL_CTL_ADD = 1;
   static final int EPOLL_CTL_DEL = 2;
+  static final int EPOLL_CTL_MOD = 3;
+  static final int EPOLLONESHOT = 1 << 30;
   private static final int EPOLL_CLOEXEC = O_CLOEXEC;
 
   private static final int EFD_CLOEXEC = O_CLOEXEC;
@@ -51,6 +53,9 @@ public final class Linux {
   private static final int SPLICE_F_MOVE = 1;
   private static final int SPLICE_F_NONBLOCK = 2;
   private static final int MFD_CLOEXEC = 1;
+  private static final int PROT_READ = 1;
+  private static final int MAP_SHARED = 1;
+  private static final long MAP_FAILED = -1;
   private static final int AF_UNIX = 1;
   private static final int SOCK_SEQPACKET = 5;
   private static final int SOCK_CLOEXEC = O_CLOEXEC;
@@ -98,6 +103,9 @@ public final class Linux {
   private static final MethodHandle EVENTFD = bind("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
   private static final MethodHandle MEMFD_CREATE =
       bind("memfd_create", JAVA_INT, ADDRESS, JAVA_INT);
+  private static final MethodHandle MMAP =
+      bind("mmap", ADDRESS, ADDRESS, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
+  private static final MethodHandle MUNMAP = bind("munmap", JAVA_INT, ADDRESS, JAVA_LONG);
   private static final MethodHandle SOCKET = bind("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
   private static final MethodHandle SOCKETPAIR =
       bind("socketpair", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
@@ -206,6 +214,34 @@ public final class Linux {
       return new String(buffer.asSlice(0, length).toArray(JAVA_BYTE), StandardCharsets.UTF_8);
     } catch (Throwable t) {
       throw rethrow(t);
+    }
+  }
+
+  /**
+   * The first {@code length} bytes of {@code file}, read-only, until {@code arena} is closed. The
+   * file may be shorter: mmap(2) allows to read what it grows by, as it grows. Reading beyond its
+   * end then is an {@link InternalError}, so nobody may, nor may anybody truncate it.
+   */
+  public static MemorySegment map(Path file, long length, Arena arena) throws LinuxException {
+    MemorySegment state = STATE.get();
+    try (Fd fd = open(file, O_RDONLY)) { // the mapping outlives the descriptor
+      MemorySegment memory =
+          (MemorySegment)
+              MMAP.invokeExact(
+                  state, MemorySegment.NULL, length, PROT_READ, MAP_SHARED, fd.number(), 0L);
+      checked(memory.address() == MAP_FAILED ? -1 : 0, state, "mmap", file.toString());
+      return memory.reinterpret(length, arena, Linux::unmap).asReadOnly();
+    } catch (Throwable t) {
+      throw rethrow(t);
+    }
+  }
+
+  private static void unmap(MemorySegment memory) {
+    try {
+      // munmap(2) fails for an address that is none, which this is not.
+      int ignored = (int) MUNMAP.invokeExact(STATE.get(), memory, memory.byteSize());
+    } catch (Throwable t) {
+      throw new LinkageError("munmap", t);
     }
   }
 

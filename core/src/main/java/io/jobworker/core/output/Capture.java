@@ -9,7 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,12 +44,23 @@ public final class Capture implements AutoCloseable {
 
   /**
    * Starts moving what comes out of {@code pipes} into {@code log}. The pipes are closed by the
-   * returned tap; the log is not finished by it.
+   * returned tap, or before this throws; the log is not finished by it.
+   *
+   * @throws LinuxException if the kernel cannot watch the pipes
    */
-  public Tap open(OutputLog log, Map<Stream, Fd> pipes) {
+  public Tap open(OutputLog log, Map<Stream, Fd> pipes) throws LinuxException {
     Tap tap = new Tap(loops.get(Math.floorMod(next.getAndIncrement(), loops.size())), log);
-    tap.loop.execute(() -> tap.start(pipes));
+    CompletableFuture<Optional<LinuxException>> started = new CompletableFuture<>();
+    tap.loop.execute(() -> started.complete(tap.start(pipes)));
+    Optional<LinuxException> problem = started.join();
+    if (problem.isPresent()) {
+      throw problem.get();
+    }
     return tap;
+  }
+
+  private interface Append {
+    long append(Fd pipe, Stream stream, long maxBytes) throws IOException;
   }
 
   /** One job's capture. */
@@ -63,16 +76,17 @@ public final class Capture implements AutoCloseable {
       this.log = log;
     }
 
-    private void start(Map<Stream, Fd> pipes) {
-      pipes.forEach((stream, pipe) -> {
-        Line line = new Line(stream, pipe);
-        lines.add(line);
-        try {
-          line.registration = loop.register(pipe, () -> line.turn());
-        } catch (LinuxException e) {
-          LOG.atError().addKeyValue("pipe", pipe).setCause(e).log("capture.register_failed");
+    private Optional<LinuxException> start(Map<Stream, Fd> pipes) {
+      pipes.forEach((stream, pipe) -> lines.add(new Line(stream, pipe)));
+      try {
+        for (Line line : lines) {
+          line.registration = loop.register(line.pipe, line::turn);
         }
-      });
+        return Optional.empty();
+      } catch (LinuxException e) {
+        lines.forEach(Line::close);
+        return Optional.of(e);
+      }
     }
 
     /**
@@ -83,7 +97,7 @@ public final class Capture implements AutoCloseable {
       CompletableFuture<@Nullable Void> drained = new CompletableFuture<>();
       loop.execute(() -> {
         for (Line line : lines) {
-          for (int turn = 0; turn < MAX_DRAIN_TURNS && line.move() > 0; turn++) {}
+          for (int turn = 0; turn < MAX_DRAIN_TURNS && line.moveLast() > 0; turn++) {}
           line.close();
         }
         drained.complete(null);
@@ -101,6 +115,27 @@ public final class Capture implements AutoCloseable {
       return left;
     }
 
+    /** Called by whichever reader has made room. */
+    private void hasRoom() {
+      try {
+        loop.execute(this::resume);
+      } catch (RejectedExecutionException e) {
+        // nothing is captured any more; what is in the pipes waits for the next server
+      }
+    }
+
+    private void resume() {
+      for (Line line : lines) {
+        try {
+          if (line.registration != null && line.pipe.isOpen()) {
+            line.registration.resume();
+          }
+        } catch (LinuxException e) {
+          LOG.atError().addKeyValue("pipe", line.pipe).setCause(e).log("capture.pipe_failed");
+        }
+      }
+    }
+
     /** One of the job's pipes. Confined to the loop. */
     private final class Line {
       private final Stream stream;
@@ -112,19 +147,27 @@ public final class Capture implements AutoCloseable {
         this.pipe = pipe;
       }
 
-      private void turn() {
-        if (move() == 0) {
+      private void turn() throws LinuxException {
+        long moved = move(log::append);
+        if (moved == 0) {
           close(); // no writer is left
+        } else if (moved == OutputLog.FULL && registration != null) {
+          registration.pause();
+          log.awaitRoom(Tap.this::hasRoom);
         }
       }
 
-      /** Answers as splice; a log that can take nothing never blocks the job. */
-      private long move() {
+      private long moveLast() {
+        return move(log::appendLast);
+      }
+
+      /** Answers as append; a log that can take nothing for lack of disk never blocks the job. */
+      private long move(Append append) {
         if (!pipe.isOpen()) {
           return 0;
         }
         try {
-          long moved = log.append(pipe, stream, TURN_BYTES);
+          long moved = append.append(pipe, stream, TURN_BYTES);
           troubled = troubled && moved <= 0;
           return moved;
         } catch (IOException e) {

@@ -3,21 +3,23 @@ package io.jobworker.core.output;
 import io.jobworker.core.output.Segment.Frame;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.NoSuchFileException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One reader's position in an {@link OutputLog}. It never blocks: {@link #read} answers what there
+ * One reader's position in an {@link OutputLog}. It never waits: {@link #read} answers what there
  * is, and {@link #await} calls back when there is more. For one thread at a time; the owner closes
- * it.
+ * it. Where the log is to block its job rather than overwrite, an open cursor is what it blocks
+ * for.
  */
 public final class Cursor implements AutoCloseable {
+  private static final ByteBuffer NOTHING = ByteBuffer.allocate(0).asReadOnlyBuffer();
+
   private final OutputLog log;
   private final Optional<Stream> only;
-  private long offset;
+  private volatile long offset; // written by the reader, read by the writer
   private @Nullable Segment segment; // acquired
   private int position; // of the frame that holds the offset, as far as known
   private @Nullable Frame frame; // at `position`
@@ -36,6 +38,7 @@ public final class Cursor implements AutoCloseable {
 
   /** The next bytes, at most {@code maxBytes} of them, all of one stream. */
   public Read read(int maxBytes) throws IOException {
+    log.passed(); // what was answered before has been taken by now
     for (; ; ) {
       boolean finished = log.isFinished(); // before the end: what comes in between is not missed
       long end = log.end();
@@ -71,7 +74,7 @@ public final class Cursor implements AutoCloseable {
     return dropped;
   }
 
-  private Read.Chunk chunkOf(Segment here, int maxBytes) throws IOException {
+  private Read.Chunk chunkOf(Segment here, int maxBytes) {
     long end = here.end(); // before the frames: each byte before it has its frame
     int frames = here.frames();
     Frame current = frame;
@@ -87,7 +90,7 @@ public final class Cursor implements AutoCloseable {
     frame = current;
     int length = (int) Math.min(maxBytes, frameEnd - offset);
     boolean wanted = only.isEmpty() || only.get() == current.stream();
-    ByteBuffer bytes = wanted ? here.read(offset, length) : ByteBuffer.allocate(0);
+    ByteBuffer bytes = wanted ? here.read(offset, length) : NOTHING;
     if (!wanted) {
       offset = frameEnd;
     }
@@ -96,9 +99,7 @@ public final class Cursor implements AutoCloseable {
   }
 
   private boolean enter(Segment next) throws IOException {
-    try {
-      next.acquire();
-    } catch (NoSuchFileException e) {
+    if (!next.acquire()) {
       return false; // overtaken by the ring between the look and the grasp, or damaged
     }
     segment = next;
@@ -131,7 +132,7 @@ public final class Cursor implements AutoCloseable {
   /** Frees what the cursor holds; a callback that is still awaited may or may not come. */
   @Override
   public void close() {
-    log.forget(this);
     leaveSegment();
+    log.forget(this);
   }
 }

@@ -2,8 +2,6 @@ package io.jobworker.core.output;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 /** Finds the start of the last lines of a log by reading it in blocks from its end. */
@@ -12,6 +10,11 @@ final class LineFinder {
 
   private final OutputLog log;
   private final Optional<Stream> only;
+
+  /** Where a line ends in the block that was read last, by offset. */
+  private final long[] lineEnds = new long[BLOCK_BYTES];
+
+  private int lineEndCount;
 
   LineFinder(OutputLog log, Optional<Stream> only) {
     this.log = log;
@@ -22,44 +25,55 @@ final class LineFinder {
   long find(int lines, long start, long end) throws IOException {
     int left = lines;
     boolean atEnd = true;
-    for (long blockEnd = end;
-        blockEnd > start;
-        blockEnd = Math.max(start, blockEnd - BLOCK_BYTES)) {
-      List<Read.Chunk> chunks = read(Math.max(start, blockEnd - BLOCK_BYTES), blockEnd);
-      for (int c = chunks.size() - 1; c >= 0; c--) {
-        ByteBuffer bytes = chunks.get(c).bytes();
-        for (int i = bytes.remaining() - 1; i >= 0; i--) {
-          boolean lineEnd = bytes.get(i) == '\n';
-          if (lineEnd && !atEnd && --left == 0) {
-            return chunks.get(c).offset() + i + 1;
-          }
-          atEnd = false; // the very last line end closes the last line; it does not start another
+    for (long blockEnd = end; blockEnd > start; ) {
+      long blockStart = Math.max(start, blockEnd - BLOCK_BYTES);
+      long lastByte = readBlock(blockStart, blockEnd);
+      if (lastByte >= 0 && atEnd) {
+        atEnd = false;
+        if (lineEndCount > 0 && lineEnds[lineEndCount - 1] == lastByte) {
+          lineEndCount--; // the very last line end closes the last line; it does not start another
         }
       }
+      if (lineEndCount >= left) {
+        return lineEnds[lineEndCount - left] + 1;
+      }
+      left -= lineEndCount;
+      blockEnd = blockStart;
     }
     return start;
   }
 
-  private List<Read.Chunk> read(long from, long to) throws IOException {
-    List<Read.Chunk> chunks = new ArrayList<>();
+  /** Answers the offset of the last byte that is wanted, or -1 if there is none in the block. */
+  private long readBlock(long from, long to) throws IOException {
+    lineEndCount = 0;
+    long lastByte = -1;
     try (Cursor cursor = log.cursor(from, only)) {
       while (cursor.offset() < to) {
         switch (cursor.read((int) (to - cursor.offset()))) {
           case Read.Chunk chunk -> {
             // A cursor for one stream passes over the other, and so perhaps beyond the block.
-            long length = Math.min(chunk.bytes().remaining(), to - chunk.offset());
+            int length = (int) Math.min(chunk.bytes().remaining(), to - chunk.offset());
             if (length > 0) {
-              ByteBuffer bytes = chunk.bytes().slice(0, (int) length);
-              chunks.add(new Read.Chunk(chunk.stream(), chunk.offset(), chunk.capturedAt(), bytes));
+              noteLineEnds(chunk, length);
+              lastByte = chunk.offset() + length - 1;
             }
           }
           case Read.Dropped _ -> {}
           case Read.CaughtUp _, Read.End _ -> {
-            return chunks;
+            return lastByte;
           }
         }
       }
     }
-    return chunks;
+    return lastByte;
+  }
+
+  private void noteLineEnds(Read.Chunk chunk, int length) {
+    ByteBuffer bytes = chunk.bytes();
+    for (int i = 0; i < length; i++) {
+      if (bytes.get(i) == '\n') {
+        lineEnds[lineEndCount++] = chunk.offset() + i;
+      }
+    }
   }
 }

@@ -5,13 +5,11 @@ import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.core.linux.LinuxException;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -23,6 +21,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,6 +57,20 @@ public final class OutputLog {
   /** A quarter of a segment's bytes at most are index. */
   private static final int DATA_BYTES_PER_FRAME = 64;
 
+  /** What {@link #append} answers when it would have to overwrite what a reader has yet to read. */
+  static final long FULL = -2;
+
+  /** What happens when a job's share of the disk is used up. */
+  public enum OnFull {
+    /** The oldest output makes room; a reader that is overtaken is told. */
+    OVERWRITE,
+    /**
+     * The job waits, once its pipe is full, until the slowest reader has read what is oldest. While
+     * there is no reader, the oldest output makes room.
+     */
+    BLOCK
+  }
+
   /** What readers see of the ring. Replaced as a whole when a segment comes or goes. */
   private record Ring(List<Segment> segments) {
     Ring with(Segment added) {
@@ -73,6 +87,8 @@ public final class OutputLog {
   private final Path directory;
   private final long retainBytes;
   private final long segmentBytes;
+  private final int segmentFrames;
+  private final OnFull onFull;
   private final Clock clock;
 
   private volatile Ring ring;
@@ -87,11 +103,21 @@ public final class OutputLog {
 
   private final Set<Cursor> waiting = ConcurrentHashMap.newKeySet();
 
-  private OutputLog(Path directory, ByteSize retain, Clock clock, List<Segment> segments) {
+  /** The open cursors, where the log blocks for them; empty where it overwrites. */
+  private final Set<Cursor> readers = ConcurrentHashMap.newKeySet();
+
+  /** What the writer wants to be called with when a reader has made room; null: nothing. */
+  private final AtomicReference<@Nullable Runnable> roomWanted = new AtomicReference<>();
+
+  private OutputLog(Path directory, ByteSize retain, OnFull onFull, Clock clock)
+      throws IOException {
     this.directory = directory;
     this.retainBytes = retain.bytes();
     this.segmentBytes = Math.clamp(retainBytes / SEGMENTS, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
+    this.segmentFrames = (int) (segmentBytes / DATA_BYTES_PER_FRAME);
+    this.onFull = onFull;
     this.clock = clock;
+    List<Segment> segments = recoverSegments();
     this.ring = new Ring(List.copyOf(segments));
     this.end = segments.isEmpty() ? 0 : segments.getLast().end();
   }
@@ -100,33 +126,56 @@ public final class OutputLog {
    * Opens the log in {@code directory}, made if it is missing, at whatever a writer that may have
    * died in any moment has left there.
    */
-  public static OutputLog open(Path directory, ByteSize retain, Clock clock) throws IOException {
+  public static OutputLog open(Path directory, ByteSize retain, OnFull onFull, Clock clock)
+      throws IOException {
     Files.createDirectories(directory);
-    List<Segment> segments = new ArrayList<>();
+    return new OutputLog(directory, retain, onFull, clock);
+  }
+
+  private List<Segment> recoverSegments() throws IOException {
+    List<Path> found;
     try (var files = Files.list(directory)) {
-      for (Path file :
+      found =
           files
-              .filter(f -> f.toString().endsWith(Segment.DATA_SUFFIX))
+              .filter(file -> file.toString().endsWith(Segment.DATA_SUFFIX))
               .sorted(Comparator.comparing(Path::toString))
-              .toList()) {
-        segments.add(Segment.recover(file));
-      }
+              .toList();
     }
-    return new OutputLog(directory, retain, clock, segments);
+    List<Segment> segments = new ArrayList<>();
+    for (Path file : found) {
+      segments.add(Segment.recover(file, segmentBytes, segmentFrames));
+    }
+    return segments;
   }
 
   // --- the writer's side
 
   /**
    * Moves what is in {@code pipe} to the end, up to {@code maxBytes}, and wakes those who wait for
-   * it. Answers as {@link Linux#splice}. When the disk is full, room is made at the cost of this
-   * log's oldest segments; when that is not enough, the exception says so, and nothing was taken
-   * from the pipe.
+   * it. Answers as {@link Linux#splice}, or {@link #FULL}. When the disk is full, room is made at
+   * the cost of this log's oldest segments; when that is not enough, the exception says so, and
+   * nothing was taken from the pipe.
    */
-  public long append(Fd pipe, Stream stream, long maxBytes) throws IOException {
+  long append(Fd pipe, Stream stream, long maxBytes) throws IOException {
+    return append(pipe, stream, maxBytes, false);
+  }
+
+  /**
+   * As {@link #append}, but takes more of the disk than its share rather than to answer {@link
+   * #FULL}: for what is left in the pipes of a job that has ended, which waits for no reader.
+   */
+  long appendLast(Fd pipe, Stream stream, long maxBytes) throws IOException {
+    return append(pipe, stream, maxBytes, true);
+  }
+
+  private long append(Fd pipe, Stream stream, long maxBytes, boolean beyondShare)
+      throws IOException {
     for (; ; ) {
       try {
-        Segment segment = segmentForWriting();
+        if (!hasSegmentForWriting() && !addSegment(beyondShare)) {
+          return FULL;
+        }
+        Segment segment = ring.segments().getLast();
         long room = segment.base() + segmentBytes - segment.end();
         long moved =
             segment.append(
@@ -147,6 +196,12 @@ public final class OutputLog {
         dropFirst();
       }
     }
+  }
+
+  /** Calls {@code callback} once when {@link #append} would not answer {@link #FULL} any more. */
+  void awaitRoom(Runnable callback) {
+    roomWanted.set(callback);
+    passed(); // the readers may have passed between the look and the call
   }
 
   /**
@@ -170,39 +225,57 @@ public final class OutputLog {
     wakeAll();
   }
 
-  private Segment segmentForWriting() throws IOException {
+  private boolean hasSegmentForWriting() throws IOException {
     List<Segment> segments = ring.segments();
-    if (!segments.isEmpty()) {
-      Segment last = segments.getLast();
-      boolean full =
-          last.end() - last.base() >= segmentBytes
-              || last.frames() >= segmentBytes / DATA_BYTES_PER_FRAME;
-      boolean follows = last.end() == end;
-      if (follows && !full) {
-        if (!writable) {
-          last.openForWriting();
-          writable = true;
-        }
-        return last;
-      }
+    if (segments.isEmpty()) {
+      return false;
     }
+    Segment last = segments.getLast();
+    boolean full = last.end() - last.base() >= segmentBytes || last.frames() >= segmentFrames;
+    boolean follows = last.end() == end;
+    if (full || !follows) {
+      return false;
+    }
+    if (!writable) {
+      last.openForWriting();
+      writable = true;
+    }
+    return true;
+  }
+
+  private boolean addSegment(boolean beyondShare) throws IOException {
     sealLast();
+    List<Segment> segments = ring.segments();
     if (!segments.isEmpty() && segments.getLast().end() == segments.getLast().base()) {
       Segment empty = segments.getLast(); // nothing came into it before bytes had to be discarded
       ring = new Ring(List.copyOf(segments.subList(0, segments.size() - 1)));
       empty.delete();
     }
-    makeRoom();
-    Segment next = Segment.create(directory, end);
-    ring = ring.with(next);
-    writable = true;
-    return next;
-  }
-
-  private void makeRoom() throws IOException {
     while (!ring.segments().isEmpty() && diskBytes() + segmentBytes > retainBytes) {
+      if (!mayDropFirst()) {
+        if (beyondShare) {
+          break;
+        }
+        return false;
+      }
       dropFirst();
     }
+    Segment next = Segment.create(directory, end, segmentBytes, segmentFrames);
+    ring = ring.with(next);
+    writable = true;
+    return true;
+  }
+
+  /** Whether no reader for whom the log is to wait has yet to read the oldest segment. */
+  private boolean mayDropFirst() {
+    List<Segment> segments = ring.segments();
+    long oldestEnd = segments.isEmpty() ? 0 : segments.getFirst().end();
+    for (Cursor reader : readers) {
+      if (reader.offset() < oldestEnd) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private long diskBytes() {
@@ -263,9 +336,16 @@ public final class OutputLog {
     return Math.max(0, end - kept);
   }
 
-  /** A reader's position at {@code offset}, or at the first byte still kept if that is later. */
+  /**
+   * A reader's position at {@code offset}, or at the first byte still kept if that is later. The
+   * caller closes it.
+   */
   public Cursor cursor(long offset, Optional<Stream> only) {
-    return new Cursor(this, offset, only);
+    Cursor cursor = new Cursor(this, offset, only);
+    if (onFull == OnFull.BLOCK) {
+      readers.add(cursor);
+    }
+    return cursor;
   }
 
   /** The offset of the first byte that was captured at or after {@code time}. */
@@ -274,9 +354,7 @@ public final class OutputLog {
     List<Segment> segments = ring.segments();
     for (int i = segments.size() - 1; i >= 0; i--) {
       Segment segment = segments.get(i);
-      try {
-        segment.acquire();
-      } catch (NoSuchFileException e) {
+      if (!segment.acquire()) {
         return segment.end(); // dropped meanwhile: what is kept starts after it
       }
       try {
@@ -304,22 +382,16 @@ public final class OutputLog {
    * The newest output of both streams as text, at most {@code maxBytes} of it, with what is not
    * UTF-8 replaced.
    */
-  public String newest(int maxBytes) {
-    try (Cursor cursor = cursor(Math.max(start(), end - maxBytes), Optional.empty())) {
-      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-      while (bytes.size() < maxBytes) {
-        switch (cursor.read(maxBytes - bytes.size())) {
-          case Read.Chunk chunk -> bytes.write(chunk.bytes().array(), 0, chunk.bytes().remaining());
-          case Read.Dropped _ -> bytes.reset();
-          case Read.CaughtUp _, Read.End _ -> {
-            return bytes.toString(StandardCharsets.UTF_8);
-          }
-        }
+  public String newest(int maxBytes) throws IOException {
+    long to = end;
+    long from = Math.max(start(), to - maxBytes);
+    ByteBuffer bytes = ByteBuffer.allocate((int) (to - from));
+    for (Segment segment : ring.segments()) {
+      if (segment.end() > from && !segment.copy(Math.max(from, segment.base()), bytes)) {
+        bytes.clear(); // overwritten meanwhile
       }
-      return bytes.toString(StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
+    return new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8);
   }
 
   boolean isFinished() {
@@ -359,6 +431,19 @@ public final class OutputLog {
 
   void forget(Cursor cursor) {
     waiting.remove(cursor);
+    if (readers.remove(cursor)) {
+      passed();
+    }
+  }
+
+  /** A reader has gone on: the writer is told, if that is what it waits for. */
+  void passed() {
+    // The writer asks to be told, then looks where the readers are; they go on, then look whether
+    // it has asked.
+    Runnable told = roomWanted.get();
+    if (told != null && mayDropFirst() && roomWanted.compareAndSet(told, null)) {
+      told.run();
+    }
   }
 
   private void wakeAll() {

@@ -11,9 +11,16 @@ public sealed interface Read {
    *
    * @param offset of the first byte, counted over both streams from the job's start
    * @param capturedAt when they were captured, to within {@link OutputLog#TIME_RESOLUTION}
-   * @param bytes read-only, the caller's to keep
+   * @param bytes read-only, and valid only until the cursor's next {@code read} or {@code close}
    */
-  record Chunk(Stream stream, long offset, Instant capturedAt, ByteBuffer bytes) implements Read {}
+  record Chunk(Stream stream, long offset, Instant capturedAt, ByteBuffer bytes) implements Read {
+    /** A copy of the bytes, the caller's to keep. */
+    public byte[] copy() {
+      byte[] copied = new byte[bytes.remaining()];
+      bytes.get(bytes.position(), copied);
+      return copied;
+    }
+  }
 
   /**
    * Bytes between the last position and {@code resumeOffset} are no longer kept, or could not be.

@@ -2,14 +2,22 @@ package io.jobworker.core.output;
 
 import static java.util.Objects.requireNonNull;
 
+import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
+import io.jobworker.core.linux.LinuxException;
 import io.jobworker.core.linux.PrivateFiles;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
@@ -25,13 +33,16 @@ import org.jspecify.annotations.Nullable;
  * the two leaves a frame of no bytes, which the next frame overwrites, and nothing torn.
  *
  * <p>One thread writes; any number read, each between its own {@link #acquire} and {@link
- * #release}, which keep the files open, also when they are deleted meanwhile. A reader that takes
- * {@link #end} first finds every frame up to it.
+ * #release}, which keep the files mapped into memory once for all of them, also when they are
+ * deleted meanwhile. A reader that takes {@link #end} first finds every frame up to it. The files
+ * only grow: nothing ever truncates one that may be mapped.
  */
 final class Segment {
   static final String DATA_SUFFIX = ".log";
   private static final String INDEX_SUFFIX = ".idx";
-  private static final int RECORD_BYTES = 16;
+  static final int RECORD_BYTES = 16;
+  private static final ValueLayout.OfLong BIG_ENDIAN_LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
   /** A frame's first byte, its stream and its time. Where it ends, {@link #frameEnd} tells. */
   record Frame(long start, Stream stream, long micros) {}
@@ -44,10 +55,16 @@ final class Segment {
   private volatile int frames;
   private volatile long end;
 
+  /** What is mapped of the files; more than there is in them, while they grow. */
+  private final long dataCapacity;
+
+  private final long indexCapacity;
+
+  private record Mapping(Arena arena, MemorySegment data, MemorySegment index) {}
+
   // Guarded by this; non-null while users > 0, and read without the lock by whoever is one of them.
   private int users;
-  private @Nullable FileChannel dataChannel;
-  private @Nullable FileChannel indexChannel;
+  private @Nullable Mapping mapping;
 
   // The writer's own.
   private @Nullable Fd sink;
@@ -55,44 +72,55 @@ final class Segment {
   private final ByteBuffer record = ByteBuffer.allocateDirect(RECORD_BYTES);
   private @Nullable Frame lastFrame;
 
-  private Segment(Path directory, long base) {
+  private Segment(Path directory, long base, long dataCapacity, long indexCapacity) {
     this.base = base;
     this.end = base;
+    this.dataCapacity = dataCapacity;
+    this.indexCapacity = indexCapacity;
     String name = "%020d".formatted(base);
     this.data = directory.resolve(name + DATA_SUFFIX);
     this.index = directory.resolve(name + INDEX_SUFFIX);
   }
 
-  /** A new segment, open for writing. */
-  static Segment create(Path directory, long base) throws IOException {
-    Segment segment = new Segment(directory, base);
+  /** A new segment, open for writing, for at most so many bytes and frames. */
+  static Segment create(Path directory, long base, long maxBytes, int maxFrames)
+      throws IOException {
+    Segment segment = new Segment(directory, base, maxBytes, (long) maxFrames * RECORD_BYTES);
     segment.openForWriting();
     return segment;
   }
 
   /**
    * The segment whose data file is {@code file}, as a writer that may have died in any moment left
-   * it.
+   * it; it may grow to so many bytes and frames.
    */
-  static Segment recover(Path file) throws IOException {
+  static Segment recover(Path file, long maxBytes, int maxFrames) throws IOException {
     String name = String.valueOf(file.getFileName());
     long base = Long.parseLong(name.substring(0, name.length() - DATA_SUFFIX.length()));
-    Segment segment = new Segment(requireNonNull(file.getParent()), base);
+    Path indexFile = file.resolveSibling("%020d".formatted(base) + INDEX_SUFFIX);
     long size = Files.size(file);
-    int count = Files.exists(segment.index) ? (int) (Files.size(segment.index) / RECORD_BYTES) : 0;
-    segment.frames = count;
-    segment.end = count == 0 ? base : base + size; // bytes that no frame covers belong to no stream
-    if (count > 0) {
-      segment.acquire();
-      try {
-        Frame last = segment.frame(count - 1);
-        // A frame without bytes: its writer died before they came.
-        segment.frames = last.start() >= segment.end ? count - 1 : count;
-      } finally {
-        segment.release();
-      }
-    }
+    long indexSize = Files.exists(indexFile) ? Files.size(indexFile) : 0;
+    Segment segment =
+        new Segment(
+            requireNonNull(file.getParent()),
+            base,
+            Math.max(size, maxBytes),
+            Math.max(indexSize, (long) maxFrames * RECORD_BYTES));
+    segment.recoverEnds(size, (int) (indexSize / RECORD_BYTES));
     return segment;
+  }
+
+  private void recoverEnds(long size, int records) throws IOException {
+    if (records == 0) {
+      return; // bytes that no frame covers belong to no stream
+    }
+    frames = records;
+    end = base + size;
+    ByteBuffer last = ByteBuffer.allocate(RECORD_BYTES);
+    copy(index, (long) (records - 1) * RECORD_BYTES, last);
+    if (last.getLong(0) >= end) {
+      frames = records - 1; // its writer died before the frame's bytes came
+    }
   }
 
   long base() {
@@ -115,10 +143,8 @@ final class Segment {
 
   // --- writing
 
-  /**
-   * Makes the files writable, for going on after a recovery too. Holds the segment for the writer.
-   */
-  synchronized void openForWriting() throws IOException {
+  /** Makes the files writable, for going on after a recovery too. */
+  void openForWriting() throws IOException {
     Fd newSink = Linux.open(data, Linux.O_RDWR | Linux.O_CREAT);
     FileChannel newIndexSink = null;
     try {
@@ -127,8 +153,7 @@ final class Segment {
               index,
               Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE),
               PrivateFiles.FILE);
-      acquire();
-      lastFrame = frames == 0 ? null : frame(frames - 1);
+      lastFrame = frames == 0 ? null : recordedFrame(frames - 1);
       sink = newSink;
       indexSink = newIndexSink;
     } catch (IOException e) {
@@ -146,8 +171,13 @@ final class Segment {
       open.close();
       close(indexSink);
       indexSink = null;
-      release();
     }
+  }
+
+  private Frame recordedFrame(int position) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(RECORD_BYTES);
+    copy(index, (long) position * RECORD_BYTES, bytes);
+    return frameOf(bytes.getLong(0), bytes.getLong(8));
   }
 
   /**
@@ -199,31 +229,34 @@ final class Segment {
 
   // --- reading
 
-  synchronized void acquire() throws IOException {
+  /** Keeps the segment readable until {@link #release}. Answers false if its files are gone. */
+  @SuppressWarnings("MustBeClosedChecker") // the last one to release closes it
+  synchronized boolean acquire() throws IOException {
     if (users == 0) {
-      FileChannel opened = FileChannel.open(data, StandardOpenOption.READ);
+      Arena arena = Arena.ofShared();
       try {
-        indexChannel = FileChannel.open(index, StandardOpenOption.READ);
-      } catch (IOException e) {
-        opened.close();
+        mapping =
+            new Mapping(
+                arena,
+                Linux.map(data, dataCapacity, arena),
+                Linux.map(index, indexCapacity, arena));
+      } catch (LinuxException e) {
+        arena.close();
+        if (e.errno() == Errno.ENOENT) {
+          return false;
+        }
         throw e;
       }
-      dataChannel = opened;
     }
     users++;
+    return true;
   }
 
   synchronized void release() {
     if (--users == 0) {
-      closeChannels();
+      requireNonNull(mapping).arena().close();
+      mapping = null;
     }
-  }
-
-  private void closeChannels() {
-    close(dataChannel);
-    close(indexChannel);
-    dataChannel = null;
-    indexChannel = null;
   }
 
   private static void close(@Nullable FileChannel channel) {
@@ -236,39 +269,67 @@ final class Segment {
     }
   }
 
-  /** Reads {@code length} bytes at {@code offset}, all of which lie before {@link #end}. */
-  ByteBuffer read(long offset, int length) throws IOException {
-    byte[] bytes = new byte[length];
-    ByteBuffer buffer = ByteBuffer.wrap(bytes);
-    readFully(requireNonNull(dataChannel), buffer, offset - base);
-    return buffer.flip();
+  /**
+   * The {@code length} bytes at {@code offset}, all of which lie before {@link #end}: the file's
+   * own memory, valid while the segment is held.
+   */
+  ByteBuffer read(long offset, int length) {
+    return requireNonNull(mapping).data().asSlice(offset - base, length).asByteBuffer();
   }
 
-  Frame frame(int position) throws IOException {
-    ByteBuffer buffer = ByteBuffer.allocate(RECORD_BYTES);
-    readFully(requireNonNull(indexChannel), buffer, (long) position * RECORD_BYTES);
-    buffer.flip();
-    long start = buffer.getLong();
-    long rest = buffer.getLong();
-    return new Frame(start, Stream.ofCode((int) (rest & 3)), rest >>> 2);
+  /**
+   * Fills {@code into} with bytes from {@code offset} on as far as there are any; the segment need
+   * not be held. Answers false if its files are gone.
+   */
+  boolean copy(long offset, ByteBuffer into) throws IOException {
+    try {
+      ByteBuffer part = into.slice(into.position(), (int) Math.min(into.remaining(), end - offset));
+      copy(data, offset - base, part);
+      into.position(into.position() + part.capacity());
+      return true;
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+
+  private static void copy(Path file, long position, ByteBuffer into) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      for (long at = position; into.hasRemaining(); ) {
+        int n = channel.read(into, at);
+        if (n < 0) {
+          throw new EOFException(file + " is shorter than it should be");
+        }
+        at += n;
+      }
+    }
+  }
+
+  Frame frame(int position) {
+    MemorySegment records = requireNonNull(mapping).index();
+    long at = (long) position * RECORD_BYTES;
+    return frameOf(records.get(BIG_ENDIAN_LONG, at), records.get(BIG_ENDIAN_LONG, at + Long.BYTES));
+  }
+
+  private static Frame frameOf(long start, long timeAndStream) {
+    return new Frame(start, Stream.ofCode((int) (timeAndStream & 3)), timeAndStream >>> 2);
   }
 
   /**
    * The end of the frame at {@code position}, of what there was of it when {@code end} was read.
    */
-  long frameEnd(int position, int framesThen, long endThen) throws IOException {
+  long frameEnd(int position, int framesThen, long endThen) {
     return position + 1 < framesThen ? Math.min(frame(position + 1).start(), endThen) : endThen;
   }
 
   /**
    * The position of the last frame that starts at or before {@code offset}; -1 if there is none.
    */
-  int frameAt(long offset) throws IOException {
+  int frameAt(long offset) {
     return search(frame -> frame.start() <= offset);
   }
 
   /** The position of the last frame captured before {@code micros}; -1 if there is none. */
-  int frameBefore(long micros) throws IOException {
+  int frameBefore(long micros) {
     return search(frame -> frame.micros() < micros);
   }
 
@@ -278,7 +339,7 @@ final class Segment {
   }
 
   /** The last frame for which {@code test} holds, where it holds for all before that one. */
-  private int search(FrameTest test) throws IOException {
+  private int search(FrameTest test) {
     int low = -1;
     int high = frames;
     while (high - low > 1) {
@@ -290,17 +351,6 @@ final class Segment {
       }
     }
     return low;
-  }
-
-  private static void readFully(FileChannel channel, ByteBuffer buffer, long position)
-      throws IOException {
-    while (buffer.hasRemaining()) {
-      int n = channel.read(buffer, position);
-      if (n < 0) {
-        throw new IOException("segment is shorter than its index says");
-      }
-      position += n;
-    }
   }
 
   @Override

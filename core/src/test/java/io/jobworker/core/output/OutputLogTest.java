@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.jobworker.core.ByteSize;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
+import io.jobworker.core.output.OutputLog.OnFull;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -62,7 +63,8 @@ class OutputLogTest {
   }
 
   private OutputLog open(String retain) throws IOException {
-    return OutputLog.open(directory.resolve("log"), ByteSize.parse(retain), clock);
+    return OutputLog.open(
+        directory.resolve("log"), ByteSize.parse(retain), OnFull.OVERWRITE, clock);
   }
 
   private void write(OutputLog log, Stream stream, byte[] bytes) throws IOException {
@@ -86,7 +88,7 @@ class OutputLogTest {
         switch (cursor.read(max)) {
           case Read.Chunk chunk -> {
             assertThat(chunk.bytes().remaining()).isBetween(1, max);
-            bytes.write(chunk.bytes().array(), 0, chunk.bytes().remaining());
+            bytes.writeBytes(chunk.copy());
           }
           case Read.Dropped dropped -> assertThat(dropped.bytes()).isPositive();
           case Read.CaughtUp _, Read.End _ -> {
@@ -111,7 +113,7 @@ class OutputLogTest {
       Random random = new Random(seed);
       Path own = directory.resolve("seed-" + seed);
       ByteSize retain = ByteSize.of((64 << 10) + random.nextInt(1 << 20));
-      OutputLog log = OutputLog.open(own, retain, clock);
+      OutputLog log = OutputLog.open(own, retain, OnFull.OVERWRITE, clock);
       ByteArrayOutputStream model = new ByteArrayOutputStream();
       for (int i = 0; i < 200; i++) {
         Stream stream = random.nextBoolean() ? Stream.STDOUT : Stream.STDERR;
@@ -121,7 +123,9 @@ class OutputLogTest {
         model.write(bytes);
         now = now.plusMillis(random.nextInt(30));
         if (random.nextInt(20) == 0) {
-          log = OutputLog.open(own, retain, clock); // as after a kill: nothing was closed
+          log =
+              OutputLog.open(
+                  own, retain, OnFull.OVERWRITE, clock); // as after a kill: nothing was closed
         }
         if (random.nextInt(10) == 0) {
           compare(log, model.toByteArray(), random);

@@ -89,10 +89,11 @@ public final class AuthInterceptor implements ServerInterceptor {
   }
 
   private static Optional<X509Certificate> certificate(ServerCall<?, ?> call) {
-    SSLSession session = call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION);
-    if (session == null) {
-      return Optional.empty();
-    }
+    return Optional.ofNullable(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION))
+        .flatMap(AuthInterceptor::certificate);
+  }
+
+  static Optional<X509Certificate> certificate(SSLSession session) {
     try {
       Certificate[] chain = session.getPeerCertificates();
       return chain.length > 0 && chain[0] instanceof X509Certificate leaf

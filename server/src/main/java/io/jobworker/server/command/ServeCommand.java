@@ -1,5 +1,6 @@
 package io.jobworker.server.command;
 
+import ch.qos.logback.classic.LoggerContext;
 import io.jobworker.server.Server;
 import io.jobworker.server.Server.HostAndPort;
 import io.jobworker.server.config.ServerConfig;
@@ -7,6 +8,7 @@ import io.jobworker.server.config.ServerDirectory;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.slf4j.LoggerFactory;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -39,10 +41,18 @@ public final class ServeCommand implements Callable<Integer> {
             Thread.ofPlatform()
                 .unstarted(() -> {
                   server.close();
+                  flushLog();
                   // The JVM would end with 143, which a supervisor takes for a failure.
                   Runtime.getRuntime().halt(0);
                 }));
     new CountDownLatch(1).await(); // the signal ends the process
     return 0;
+  }
+
+  /** The log is written by a thread of its own; what is still queued is lost with the JVM. */
+  private static void flushLog() {
+    if (LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
+      context.stop();
+    }
   }
 }

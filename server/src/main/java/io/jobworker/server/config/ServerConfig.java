@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.jobworker.core.ByteSize;
 import io.jobworker.core.Limits;
+import io.jobworker.core.output.OutputLog.OnFull;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,7 @@ import java.util.Map;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
@@ -91,9 +93,11 @@ public record ServerConfig(
    * What is kept and sent of the output of jobs.
    *
    * @param retain how much output is kept for a job that does not say
+   * @param onFull what happens when a job has written more than that
    * @param maxMessage the largest message of a log stream
+   * @param stallLimit how long a log stream's client may take nothing of what there is for it
    */
-  public record Output(ByteSize retain, ByteSize maxMessage) {}
+  public record Output(ByteSize retain, OnFull onFull, ByteSize maxMessage, Span stallLimit) {}
 
   /**
    * Resource limits of every job, as {@code SOFT:HARD} by their names in {@code ulimit}'s manual.
@@ -107,6 +111,7 @@ public record ServerConfig(
   private static final TomlMapper TOML =
       TomlMapper.builder()
           .propertyNamingStrategy(PropertyNamingStrategies.KEBAB_CASE)
+          .enable(MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
           .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)

@@ -1,18 +1,24 @@
 package io.jobworker.server.rpc;
 
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerMethodDefinition;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
+import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.JobStatusResponse;
+import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerImplBase;
 import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.ListJobsResponse;
 import io.jobworker.core.Jobs;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.auth.JobUsers;
-import java.util.concurrent.Executor;
+import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 
 /** Hands each method of the contract to the class that handles it. */
@@ -24,23 +30,39 @@ public final class JobWorkerService extends JobWorkerImplBase {
   private final ListMethod list;
   private final StatsMethod stats;
 
-  /**
-   * {@code pumps} runs log streams when there is more output; it must not be the capturing thread.
-   * {@code timer} ticks for those who watch what jobs use.
-   */
+  /** {@code timer} ticks for those who watch what jobs use, and for streams that stall. */
   public JobWorkerService(
       Jobs jobs,
       JobUsers users,
       Audit audit,
-      int maxMessageBytes,
-      Executor pumps,
+      LogsMethod.Settings logSettings,
       ScheduledExecutorService timer) {
     start = new StartMethod(jobs, users);
     stop = new StopMethod(jobs, audit);
     status = new StatusMethod(jobs);
-    logs = new LogsMethod(jobs, audit, maxMessageBytes, pumps);
+    logs = new LogsMethod(jobs, audit, logSettings, timer);
     list = new ListMethod(jobs);
     stats = new StatsMethod(jobs, timer);
+  }
+
+  /** The contract's methods, of which {@code Logs} writes its messages in a way of its own. */
+  public ServerServiceDefinition definition() {
+    MethodDescriptor<JobRequest, JobLogsResponse> contract = JobWorkerGrpc.getLogsMethod();
+    MethodDescriptor<JobRequest, LogMessage> own =
+        contract.toBuilder(contract.getRequestMarshaller(), LogMessage.MARSHALLER).build();
+    ServerServiceDefinition generated = bindService();
+    ServiceDescriptor.Builder service =
+        ServiceDescriptor.newBuilder(generated.getServiceDescriptor().getName())
+            .setSchemaDescriptor(generated.getServiceDescriptor().getSchemaDescriptor())
+            .addMethod(own);
+    List<ServerMethodDefinition<?, ?>> others =
+        generated.getMethods().stream()
+            .filter(method -> !method.getMethodDescriptor().equals(contract))
+            .toList();
+    others.forEach(method -> service.addMethod(method.getMethodDescriptor()));
+    ServerServiceDefinition.Builder bound = ServerServiceDefinition.builder(service.build());
+    others.forEach(bound::addMethod);
+    return bound.addMethod(own, ServerCalls.asyncServerStreamingCall(logs::handle)).build();
   }
 
   @Override
@@ -56,11 +78,6 @@ public final class JobWorkerService extends JobWorkerImplBase {
   @Override
   public void status(JobRequest request, StreamObserver<JobStatusResponse> out) {
     Unary.answer("Status", status, request, out);
-  }
-
-  @Override
-  public void logs(JobRequest request, StreamObserver<JobLogsResponse> out) {
-    logs.handle(request, out);
   }
 
   @Override

@@ -1,9 +1,10 @@
 package io.jobworker.server.rpc;
 
-import com.google.protobuf.UnsafeByteOperations;
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
+import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
-import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.LogOptions;
 import io.jobworker.core.JobException;
@@ -14,35 +15,52 @@ import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.output.Read;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.auth.Caller;
+import io.jobworker.server.transport.StreamExecutor;
 import java.io.IOException;
-import java.util.concurrent.Executor;
+import java.time.Duration;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@code Logs}: a job's output from where the caller wants it, and on until the job ends.
  *
  * <p>Event-driven: a stream is moved on when there is more output, or when its client has taken
  * what was sent, and holds no thread meanwhile. A client that takes nothing has at most one
- * transport window and one message in memory.
+ * transport window and one message in memory, and for no longer than the stall limit.
  */
-final class LogsMethod {
+public final class LogsMethod {
+  /** Once a client has taken so many messages of a size, the next may be twice as large. */
+  private static final int MESSAGES_BEFORE_LARGER = 4;
+
+  private static final int FIRST_MESSAGE_BYTES = 32 << 10;
+
   private final Jobs jobs;
   private final Audit audit;
-  private final int maxMessageBytes;
-  private final Executor pumps;
+  private final Settings settings;
+  private final ScheduledExecutorService timer;
 
-  /** {@code pumps} runs what an append has woken, off the thread that captures. */
-  LogsMethod(Jobs jobs, Audit audit, int maxMessageBytes, Executor pumps) {
+  /**
+   * How streams are to be.
+   *
+   * @param maxMessageBytes the largest message
+   * @param stallLimit how long a client may take nothing of what there is for it; zero: for ever
+   */
+  public record Settings(int maxMessageBytes, Duration stallLimit) {}
+
+  LogsMethod(Jobs jobs, Audit audit, Settings settings, ScheduledExecutorService timer) {
     this.jobs = jobs;
     this.audit = audit;
-    this.maxMessageBytes = maxMessageBytes;
-    this.pumps = pumps;
+    this.settings = settings;
+    this.timer = timer;
   }
 
-  void handle(JobRequest request, StreamObserver<JobLogsResponse> out) {
+  /** Opens the stream, which may block, and lets it go on by itself. */
+  void handle(JobRequest request, StreamObserver<LogMessage> out) {
     try {
       JobId id = Wire.id(request.getId());
-      Pump pump = open(id, request.getLogs(), (ServerCallStreamObserver<JobLogsResponse>) out);
+      Pump pump = open(id, request.getLogs(), (ServerCallStreamObserver<LogMessage>) out);
       audit.logsOpened(pump.caller, id.toString());
       pump.start();
     } catch (IOException | RuntimeException e) {
@@ -50,12 +68,12 @@ final class LogsMethod {
     }
   }
 
-  private Pump open(JobId id, LogOptions options, ServerCallStreamObserver<JobLogsResponse> out)
+  private Pump open(JobId id, LogOptions options, ServerCallStreamObserver<LogMessage> out)
       throws IOException {
     OutputLog output = jobs.output(id);
     long until = options.getNoFollow() ? output.end() : Long.MAX_VALUE;
     Cursor cursor = output.cursor(firstOffset(output, options), Wire.stream(options.getStream()));
-    return new Pump(id, cursor, until, out, Caller.current());
+    return new Pump(id, cursor, until, out, Caller.current(), StreamExecutor.current());
   }
 
   private static long firstOffset(OutputLog output, LogOptions options) throws IOException {
@@ -88,14 +106,22 @@ final class LogsMethod {
     private final JobId id;
     private final Cursor cursor;
     private final long until;
-    private final ServerCallStreamObserver<JobLogsResponse> out;
+    private final ServerCallStreamObserver<LogMessage> out;
     private final Caller caller;
+    private final StreamExecutor executor;
 
     /** How many signals have come since the last look; whoever makes it 1 does the looking. */
     private final AtomicInteger work = new AtomicInteger();
 
     private volatile boolean cancelled;
     private boolean closed;
+    private long messages;
+
+    /** At most one is under way, from when the client first did not take what there was. */
+    private @Nullable ScheduledFuture<?> stallCheck;
+
+    private long messagesBefore; // when it was set up
+    private volatile boolean stallLimitOver;
     private long sentBytes;
     private long droppedBytes;
 
@@ -103,19 +129,22 @@ final class LogsMethod {
         JobId id,
         Cursor cursor,
         long until,
-        ServerCallStreamObserver<JobLogsResponse> out,
-        Caller caller) {
+        ServerCallStreamObserver<LogMessage> out,
+        Caller caller,
+        StreamExecutor executor) {
       this.id = id;
       this.cursor = cursor;
       this.until = until;
       this.out = out;
       this.caller = caller;
+      this.executor = executor;
     }
 
     private void start() {
       out.setOnCancelHandler(this::cancel);
       out.setOnReadyHandler(this::signal);
-      signal();
+      executor.opened();
+      executor.onLoop(this::signal);
     }
 
     private void cancel() {
@@ -139,13 +168,18 @@ final class LogsMethod {
       if (closed) {
         return;
       }
+      boolean limitOver = stallLimitOver;
+      if (limitOver) {
+        stallLimitOver = false;
+        stallCheck = null;
+      }
       try {
         while (!cancelled && out.isReady()) {
           if (cursor.offset() >= until) {
             complete();
             return;
           }
-          int max = (int) Math.min(maxMessageBytes, until - cursor.offset());
+          int max = (int) Math.min(messageBytes(), until - cursor.offset());
           switch (cursor.read(max)) {
             case Read.Chunk chunk when chunk.offset() >= until -> {
               complete(); // a cursor for one stream has passed over the rest
@@ -154,7 +188,7 @@ final class LogsMethod {
             case Read.Chunk chunk -> send(chunk);
             case Read.Dropped dropped -> send(dropped);
             case Read.CaughtUp _ -> {
-              cursor.await(() -> pumps.execute(this::signal));
+              cursor.await(() -> executor.onLoop(this::signal));
               return;
             }
             case Read.End _ -> {
@@ -165,31 +199,59 @@ final class LogsMethod {
         }
         if (cancelled) {
           close("cancelled");
+        } else {
+          stalls(limitOver);
         }
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException | RuntimeException | InternalError e) {
+        // InternalError: a mapped page could not be read from its disk.
         close("failed");
         out.onError(Errors.toStatus(e, "Logs"));
       }
     }
 
+    /**
+     * What a client that has stopped taking holds in memory is one message beyond its window: so
+     * they start small, and grow with what it has taken.
+     */
+    private int messageBytes() {
+      int first = Math.min(FIRST_MESSAGE_BYTES, settings.maxMessageBytes());
+      return Math.clamp(sentBytes / MESSAGES_BEFORE_LARGER, first, settings.maxMessageBytes());
+    }
+
+    /**
+     * The client takes nothing now; if it still does not when the limit is over, that is the end.
+     */
+    private void stalls(boolean limitOver) {
+      if (limitOver && messages == messagesBefore) {
+        close("stalled");
+        out.onError(
+            Status.RESOURCE_EXHAUSTED
+                .withDescription(
+                    "nothing was taken for %d s; go on from offset %d"
+                        .formatted(settings.stallLimit().toSeconds(), cursor.offset()))
+                .asRuntimeException());
+      } else if (stallCheck == null && !settings.stallLimit().isZero()) {
+        messagesBefore = messages;
+        stallCheck =
+            timer.schedule(this::stallLimitOver, settings.stallLimit().toMillis(), MILLISECONDS);
+      }
+    }
+
+    private void stallLimitOver() {
+      stallLimitOver = true;
+      executor.onLoop(this::signal);
+    }
+
     private void send(Read.Chunk chunk) {
       sentBytes += chunk.bytes().remaining();
-      out.onNext(
-          JobLogsResponse.newBuilder()
-              .setLog(UnsafeByteOperations.unsafeWrap(chunk.bytes()))
-              .setStream(Wire.stream(chunk.stream()))
-              .setOffset(chunk.offset())
-              .setTime(Wire.timestamp(chunk.capturedAt()))
-              .build());
+      messages++;
+      out.onNext(LogMessage.of(chunk));
     }
 
     private void send(Read.Dropped dropped) {
       droppedBytes += dropped.bytes();
-      out.onNext(
-          JobLogsResponse.newBuilder()
-              .setOffset(dropped.resumeOffset())
-              .setDroppedBytes(dropped.bytes())
-              .build());
+      messages++;
+      out.onNext(LogMessage.of(dropped));
     }
 
     private void complete() {
@@ -200,6 +262,9 @@ final class LogsMethod {
     private void close(String outcome) {
       closed = true;
       cursor.close();
+      if (stallCheck != null) {
+        stallCheck.cancel(false);
+      }
       audit.logsClosed(caller, id.toString(), outcome, sentBytes, droppedBytes);
     }
   }

@@ -14,6 +14,6 @@ record StatusMethod(Jobs jobs) implements Unary<JobRequest, JobStatusResponse> {
   public JobStatusResponse handle(JobRequest request) {
     JobId id = Wire.id(request.getId());
     JobStatus job = jobs.status(id);
-    return Wire.statusResponse(job, jobs.output(id).newest(NEWEST_OUTPUT_BYTES), jobs.usage(job));
+    return Wire.statusResponse(job, jobs.newestOutput(id, NEWEST_OUTPUT_BYTES), jobs.usage(job));
   }
 }
