@@ -85,7 +85,7 @@ class JobsTest {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (Cursor cursor = jobs.output(job.id()).cursor(0, only)) {
       for (; ; ) {
-        switch (cursor.read(64 << 10)) {
+        switch (cursor.read(new byte[64 << 10])) {
           case Read.Chunk chunk -> bytes.writeBytes(chunk.copy());
           case Read.Dropped dropped -> throw new AssertionError("dropped " + dropped);
           case Read.CaughtUp _ -> {
@@ -215,7 +215,7 @@ class JobsTest {
       assertThat(job.outputBytes()).isEqualTo(5000000);
       assertThat(job.outputDroppedBytes()).isBetween(5000000L - (1 << 20), 5000000L - (700 << 10));
       try (Cursor cursor = jobs.output(job.id()).cursor(0, Optional.empty())) {
-        assertThat(cursor.read(1))
+        assertThat(cursor.read(new byte[1]))
             .isEqualTo(new Read.Dropped(job.outputDroppedBytes(), job.outputDroppedBytes()));
       }
     }

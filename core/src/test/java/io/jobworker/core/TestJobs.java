@@ -97,7 +97,7 @@ final class TestJobs implements AutoCloseable {
     ByteArrayOutputStream text = new ByteArrayOutputStream();
     try (Cursor cursor = jobs.output(job.id()).cursor(0, Optional.empty())) {
       while (!text.toString(StandardCharsets.UTF_8).endsWith(ending)) {
-        switch (cursor.read(4096)) {
+        switch (cursor.read(new byte[4096])) {
           case Read.Chunk chunk -> text.writeBytes(chunk.copy());
           case Read.Dropped _ -> {}
           case Read.CaughtUp _ -> {

@@ -80,8 +80,7 @@ public final class Server implements AutoCloseable {
             .initialFlowControlWindow(FLOW_CONTROL_WINDOW)
             .intercept(new AuthInterceptor(clients, jobs, audit))
             .addService(
-                new JobWorkerService(jobs, users, audit, logSettings(config.output()), timer)
-                    .definition())
+                new JobWorkerService(jobs, users, audit, logSettings(config.output()), timer))
             .build();
   }
 

@@ -4,6 +4,7 @@ package io.jobworker.core.linux;
 public final class Errno {
   public static final int ENOENT = 2;
   public static final int EINTR = 4;
+  static final int EBADF = 9;
   public static final int EAGAIN = 11;
   public static final int ENOMEM = 12;
   public static final int ENODEV = 19;

@@ -65,6 +65,7 @@ public final class Linux {
   private static final int WNOHANG = 1;
   private static final int F_GETLK = 5;
   private static final long SYS_PIDFD_OPEN = 434; // the same on every architecture
+  private static final long SYS_CACHESTAT = 451; // likewise
   private static final short F_WRLCK = 1;
   private static final short F_UNLCK = 2;
 
@@ -92,6 +93,14 @@ public final class Linux {
   private static final MethodHandle READ = bind("read", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
   private static final MethodHandle PREAD =
       bind("pread", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG);
+
+  /** Straight into an array, during which the garbage collector waits: for what cannot block. */
+  private static final MethodHandle PREAD_INTO_ARRAY =
+      LINKER.downcallHandle(
+          LIBC.findOrThrow("pread"),
+          FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_LONG),
+          Linker.Option.critical(true));
+
   private static final MethodHandle WRITE = bind("write", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
   private static final MethodHandle SPLICE =
       bind("splice", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
@@ -125,6 +134,8 @@ public final class Linux {
   // syscall(2), for what glibc before 2.36 has no wrapper; it is variadic.
   private static final MethodHandle SYSCALL =
       bindVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+  private static final MethodHandle CACHESTAT =
+      bindVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG);
   private static final MethodHandle POSIX_SPAWN =
       bind("posix_spawn", JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS);
   private static final MethodHandle ACTIONS_INIT =
@@ -133,10 +144,24 @@ public final class Linux {
       bind("posix_spawn_file_actions_adddup2", JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
   private static final MethodHandle ACTIONS_DESTROY =
       bind("posix_spawn_file_actions_destroy", JAVA_INT, ADDRESS);
+  private static final MethodHandle GETPAGESIZE = bindPlain("getpagesize", JAVA_INT);
   private static final MethodHandle STRERROR = bindPlain("strerror", ADDRESS, JAVA_INT);
   private static final MethodHandle STRERRORNAME = bindPlain("strerrorname_np", ADDRESS, JAVA_INT);
 
+  private static final int PAGE_BYTES = pageBytes();
+
+  /** Of no file at all: a kernel that knows the call says so, and not that it does not. */
+  private static final boolean KNOWS_WHAT_IS_CACHED = cachedPages(-1, 0, 1) == -Errno.EBADF;
+
   private Linux() {}
+
+  private static int pageBytes() {
+    try {
+      return (int) GETPAGESIZE.invokeExact();
+    } catch (Throwable t) {
+      throw new LinkageError("getpagesize", t);
+    }
+  }
 
   // --- files and pipes
 
@@ -201,6 +226,71 @@ public final class Linux {
       return notNow(n, state, "read", fd.toString());
     } catch (Throwable t) {
       throw rethrow(t);
+    }
+  }
+
+  /**
+   * Reads up to {@code length} bytes at {@code offset} of a file into the start of {@code into}.
+   *
+   * @param cached whether {@link #isCached} has just said so; the bytes then come without a detour
+   * @return how many; 0 at the file's end
+   */
+  public static int pread(Fd file, long offset, byte[] into, int length, boolean cached)
+      throws LinuxException {
+    if (cached) {
+      try {
+        MemorySegment array = MemorySegment.ofArray(into);
+        long n = (long) PREAD_INTO_ARRAY.invokeExact(file.number(), array, (long) length, offset);
+        if (n >= 0) {
+          return (int) n;
+        }
+      } catch (Throwable t) {
+        throw rethrow(t);
+      }
+    }
+    return preadFromDisk(file, offset, into, length);
+  }
+
+  private static int preadFromDisk(Fd file, long offset, byte[] into, int length)
+      throws LinuxException {
+    MemorySegment state = STATE.get();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(length);
+      long n = (long) PREAD.invokeExact(state, file.number(), buffer, (long) length, offset);
+      checked(n, state, "pread", file.toString());
+      MemorySegment.copy(buffer, JAVA_BYTE, 0, into, 0, (int) n);
+      return (int) n;
+    } catch (Throwable t) {
+      throw rethrow(t);
+    }
+  }
+
+  /**
+   * Whether these bytes of a file are in the page cache, so that reading them does not wait for a
+   * disk (cachestat(2), since Linux 6.5); false where the kernel cannot tell.
+   */
+  public static boolean isCached(Fd file, long offset, long length) {
+    return KNOWS_WHAT_IS_CACHED
+        && cachedPages(file.number(), offset, length)
+            >= (offset + length - 1) / PAGE_BYTES - offset / PAGE_BYTES + 1;
+  }
+
+  /** Whether {@link #isCached} can answer true at all. */
+  public static boolean knowsWhatIsCached() {
+    return KNOWS_WHAT_IS_CACHED;
+  }
+
+  /** Minus the errno where the kernel cannot tell. */
+  private static long cachedPages(int file, long offset, long length) {
+    MemorySegment state = STATE.get();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment range = arena.allocateFrom(JAVA_LONG, offset, length);
+      MemorySegment counts = arena.allocate(JAVA_LONG, 5); // the first is that of cached pages
+      long answer =
+          (long) CACHESTAT.invokeExact(state, SYS_CACHESTAT, (long) file, range, counts, 0L);
+      return answer == 0 ? counts.get(JAVA_LONG, 0) : -errno(state);
+    } catch (Throwable t) {
+      throw new LinkageError("cachestat", t);
     }
   }
 

@@ -1,5 +1,8 @@
 package io.jobworker.core.output;
 
+import static java.util.Objects.requireNonNull;
+
+import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.Segment.Frame;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -15,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * for.
  */
 public final class Cursor implements AutoCloseable {
-  private static final ByteBuffer NOTHING = ByteBuffer.allocate(0).asReadOnlyBuffer();
+  private static final Optional<Read> CAUGHT_UP = Optional.of(Read.CAUGHT_UP);
+  private static final Optional<Read> END = Optional.of(Read.END);
 
   private final OutputLog log;
   private final Optional<Stream> only;
@@ -23,6 +27,9 @@ public final class Cursor implements AutoCloseable {
   private @Nullable Segment segment; // acquired
   private int position; // of the frame that holds the offset, as far as known
   private @Nullable Frame frame; // at `position`
+  private long frameEnd; // of that frame, as far as it had been written
+  private long cachedStart; // from here
+  private long cachedEnd; // to here the file was found in memory when it was last looked at
   private volatile Runnable wake = () -> {};
 
   Cursor(OutputLog log, long offset, Optional<Stream> only) {
@@ -36,45 +43,105 @@ public final class Cursor implements AutoCloseable {
     return offset;
   }
 
-  /** The next bytes, at most {@code maxBytes} of them, all of one stream. */
-  public Read read(int maxBytes) throws IOException {
+  /**
+   * The next bytes, at most {@code maxBytes} of them and all of one stream, in {@code into} from
+   * its start. May wait for a disk, but not for the job.
+   */
+  public Read read(byte[] into, int maxBytes) throws IOException {
     log.passed(); // what was answered before has been taken by now
+    int max = Math.min(maxBytes, into.length);
+    for (; ; ) {
+      Optional<Read> other = settle();
+      if (other.isPresent()) {
+        if (other.get() instanceof Read.Dropped dropped) {
+          offset = dropped.resumeOffset();
+        }
+        return other.get();
+      }
+      Segment here = requireNonNull(segment);
+      Frame current = requireNonNull(frame);
+      long from = offset;
+      if (only.isPresent() && only.get() != current.stream()) {
+        offset = frameEnd;
+        continue;
+      }
+      int wanted = (int) Math.min(max, frameEnd - from);
+      int length = here.read(from, into, wanted, isCached(here, wanted));
+      offset = from + length;
+      Instant time = Instant.EPOCH.plus(current.micros(), ChronoUnit.MICROS);
+      return new Read.Chunk(current.stream(), from, time, ByteBuffer.wrap(into, 0, length));
+    }
+  }
+
+  /** Reads what {@link OutputLog} has at most in one piece. */
+  public Read read(byte[] into) throws IOException {
+    return read(into, into.length);
+  }
+
+  /**
+   * Whether a read of up to {@code maxBytes} would not wait for a disk; true also where the kernel
+   * cannot tell.
+   */
+  public boolean isInMemory(int maxBytes) throws IOException {
+    return !Linux.knowsWhatIsCached()
+        || settle().isPresent()
+        || isCached(requireNonNull(segment), (int) Math.min(maxBytes, frameEnd - offset));
+  }
+
+  private boolean isCached(Segment here, int length) {
+    if (offset + length > cachedEnd || offset < cachedStart) {
+      cachedStart = offset;
+      cachedEnd = here.isCached(offset, length) ? offset + length : offset;
+    }
+    return offset + length <= cachedEnd;
+  }
+
+  /** Has the next {@code maxBytes} brought into memory, and waits for it. */
+  public void load(int maxBytes) throws IOException {
+    if (settle().isEmpty()) {
+      int length = (int) Math.min(maxBytes, frameEnd - offset);
+      requireNonNull(segment).read(offset, new byte[length], length, false);
+      cachedEnd = cachedStart; // which is to be found out anew
+    }
+  }
+
+  /**
+   * Finds the segment and the frame that hold the offset; if there is no byte to be read there,
+   * answers what there is instead.
+   */
+  private Optional<Read> settle() throws IOException {
     for (; ; ) {
       boolean finished = log.isFinished(); // before the end: what comes in between is not missed
       long end = log.end();
       if (offset >= end) {
-        return finished ? Read.END : Read.CAUGHT_UP;
+        return finished ? END : CAUGHT_UP;
       }
       Segment here = segment;
-      if (here == null || offset >= here.end()) {
-        leaveSegment();
-        Optional<Segment> next = log.segmentAt(offset);
-        if (next.isEmpty()) {
-          return dropped(end); // nothing after it is kept, for now
-        }
-        if (!enter(next.get())) {
-          return dropped(Math.max(next.get().end(), offset + 1));
-        }
-        if (next.get().base() > offset) {
-          return dropped(next.get().base());
-        }
-        continue;
+      if (here != null && offset >= here.base() && offset < here.end()) {
+        findFrame(here);
+        return Optional.empty();
       }
-      Read.Chunk chunk = chunkOf(here, maxBytes);
-      offset = chunk.offset() + chunk.bytes().remaining();
-      if (only.isEmpty() || only.get() == chunk.stream()) {
-        return chunk;
+      leaveSegment();
+      Optional<Segment> next = log.segmentAt(offset);
+      if (next.isEmpty()) {
+        return dropped(end); // nothing after it is kept, for now
+      }
+      if (!next.get().acquire()) {
+        // Overtaken by the ring between the look and the grasp, or damaged.
+        return dropped(Math.max(next.get().end(), offset + 1));
+      }
+      segment = next.get();
+      if (next.get().base() > offset) {
+        return dropped(next.get().base());
       }
     }
   }
 
-  private Read.Dropped dropped(long resume) {
-    Read.Dropped dropped = new Read.Dropped(resume, resume - offset);
-    offset = resume;
-    return dropped;
+  private Optional<Read> dropped(long resume) {
+    return Optional.of(new Read.Dropped(resume, resume - offset));
   }
 
-  private Read.Chunk chunkOf(Segment here, int maxBytes) {
+  private void findFrame(Segment here) {
     long end = here.end(); // before the frames: each byte before it has its frame
     int frames = here.frames();
     Frame current = frame;
@@ -82,28 +149,12 @@ public final class Cursor implements AutoCloseable {
       position = Math.max(0, here.frameAt(offset));
       current = here.frame(position);
     }
-    long frameEnd = here.frameEnd(position, frames, end);
+    frameEnd = here.frameEnd(position, frames, end);
     while (offset >= frameEnd && position + 1 < frames) {
       current = here.frame(++position);
       frameEnd = here.frameEnd(position, frames, end);
     }
     frame = current;
-    int length = (int) Math.min(maxBytes, frameEnd - offset);
-    boolean wanted = only.isEmpty() || only.get() == current.stream();
-    ByteBuffer bytes = wanted ? here.read(offset, length) : NOTHING;
-    if (!wanted) {
-      offset = frameEnd;
-    }
-    Instant time = Instant.EPOCH.plus(current.micros(), ChronoUnit.MICROS);
-    return new Read.Chunk(current.stream(), offset, time, bytes);
-  }
-
-  private boolean enter(Segment next) throws IOException {
-    if (!next.acquire()) {
-      return false; // overtaken by the ring between the look and the grasp, or damaged
-    }
-    segment = next;
-    return true;
   }
 
   private void leaveSegment() {

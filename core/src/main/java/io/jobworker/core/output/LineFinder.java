@@ -11,6 +11,8 @@ final class LineFinder {
   private final OutputLog log;
   private final Optional<Stream> only;
 
+  private final byte[] block = new byte[BLOCK_BYTES];
+
   /** Where a line ends in the block that was read last, by offset. */
   private final long[] lineEnds = new long[BLOCK_BYTES];
 
@@ -49,7 +51,7 @@ final class LineFinder {
     long lastByte = -1;
     try (Cursor cursor = log.cursor(from, only)) {
       while (cursor.offset() < to) {
-        switch (cursor.read((int) (to - cursor.offset()))) {
+        switch (cursor.read(block, (int) (to - cursor.offset()))) {
           case Read.Chunk chunk -> {
             // A cursor for one stream passes over the other, and so perhaps beyond the block.
             int length = (int) Math.min(chunk.bytes().remaining(), to - chunk.offset());

@@ -143,7 +143,7 @@ public final class OutputLog {
     }
     List<Segment> segments = new ArrayList<>();
     for (Path file : found) {
-      segments.add(Segment.recover(file, segmentBytes, segmentFrames));
+      segments.add(Segment.recover(file, segmentFrames));
     }
     return segments;
   }
@@ -260,7 +260,7 @@ public final class OutputLog {
       }
       dropFirst();
     }
-    Segment next = Segment.create(directory, end, segmentBytes, segmentFrames);
+    Segment next = Segment.create(directory, end, segmentFrames);
     ring = ring.with(next);
     writable = true;
     return true;

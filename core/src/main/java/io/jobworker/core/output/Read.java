@@ -11,7 +11,7 @@ public sealed interface Read {
    *
    * @param offset of the first byte, counted over both streams from the job's start
    * @param capturedAt when they were captured, to within {@link OutputLog#TIME_RESOLUTION}
-   * @param bytes read-only, and valid only until the cursor's next {@code read} or {@code close}
+   * @param bytes in the array that was given to be read into, from its start
    */
   record Chunk(Stream stream, long offset, Instant capturedAt, ByteBuffer bytes) implements Read {
     /** A copy of the bytes, the caller's to keep. */

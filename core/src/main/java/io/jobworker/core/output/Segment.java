@@ -33,9 +33,10 @@ import org.jspecify.annotations.Nullable;
  * the two leaves a frame of no bytes, which the next frame overwrites, and nothing torn.
  *
  * <p>One thread writes; any number read, each between its own {@link #acquire} and {@link
- * #release}, which keep the files mapped into memory once for all of them, also when they are
- * deleted meanwhile. A reader that takes {@link #end} first finds every frame up to it. The files
- * only grow: nothing ever truncates one that may be mapped.
+ * #release}, which keep the files open once for all of them, also when they are deleted meanwhile.
+ * A reader that takes {@link #end} first finds every frame up to it. The index is read through a
+ * mapping, and so is never truncated; the data is not, because mapping what is read only once costs
+ * more than copying it ({@code docs/performance.md}).
  */
 final class Segment {
   static final String DATA_SUFFIX = ".log";
@@ -55,16 +56,20 @@ final class Segment {
   private volatile int frames;
   private volatile long end;
 
-  /** What is mapped of the files; more than there is in them, while they grow. */
-  private final long dataCapacity;
-
+  /** How much of the index is mapped; more than there is in it, while it grows. */
   private final long indexCapacity;
 
-  private record Mapping(Arena arena, MemorySegment data, MemorySegment index) {}
+  /** The files, open for reading. */
+  private record Source(Fd data, Arena arena, MemorySegment index) {
+    void close() {
+      data.close();
+      arena.close();
+    }
+  }
 
   // Guarded by this; non-null while users > 0, and read without the lock by whoever is one of them.
   private int users;
-  private @Nullable Mapping mapping;
+  private @Nullable Source source;
 
   // The writer's own.
   private @Nullable Fd sink;
@@ -72,41 +77,34 @@ final class Segment {
   private final ByteBuffer record = ByteBuffer.allocateDirect(RECORD_BYTES);
   private @Nullable Frame lastFrame;
 
-  private Segment(Path directory, long base, long dataCapacity, long indexCapacity) {
+  private Segment(Path directory, long base, int maxFrames) {
     this.base = base;
     this.end = base;
-    this.dataCapacity = dataCapacity;
-    this.indexCapacity = indexCapacity;
+    this.indexCapacity = (long) maxFrames * RECORD_BYTES;
     String name = "%020d".formatted(base);
     this.data = directory.resolve(name + DATA_SUFFIX);
     this.index = directory.resolve(name + INDEX_SUFFIX);
   }
 
-  /** A new segment, open for writing, for at most so many bytes and frames. */
-  static Segment create(Path directory, long base, long maxBytes, int maxFrames)
-      throws IOException {
-    Segment segment = new Segment(directory, base, maxBytes, (long) maxFrames * RECORD_BYTES);
+  /** A new segment, open for writing, for at most so many frames. */
+  static Segment create(Path directory, long base, int maxFrames) throws IOException {
+    Segment segment = new Segment(directory, base, maxFrames);
     segment.openForWriting();
     return segment;
   }
 
   /**
    * The segment whose data file is {@code file}, as a writer that may have died in any moment left
-   * it; it may grow to so many bytes and frames.
+   * it; it may grow to so many frames.
    */
-  static Segment recover(Path file, long maxBytes, int maxFrames) throws IOException {
+  static Segment recover(Path file, int maxFrames) throws IOException {
     String name = String.valueOf(file.getFileName());
     long base = Long.parseLong(name.substring(0, name.length() - DATA_SUFFIX.length()));
     Path indexFile = file.resolveSibling("%020d".formatted(base) + INDEX_SUFFIX);
-    long size = Files.size(file);
-    long indexSize = Files.exists(indexFile) ? Files.size(indexFile) : 0;
+    int records = Files.exists(indexFile) ? (int) (Files.size(indexFile) / RECORD_BYTES) : 0;
     Segment segment =
-        new Segment(
-            requireNonNull(file.getParent()),
-            base,
-            Math.max(size, maxBytes),
-            Math.max(indexSize, (long) maxFrames * RECORD_BYTES));
-    segment.recoverEnds(size, (int) (indexSize / RECORD_BYTES));
+        new Segment(requireNonNull(file.getParent()), base, Math.max(records, maxFrames));
+    segment.recoverEnds(Files.size(file), records);
     return segment;
   }
 
@@ -235,11 +233,8 @@ final class Segment {
     if (users == 0) {
       Arena arena = Arena.ofShared();
       try {
-        mapping =
-            new Mapping(
-                arena,
-                Linux.map(data, dataCapacity, arena),
-                Linux.map(index, indexCapacity, arena));
+        MemorySegment records = Linux.map(index, indexCapacity, arena);
+        source = new Source(Linux.open(data, Linux.O_RDONLY), arena, records);
       } catch (LinuxException e) {
         arena.close();
         if (e.errno() == Errno.ENOENT) {
@@ -254,8 +249,8 @@ final class Segment {
 
   synchronized void release() {
     if (--users == 0) {
-      requireNonNull(mapping).arena().close();
-      mapping = null;
+      requireNonNull(source).close();
+      source = null;
     }
   }
 
@@ -270,11 +265,21 @@ final class Segment {
   }
 
   /**
-   * The {@code length} bytes at {@code offset}, all of which lie before {@link #end}: the file's
-   * own memory, valid while the segment is held.
+   * Reads up to {@code length} bytes at {@code offset}, all of which lie before {@link #end}, into
+   * the start of {@code into}; {@code cached} if {@link #isCached} has just said so. Answers how
+   * many, at least one.
    */
-  ByteBuffer read(long offset, int length) {
-    return requireNonNull(mapping).data().asSlice(offset - base, length).asByteBuffer();
+  int read(long offset, byte[] into, int length, boolean cached) throws IOException {
+    int n = Linux.pread(requireNonNull(source).data(), offset - base, into, length, cached);
+    if (n == 0) {
+      throw new EOFException(data + " is shorter than it should be");
+    }
+    return n;
+  }
+
+  /** Whether these bytes are known to be in memory. */
+  boolean isCached(long offset, int length) {
+    return Linux.isCached(requireNonNull(source).data(), offset - base, length);
   }
 
   /**
@@ -305,7 +310,7 @@ final class Segment {
   }
 
   Frame frame(int position) {
-    MemorySegment records = requireNonNull(mapping).index();
+    MemorySegment records = requireNonNull(source).index();
     long at = (long) position * RECORD_BYTES;
     return frameOf(records.get(BIG_ENDIAN_LONG, at), records.get(BIG_ENDIAN_LONG, at + Long.BYTES));
   }

@@ -85,7 +85,7 @@ class OutputLogTest {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (Cursor cursor = log.cursor(offset, only)) {
       for (; ; ) {
-        switch (cursor.read(max)) {
+        switch (cursor.read(new byte[max])) {
           case Read.Chunk chunk -> {
             assertThat(chunk.bytes().remaining()).isBetween(1, max);
             bytes.writeBytes(chunk.copy());

@@ -1,24 +1,17 @@
 package io.jobworker.server.rpc;
 
-import io.grpc.MethodDescriptor;
-import io.grpc.ServerMethodDefinition;
-import io.grpc.ServerServiceDefinition;
-import io.grpc.ServiceDescriptor;
-import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.JobStatusResponse;
-import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerImplBase;
 import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.ListJobsResponse;
 import io.jobworker.core.Jobs;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.auth.JobUsers;
-import java.util.List;
 import java.util.concurrent.ScheduledExecutorService;
 
 /** Hands each method of the contract to the class that handles it. */
@@ -45,26 +38,6 @@ public final class JobWorkerService extends JobWorkerImplBase {
     stats = new StatsMethod(jobs, timer);
   }
 
-  /** The contract's methods, of which {@code Logs} writes its messages in a way of its own. */
-  public ServerServiceDefinition definition() {
-    MethodDescriptor<JobRequest, JobLogsResponse> contract = JobWorkerGrpc.getLogsMethod();
-    MethodDescriptor<JobRequest, LogMessage> own =
-        contract.toBuilder(contract.getRequestMarshaller(), LogMessage.MARSHALLER).build();
-    ServerServiceDefinition generated = bindService();
-    ServiceDescriptor.Builder service =
-        ServiceDescriptor.newBuilder(generated.getServiceDescriptor().getName())
-            .setSchemaDescriptor(generated.getServiceDescriptor().getSchemaDescriptor())
-            .addMethod(own);
-    List<ServerMethodDefinition<?, ?>> others =
-        generated.getMethods().stream()
-            .filter(method -> !method.getMethodDescriptor().equals(contract))
-            .toList();
-    others.forEach(method -> service.addMethod(method.getMethodDescriptor()));
-    ServerServiceDefinition.Builder bound = ServerServiceDefinition.builder(service.build());
-    others.forEach(bound::addMethod);
-    return bound.addMethod(own, ServerCalls.asyncServerStreamingCall(logs::handle)).build();
-  }
-
   @Override
   public void start(JobRequest request, StreamObserver<JobResponse> out) {
     Unary.answer("Start", start, request, out);
@@ -78,6 +51,11 @@ public final class JobWorkerService extends JobWorkerImplBase {
   @Override
   public void status(JobRequest request, StreamObserver<JobStatusResponse> out) {
     Unary.answer("Status", status, request, out);
+  }
+
+  @Override
+  public void logs(JobRequest request, StreamObserver<JobLogsResponse> out) {
+    logs.handle(request, out);
   }
 
   @Override

@@ -2,9 +2,11 @@ package io.jobworker.server.rpc;
 
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
+import com.google.protobuf.UnsafeByteOperations;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
+import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.LogOptions;
 import io.jobworker.core.JobException;
@@ -22,6 +24,8 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * {@code Logs}: a job's output from where the caller wants it, and on until the job ends.
@@ -34,12 +38,16 @@ public final class LogsMethod {
   /** Once a client has taken so many messages of a size, the next may be twice as large. */
   private static final int MESSAGES_BEFORE_LARGER = 4;
 
+  private static final Logger LOG = LoggerFactory.getLogger(LogsMethod.class);
   private static final int FIRST_MESSAGE_BYTES = 32 << 10;
 
   private final Jobs jobs;
   private final Audit audit;
   private final Settings settings;
   private final ScheduledExecutorService timer;
+
+  /** What is being sent; a message is encoded before the call that sends it returns. */
+  private final ThreadLocal<byte[]> buffers;
 
   /**
    * How streams are to be.
@@ -54,13 +62,14 @@ public final class LogsMethod {
     this.audit = audit;
     this.settings = settings;
     this.timer = timer;
+    this.buffers = ThreadLocal.withInitial(() -> new byte[settings.maxMessageBytes()]);
   }
 
   /** Opens the stream, which may block, and lets it go on by itself. */
-  void handle(JobRequest request, StreamObserver<LogMessage> out) {
+  void handle(JobRequest request, StreamObserver<JobLogsResponse> out) {
     try {
       JobId id = Wire.id(request.getId());
-      Pump pump = open(id, request.getLogs(), (ServerCallStreamObserver<LogMessage>) out);
+      Pump pump = open(id, request.getLogs(), (ServerCallStreamObserver<JobLogsResponse>) out);
       audit.logsOpened(pump.caller, id.toString());
       pump.start();
     } catch (IOException | RuntimeException e) {
@@ -68,7 +77,7 @@ public final class LogsMethod {
     }
   }
 
-  private Pump open(JobId id, LogOptions options, ServerCallStreamObserver<LogMessage> out)
+  private Pump open(JobId id, LogOptions options, ServerCallStreamObserver<JobLogsResponse> out)
       throws IOException {
     OutputLog output = jobs.output(id);
     long until = options.getNoFollow() ? output.end() : Long.MAX_VALUE;
@@ -106,7 +115,7 @@ public final class LogsMethod {
     private final JobId id;
     private final Cursor cursor;
     private final long until;
-    private final ServerCallStreamObserver<LogMessage> out;
+    private final ServerCallStreamObserver<JobLogsResponse> out;
     private final Caller caller;
     private final StreamExecutor executor;
 
@@ -115,6 +124,7 @@ public final class LogsMethod {
 
     private volatile boolean cancelled;
     private boolean closed;
+    private boolean loading; // the cursor is not ours for now
     private long messages;
 
     /** At most one is under way, from when the client first did not take what there was. */
@@ -129,7 +139,7 @@ public final class LogsMethod {
         JobId id,
         Cursor cursor,
         long until,
-        ServerCallStreamObserver<LogMessage> out,
+        ServerCallStreamObserver<JobLogsResponse> out,
         Caller caller,
         StreamExecutor executor) {
       this.id = id;
@@ -165,7 +175,7 @@ public final class LogsMethod {
     }
 
     private void move() {
-      if (closed) {
+      if (closed || loading) {
         return;
       }
       boolean limitOver = stallLimitOver;
@@ -180,7 +190,11 @@ public final class LogsMethod {
             return;
           }
           int max = (int) Math.min(messageBytes(), until - cursor.offset());
-          switch (cursor.read(max)) {
+          if (!cursor.isInMemory(max)) {
+            load(max);
+            return;
+          }
+          switch (cursor.read(buffers.get(), max)) {
             case Read.Chunk chunk when chunk.offset() >= until -> {
               complete(); // a cursor for one stream has passed over the rest
               return;
@@ -202,11 +216,30 @@ public final class LogsMethod {
         } else {
           stalls(limitOver);
         }
-      } catch (IOException | RuntimeException | InternalError e) {
-        // InternalError: a mapped page could not be read from its disk.
+      } catch (IOException | RuntimeException e) {
         close("failed");
         out.onError(Errors.toStatus(e, "Logs"));
       }
+    }
+
+    /** Fetches what comes next from the disk, which the event loop must not wait for. */
+    private void load(int bytes) {
+      loading = true;
+      executor.blocking(() -> {
+        try {
+          cursor.load(bytes);
+        } catch (IOException | RuntimeException e) {
+          LOG.atWarn()
+              .addKeyValue("job", id)
+              .setCause(e)
+              .log("logs.load_failed"); // as read will say
+        } finally {
+          executor.onLoop(() -> {
+            loading = false;
+            signal();
+          });
+        }
+      });
     }
 
     /**
@@ -245,13 +278,23 @@ public final class LogsMethod {
     private void send(Read.Chunk chunk) {
       sentBytes += chunk.bytes().remaining();
       messages++;
-      out.onNext(LogMessage.of(chunk));
+      out.onNext(
+          JobLogsResponse.newBuilder()
+              .setLog(UnsafeByteOperations.unsafeWrap(chunk.bytes())) // encoded before this returns
+              .setStream(Wire.stream(chunk.stream()))
+              .setOffset(chunk.offset())
+              .setTime(Wire.timestamp(chunk.capturedAt()))
+              .build());
     }
 
     private void send(Read.Dropped dropped) {
       droppedBytes += dropped.bytes();
       messages++;
-      out.onNext(LogMessage.of(dropped));
+      out.onNext(
+          JobLogsResponse.newBuilder()
+              .setOffset(dropped.resumeOffset())
+              .setDroppedBytes(dropped.bytes())
+              .build());
     }
 
     private void complete() {

@@ -56,4 +56,13 @@ public final class StreamExecutor implements Executor {
       // the server is going, and its streams with it
     }
   }
+
+  /** Runs {@code task} where it may block. */
+  public void blocking(Runnable task) {
+    try {
+      blocking.execute(task);
+    } catch (RejectedExecutionException e) {
+      // as above
+    }
+  }
 }
