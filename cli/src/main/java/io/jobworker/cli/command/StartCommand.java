@@ -6,9 +6,10 @@ import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.cli.Words;
-import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
+import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.connect.UsageException;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -39,6 +40,8 @@ import picocli.CommandLine.Spec;
       "  job-worker start --shell 'ls | wc -l'"
     })
 public final class StartCommand implements Callable<Integer> {
+  private static final java.time.Duration PATIENCE = java.time.Duration.ofMinutes(1);
+
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
   @Mixin private LimitOptions limits = new LimitOptions();
@@ -91,7 +94,7 @@ public final class StartCommand implements Callable<Integer> {
   private boolean merge;
 
   @Override
-  public Integer call() throws StatusException {
+  public Integer call() throws StatusException, InterruptedException, IOException {
     JobSpec.Builder job =
         JobSpec.newBuilder()
             .addAllCommand(argv())
@@ -104,13 +107,19 @@ public final class StartCommand implements Callable<Integer> {
     timeout.ifPresent(job::setTimeout);
     outputLimit.ifPresent(job::setOutputRetainBytes);
     limits.addTo(job);
-    try (Connection connection = server.connect()) {
-      JobResponse response = connection.calls().start(JobRequest.newBuilder().setSpec(job).build());
-      PrintWriter out = spec.commandLine().getOut();
-      out.println(response.getId());
-      out.flush();
-    }
+    JobRequest request = JobRequest.newBuilder().setSpec(job).build();
+    // The request id makes it safe to ask again: it is one job, however often it is asked for.
+    JobResponse response =
+        new Retry(server, PATIENCE, this::sayBroken)
+            .run(connection -> connection.calls().start(request));
+    PrintWriter out = spec.commandLine().getOut();
+    out.println(response.getId());
+    out.flush();
     return 0;
+  }
+
+  private void sayBroken() {
+    spec.commandLine().getErr().println("job-worker: connection lost; asking again");
   }
 
   private List<String> argv() {

@@ -44,6 +44,11 @@ public record Failure(String message, int exitCode) {
     return new Failure(text, REFUSED);
   }
 
+  /** Whether the server itself said what was wrong, and not the transport. */
+  static boolean hasReason(Throwable failure) {
+    return info(failure).isPresent();
+  }
+
   private static int launchCode(ErrorInfo info) {
     if (!"exec".equals(info.getMetadataMap().get("step"))) {
       return REFUSED;

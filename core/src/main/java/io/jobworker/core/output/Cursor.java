@@ -9,6 +9,7 @@ import java.nio.ByteBuffer;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,12 +31,20 @@ public final class Cursor implements AutoCloseable {
   private long frameEnd; // of that frame, as far as it had been written
   private long cachedStart; // from here
   private long cachedEnd; // to here the file was found in memory when it was last looked at
-  private volatile Runnable wake = () -> {};
+  private Runnable waiter = () -> {}; // the last that was to be woken
+
+  @SuppressWarnings("UnnecessaryLambda") // the log knows the reader by it
+  private final LongSupplier where = () -> offset;
 
   Cursor(OutputLog log, long offset, Optional<Stream> only) {
     this.log = log;
     this.only = only;
     this.offset = Math.max(0, offset);
+  }
+
+  /** For the log, to find out where this reader is. */
+  LongSupplier where() {
+    return where;
   }
 
   /** The offset of the next byte to be read. */
@@ -111,10 +120,14 @@ public final class Cursor implements AutoCloseable {
    */
   private Optional<Read> settle() throws IOException {
     for (; ; ) {
-      boolean finished = log.isFinished(); // before the end: what comes in between is not missed
-      long end = log.end();
-      if (offset >= end) {
-        return finished ? END : CAUGHT_UP;
+      switch (log.progress().at(offset)) {
+        case CAUGHT_UP -> {
+          return CAUGHT_UP;
+        }
+        case END -> {
+          return END;
+        }
+        case MORE -> {}
       }
       Segment here = segment;
       if (here != null && offset >= here.base() && offset < here.end()) {
@@ -124,7 +137,7 @@ public final class Cursor implements AutoCloseable {
       leaveSegment();
       Optional<Segment> next = log.segmentAt(offset);
       if (next.isEmpty()) {
-        return dropped(end); // nothing after it is kept, for now
+        return dropped(log.end()); // nothing after it is kept, for now
       }
       if (!next.get().acquire()) {
         // Overtaken by the ring between the look and the grasp, or damaged.
@@ -171,19 +184,14 @@ public final class Cursor implements AutoCloseable {
    * once if it already would. It is called on any thread, and must only pass the word on.
    */
   public void await(Runnable callback) {
-    wake = callback;
-    log.await(this, offset);
-  }
-
-  /** For the log: there is more, or the end. */
-  void wake() {
-    wake.run();
+    waiter = callback;
+    log.progress().await(callback, offset);
   }
 
   /** Frees what the cursor holds; a callback that is still awaited may or may not come. */
   @Override
   public void close() {
     leaveSegment();
-    log.forget(this);
+    log.detach(waiter, where);
   }
 }

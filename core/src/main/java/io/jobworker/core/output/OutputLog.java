@@ -19,12 +19,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.function.LongSupplier;
 
 /**
  * A job's output: a bounded, circular buffer shared by one writer and any number of readers.
@@ -49,9 +44,8 @@ public final class OutputLog {
   /** Bytes of one stream that arrive within this time may share one time stamp. */
   public static final Duration TIME_RESOLUTION = Duration.ofMillis(10);
 
-  private static final Logger LOG = LoggerFactory.getLogger(OutputLog.class);
   private static final long MIN_SEGMENT_BYTES = 4 << 10;
-  private static final long MAX_SEGMENT_BYTES = 16 << 20;
+  private static final long MAX_SEGMENT_BYTES = 64 << 20;
   private static final int SEGMENTS = 8;
 
   /** A quarter of a segment's bytes at most are index. */
@@ -93,21 +87,11 @@ public final class OutputLog {
 
   private volatile Ring ring;
 
-  /**
-   * The offset after the last byte, discarded ones included. Published after the byte can be read.
-   */
-  private volatile long end;
+  /** Up to the last byte, discarded ones included; published after the byte can be read. */
+  private final Progress progress;
 
-  private volatile boolean finished;
+  private final Room room = new Room(); // used only where the log blocks
   private boolean writable; // the writer's own: the last segment is open for writing
-
-  private final Set<Cursor> waiting = ConcurrentHashMap.newKeySet();
-
-  /** The open cursors, where the log blocks for them; empty where it overwrites. */
-  private final Set<Cursor> readers = ConcurrentHashMap.newKeySet();
-
-  /** What the writer wants to be called with when a reader has made room; null: nothing. */
-  private final AtomicReference<@Nullable Runnable> roomWanted = new AtomicReference<>();
 
   private OutputLog(Path directory, ByteSize retain, OnFull onFull, Clock clock)
       throws IOException {
@@ -119,7 +103,7 @@ public final class OutputLog {
     this.clock = clock;
     List<Segment> segments = recoverSegments();
     this.ring = new Ring(List.copyOf(segments));
-    this.end = segments.isEmpty() ? 0 : segments.getLast().end();
+    this.progress = new Progress(segments.isEmpty() ? 0 : segments.getLast().end());
   }
 
   /**
@@ -135,11 +119,7 @@ public final class OutputLog {
   private List<Segment> recoverSegments() throws IOException {
     List<Path> found;
     try (var files = Files.list(directory)) {
-      found =
-          files
-              .filter(file -> file.toString().endsWith(Segment.DATA_SUFFIX))
-              .sorted(Comparator.comparing(Path::toString))
-              .toList();
+      found = files.filter(Segment::isData).sorted(Comparator.comparing(Path::toString)).toList();
     }
     List<Segment> segments = new ArrayList<>();
     for (Path file : found) {
@@ -176,17 +156,16 @@ public final class OutputLog {
           return FULL;
         }
         Segment segment = ring.segments().getLast();
-        long room = segment.base() + segmentBytes - segment.end();
+        long left = segment.base() + segmentBytes - segment.end();
         long moved =
             segment.append(
                 pipe,
                 stream,
                 nowMicros(),
                 TIME_RESOLUTION.toNanos() / 1000,
-                Math.min(room, maxBytes));
+                Math.min(left, maxBytes));
         if (moved > 0) {
-          end = segment.end();
-          wakeAll();
+          progress.advance(segment.end());
         }
         return moved;
       } catch (IOException e) {
@@ -200,8 +179,7 @@ public final class OutputLog {
 
   /** Calls {@code callback} once when {@link #append} would not answer {@link #FULL} any more. */
   void awaitRoom(Runnable callback) {
-    roomWanted.set(callback);
-    passed(); // the readers may have passed between the look and the call
+    room.await(oldestEnd(), callback);
   }
 
   /**
@@ -211,9 +189,7 @@ public final class OutputLog {
     long n = Linux.read(pipe, buffer);
     if (n > 0) {
       sealLast(); // the next byte kept has an offset that does not follow this segment's last
-      long newEnd = end + n; // the writer's alone to write
-      end = newEnd;
-      wakeAll();
+      progress.advance(progress.end() + n);
     }
     return n;
   }
@@ -221,8 +197,7 @@ public final class OutputLog {
   /** There will be no more. Everyone who waits is woken. Idempotent. */
   public void finish() {
     sealLast();
-    finished = true;
-    wakeAll();
+    progress.finish();
   }
 
   private boolean hasSegmentForWriting() throws IOException {
@@ -232,7 +207,7 @@ public final class OutputLog {
     }
     Segment last = segments.getLast();
     boolean full = last.end() - last.base() >= segmentBytes || last.frames() >= segmentFrames;
-    boolean follows = last.end() == end;
+    boolean follows = last.end() == progress.end();
     if (full || !follows) {
       return false;
     }
@@ -252,7 +227,7 @@ public final class OutputLog {
       empty.delete();
     }
     while (!ring.segments().isEmpty() && diskBytes() + segmentBytes > retainBytes) {
-      if (!mayDropFirst()) {
+      if (onFull == OnFull.BLOCK && !room.allPassed(oldestEnd())) {
         if (beyondShare) {
           break;
         }
@@ -260,22 +235,15 @@ public final class OutputLog {
       }
       dropFirst();
     }
-    Segment next = Segment.create(directory, end, segmentFrames);
+    Segment next = Segment.create(directory, progress.end(), segmentFrames);
     ring = ring.with(next);
     writable = true;
     return true;
   }
 
-  /** Whether no reader for whom the log is to wait has yet to read the oldest segment. */
-  private boolean mayDropFirst() {
+  private long oldestEnd() {
     List<Segment> segments = ring.segments();
-    long oldestEnd = segments.isEmpty() ? 0 : segments.getFirst().end();
-    for (Cursor reader : readers) {
-      if (reader.offset() < oldestEnd) {
-        return false;
-      }
-    }
-    return true;
+    return segments.isEmpty() ? 0 : segments.getFirst().end();
   }
 
   private long diskBytes() {
@@ -314,14 +282,14 @@ public final class OutputLog {
 
   /** The offset of the first byte still kept; {@link #end} when there is none. */
   public long start() {
-    long endNow = end;
+    long endNow = progress.end();
     List<Segment> segments = ring.segments();
     return segments.isEmpty() ? endNow : segments.getFirst().base();
   }
 
   /** The offset after the last byte: how many bytes the job has written. */
   public long end() {
-    return end;
+    return progress.end();
   }
 
   /**
@@ -333,7 +301,7 @@ public final class OutputLog {
     for (Segment segment : segments) {
       kept += segment.end() - segment.base();
     }
-    return Math.max(0, end - kept);
+    return Math.max(0, progress.end() - kept);
   }
 
   /**
@@ -343,7 +311,7 @@ public final class OutputLog {
   public Cursor cursor(long offset, Optional<Stream> only) {
     Cursor cursor = new Cursor(this, offset, only);
     if (onFull == OnFull.BLOCK) {
-      readers.add(cursor);
+      room.attach(cursor.where());
     }
     return cursor;
   }
@@ -352,21 +320,30 @@ public final class OutputLog {
   public long offsetAt(Instant time) throws IOException {
     long micros = ChronoUnit.MICROS.between(Instant.EPOCH, time);
     List<Segment> segments = ring.segments();
-    for (int i = segments.size() - 1; i >= 0; i--) {
-      Segment segment = segments.get(i);
-      if (!segment.acquire()) {
-        return segment.end(); // dropped meanwhile: what is kept starts after it
-      }
-      try {
-        int before = segment.frameBefore(micros);
-        if (before >= 0) {
-          return segment.frameEnd(before, segment.frames(), segment.end());
-        }
-      } finally {
-        segment.release();
+    int low = -1; // the last segment that begins before the time
+    int high = segments.size();
+    while (high - low > 1) {
+      int middle = (low + high) >>> 1;
+      if (segments.get(middle).beginsBefore(micros)) {
+        low = middle;
+      } else {
+        high = middle;
       }
     }
-    return start();
+    if (low < 0) {
+      return start();
+    }
+    Segment segment = segments.get(low);
+    if (!segment.acquire()) {
+      return segment.end(); // dropped meanwhile: what is kept starts after it
+    }
+    try {
+      int before = segment.frameBefore(micros);
+      long end = segment.end();
+      return before < 0 ? segment.base() : segment.frameEnd(before, segment.frames(), end);
+    } finally {
+      segment.release();
+    }
   }
 
   /**
@@ -374,7 +351,7 @@ public final class OutputLog {
    * end, so that it costs what they are long. A last line without an end counts as one.
    */
   public long offsetOfLastLines(int lines, Optional<Stream> only) throws IOException {
-    long from = end;
+    long from = progress.end();
     return lines <= 0 ? from : new LineFinder(this, only).find(lines, start(), from);
   }
 
@@ -383,19 +360,24 @@ public final class OutputLog {
    * UTF-8 replaced.
    */
   public String newest(int maxBytes) throws IOException {
-    long to = end;
+    long to = progress.end();
     long from = Math.max(start(), to - maxBytes);
     ByteBuffer bytes = ByteBuffer.allocate((int) (to - from));
-    for (Segment segment : ring.segments()) {
-      if (segment.end() > from && !segment.copy(Math.max(from, segment.base()), bytes)) {
+    List<Segment> segments = ring.segments();
+    int first = segments.size();
+    while (first > 0 && segments.get(first - 1).end() > from) {
+      first--;
+    }
+    for (Segment segment : segments.subList(first, segments.size())) {
+      if (!segment.copy(Math.max(from, segment.base()), bytes)) {
         bytes.clear(); // overwritten meanwhile
       }
     }
     return new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8);
   }
 
-  boolean isFinished() {
-    return finished;
+  Progress progress() {
+    return progress;
   }
 
   /** Where {@code offset} is kept, or the next segment after it; empty when there is none. */
@@ -417,44 +399,14 @@ public final class OutputLog {
     return low < segments.size() ? Optional.of(segments.get(low)) : Optional.empty();
   }
 
-  /**
-   * Wakes {@code cursor} once when there is something after {@code offset} or the end, at once if
-   * there is already; on the writer's thread, or on the caller's.
-   */
-  void await(Cursor cursor, long offset) {
-    waiting.add(cursor);
-    // The writer publishes, then looks for waiters; we register, then look at what is published.
-    if ((end > offset || finished) && waiting.remove(cursor)) {
-      cursor.wake();
-    }
-  }
-
-  void forget(Cursor cursor) {
-    waiting.remove(cursor);
-    if (readers.remove(cursor)) {
-      passed();
-    }
-  }
-
-  /** A reader has gone on: the writer is told, if that is what it waits for. */
+  /** A reader has taken what it was given. */
   void passed() {
-    // The writer asks to be told, then looks where the readers are; they go on, then look whether
-    // it has asked.
-    Runnable told = roomWanted.get();
-    if (told != null && mayDropFirst() && roomWanted.compareAndSet(told, null)) {
-      told.run();
-    }
+    room.passed();
   }
 
-  private void wakeAll() {
-    for (Cursor cursor : waiting.toArray(Cursor[]::new)) {
-      if (waiting.remove(cursor)) {
-        try {
-          cursor.wake();
-        } catch (RuntimeException e) {
-          LOG.atError().addKeyValue("log", directory).setCause(e).log("output.wake_failed");
-        }
-      }
-    }
+  /** A reader has gone. */
+  void detach(Runnable waiter, LongSupplier where) {
+    progress.forget(waiter);
+    room.detach(where);
   }
 }

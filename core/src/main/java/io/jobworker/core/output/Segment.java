@@ -21,6 +21,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,7 +40,8 @@ import org.jspecify.annotations.Nullable;
  * more than copying it ({@code docs/performance.md}).
  */
 final class Segment {
-  static final String DATA_SUFFIX = ".log";
+  private static final String DATA_SUFFIX = ".log";
+  private static final Pattern DATA_NAME = Pattern.compile("\\d{20}\\.log");
   private static final String INDEX_SUFFIX = ".idx";
   static final int RECORD_BYTES = 16;
   private static final ValueLayout.OfLong BIG_ENDIAN_LONG =
@@ -56,8 +58,10 @@ final class Segment {
   private volatile int frames;
   private volatile long end;
 
+  private volatile boolean recovered = true; // what `frames` and `end` are is known
+
   /** How much of the index is mapped; more than there is in it, while it grows. */
-  private final long indexCapacity;
+  private long indexCapacity; // set before `recovered` is
 
   /** The files, open for reading. */
   private record Source(Fd data, Arena arena, MemorySegment index) {
@@ -86,6 +90,11 @@ final class Segment {
     this.index = directory.resolve(name + INDEX_SUFFIX);
   }
 
+  /** Whether this is a segment's data file, by its name. */
+  static boolean isData(Path file) {
+    return DATA_NAME.matcher(String.valueOf(file.getFileName())).matches();
+  }
+
   /** A new segment, open for writing, for at most so many frames. */
   static Segment create(Path directory, long base, int maxFrames) throws IOException {
     Segment segment = new Segment(directory, base, maxFrames);
@@ -95,30 +104,38 @@ final class Segment {
 
   /**
    * The segment whose data file is {@code file}, as a writer that may have died in any moment left
-   * it; it may grow to so many frames.
+   * it; it may grow to so many frames. What is in it is found out when it is first asked for, so
+   * that a log of many segments opens at the cost of listing them.
    */
-  static Segment recover(Path file, int maxFrames) throws IOException {
+  static Segment recover(Path file, int maxFrames) {
     String name = String.valueOf(file.getFileName());
     long base = Long.parseLong(name.substring(0, name.length() - DATA_SUFFIX.length()));
-    Path indexFile = file.resolveSibling("%020d".formatted(base) + INDEX_SUFFIX);
-    int records = Files.exists(indexFile) ? (int) (Files.size(indexFile) / RECORD_BYTES) : 0;
-    Segment segment =
-        new Segment(requireNonNull(file.getParent()), base, Math.max(records, maxFrames));
-    segment.recoverEnds(Files.size(file), records);
+    Segment segment = new Segment(requireNonNull(file.getParent()), base, maxFrames);
+    segment.recovered = false;
     return segment;
   }
 
-  private void recoverEnds(long size, int records) throws IOException {
-    if (records == 0) {
-      return; // bytes that no frame covers belong to no stream
+  private synchronized void recover() {
+    if (recovered) {
+      return;
     }
-    frames = records;
-    end = base + size;
-    ByteBuffer last = ByteBuffer.allocate(RECORD_BYTES);
-    copy(index, (long) (records - 1) * RECORD_BYTES, last);
-    if (last.getLong(0) >= end) {
-      frames = records - 1; // its writer died before the frame's bytes came
+    try {
+      int records = (int) (Files.size(index) / RECORD_BYTES);
+      long size = Files.size(data);
+      if (records > 0) { // bytes that no frame covers belong to no stream
+        ByteBuffer last = ByteBuffer.allocate(RECORD_BYTES);
+        copy(index, (long) (records - 1) * RECORD_BYTES, last);
+        boolean lastIsEmpty = last.getLong(0) >= base + size; // its writer died before its bytes
+        indexCapacity = Math.max(indexCapacity, (long) records * RECORD_BYTES);
+        frames = lastIsEmpty ? records - 1 : records;
+        end = base + size;
+      }
+    } catch (NoSuchFileException e) {
+      // dropped meanwhile, or damaged: there is nothing in it
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + data, e);
     }
+    recovered = true;
   }
 
   long base() {
@@ -127,16 +144,22 @@ final class Segment {
 
   /** The offset after the last byte. */
   long end() {
+    if (!recovered) {
+      recover();
+    }
     return end;
   }
 
   int frames() {
+    if (!recovered) {
+      recover();
+    }
     return frames;
   }
 
   /** What the segment takes on disk. */
   long diskBytes() {
-    return end - base + (long) frames * RECORD_BYTES;
+    return end() - base + (long) frames() * RECORD_BYTES;
   }
 
   // --- writing
@@ -151,7 +174,7 @@ final class Segment {
               index,
               Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE),
               PrivateFiles.FILE);
-      lastFrame = frames == 0 ? null : recordedFrame(frames - 1);
+      lastFrame = frames() == 0 ? null : recordedFrame(frames() - 1);
       sink = newSink;
       indexSink = newIndexSink;
     } catch (IOException e) {
@@ -230,6 +253,7 @@ final class Segment {
   /** Keeps the segment readable until {@link #release}. Answers false if its files are gone. */
   @SuppressWarnings("MustBeClosedChecker") // the last one to release closes it
   synchronized boolean acquire() throws IOException {
+    recover();
     if (users == 0) {
       Arena arena = Arena.ofShared();
       try {
@@ -288,7 +312,8 @@ final class Segment {
    */
   boolean copy(long offset, ByteBuffer into) throws IOException {
     try {
-      ByteBuffer part = into.slice(into.position(), (int) Math.min(into.remaining(), end - offset));
+      ByteBuffer part =
+          into.slice(into.position(), Math.clamp(end() - offset, 0, into.remaining()));
       copy(data, offset - base, part);
       into.position(into.position() + part.capacity());
       return true;
@@ -338,6 +363,21 @@ final class Segment {
     return search(frame -> frame.micros() < micros);
   }
 
+  /**
+   * Whether the first frame was captured before {@code micros}; true also if the files are gone,
+   * for the oldest go first, and false if there is no frame.
+   */
+  boolean beginsBefore(long micros) throws IOException {
+    if (frames() == 0) {
+      return Files.notExists(data);
+    }
+    try {
+      return recordedFrame(0).micros() < micros;
+    } catch (NoSuchFileException e) {
+      return true;
+    }
+  }
+
   @FunctionalInterface
   private interface FrameTest {
     boolean holds(Frame frame);
@@ -346,7 +386,7 @@ final class Segment {
   /** The last frame for which {@code test} holds, where it holds for all before that one. */
   private int search(FrameTest test) {
     int low = -1;
-    int high = frames;
+    int high = frames();
     while (high - low > 1) {
       int middle = (low + high) >>> 1;
       if (test.holds(frame(middle))) {
@@ -360,6 +400,6 @@ final class Segment {
 
   @Override
   public String toString() {
-    return data + " [" + base + ", " + end + ")";
+    return data + " from " + base;
   }
 }

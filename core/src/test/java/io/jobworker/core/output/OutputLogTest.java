@@ -17,8 +17,10 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -105,7 +107,8 @@ class OutputLogTest {
   }
 
   /**
-   * Random writes to both streams, random ring sizes, restarts at random; every byte is compared.
+   * Random writes to both streams, readers of random speeds, random ring sizes, restarts at random;
+   * every byte is compared.
    */
   @Test
   void whateverIsWrittenIsReadBackOrCountedAsDropped() throws IOException {
@@ -115,6 +118,10 @@ class OutputLogTest {
       ByteSize retain = ByteSize.of((64 << 10) + random.nextInt(1 << 20));
       OutputLog log = OutputLog.open(own, retain, OnFull.OVERWRITE, clock);
       ByteArrayOutputStream model = new ByteArrayOutputStream();
+      List<Cursor> readers = new ArrayList<>();
+      for (int reader = 0; reader < 4; reader++) {
+        readers.add(log.cursor(0, Optional.empty()));
+      }
       for (int i = 0; i < 200; i++) {
         Stream stream = random.nextBoolean() ? Stream.STDOUT : Stream.STDERR;
         byte[] bytes = new byte[1 + random.nextInt(random.nextBoolean() ? 50 : 30000)];
@@ -122,17 +129,43 @@ class OutputLogTest {
         write(log, stream, bytes);
         model.write(bytes);
         now = now.plusMillis(random.nextInt(30));
-        if (random.nextInt(20) == 0) {
-          log =
-              OutputLog.open(
-                  own, retain, OnFull.OVERWRITE, clock); // as after a kill: nothing was closed
+        if (random.nextInt(20) == 0) { // as after a kill: nothing was closed
+          log = OutputLog.open(own, retain, OnFull.OVERWRITE, clock);
+          for (int reader = 0; reader < readers.size(); reader++) {
+            Cursor before = readers.get(reader);
+            readers.set(reader, log.cursor(before.offset(), Optional.empty()));
+            before.close();
+          }
+        }
+        for (Cursor reader : readers) {
+          readSome(reader, model.toByteArray(), random);
         }
         if (random.nextInt(10) == 0) {
           compare(log, model.toByteArray(), random);
         }
       }
+      readers.forEach(Cursor::close);
       compare(log, model.toByteArray(), random);
       assertThat(diskUse(own)).isLessThanOrEqualTo(retain.bytes());
+    }
+  }
+
+  /** From where the reader is, so much as it happens to take. */
+  private static void readSome(Cursor reader, byte[] model, Random random) throws IOException {
+    for (int reads = random.nextInt(4); reads > 0; reads--) {
+      long expected = reader.offset();
+      switch (reader.read(new byte[1 + random.nextInt(20_000)])) {
+        case Read.Chunk chunk -> {
+          assertThat(chunk.offset()).isEqualTo(expected);
+          int from = (int) chunk.offset();
+          byte[] bytes = chunk.copy();
+          assertThat(bytes).isEqualTo(Arrays.copyOfRange(model, from, from + bytes.length));
+        }
+        case Read.Dropped dropped ->
+            assertThat(dropped.resumeOffset()).isEqualTo(expected + dropped.bytes());
+        case Read.CaughtUp _ -> assertThat(expected).isEqualTo(model.length);
+        case Read.End _ -> throw new AssertionError("the log has not ended");
+      }
     }
   }
 

@@ -1,0 +1,95 @@
+package io.jobworker.core.output;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jetbrains.lincheck.Lincheck;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What must hold in whatever order the steps of the threads happen; a model checker orders them.
+ */
+class InterleavingTest {
+  private static final int INTERLEAVINGS = 2000;
+
+  private static void together(Runnable... tasks) {
+    List<Thread> threads = new ArrayList<>();
+    for (Runnable task : tasks) {
+      threads.add(new Thread(task));
+    }
+    threads.forEach(Thread::start);
+    for (Thread thread : threads) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  /** Not AssertJ, whose objects the model checker stumbles over. */
+  private static void check(boolean holds, String otherwise) {
+    if (!holds) {
+      throw new AssertionError(otherwise);
+    }
+  }
+
+  @Test
+  void theEndIsNotSeenBeforeTheLastByte() {
+    Lincheck.runConcurrentTest(
+        INTERLEAVINGS,
+        () -> {
+          Progress progress = new Progress(0);
+          AtomicReference<Progress.State> seen = new AtomicReference<>(Progress.State.MORE);
+          together(
+              () -> {
+                progress.advance(1);
+                progress.finish();
+              },
+              () -> seen.set(progress.at(0)));
+          check(seen.get() != Progress.State.END, "the end was seen before the last byte");
+        });
+  }
+
+  @Test
+  void whoeverWaitsIsWokenOnce() {
+    Lincheck.runConcurrentTest(
+        INTERLEAVINGS,
+        () -> {
+          Progress progress = new Progress(0);
+          AtomicInteger woken = new AtomicInteger();
+          together(
+              () -> {
+                progress.advance(1);
+                progress.finish();
+              },
+              () -> progress.await(woken::incrementAndGet, 0));
+          check(woken.get() == 1, "not woken once");
+        });
+  }
+
+  @Test
+  void aWriterThatWantsRoomIsToldWhenTheReadersHavePassed() {
+    Lincheck.runConcurrentTest(
+        INTERLEAVINGS,
+        () -> {
+          Room room = new Room();
+          AtomicLong first = new AtomicLong();
+          AtomicLong second = new AtomicLong();
+          room.attach(first::get);
+          java.util.function.LongSupplier leaving = second::get;
+          room.attach(leaving);
+          AtomicInteger told = new AtomicInteger();
+          together(
+              () -> room.await(10, told::incrementAndGet),
+              () -> {
+                first.set(10);
+                room.passed();
+              },
+              () -> room.detach(leaving));
+          check(told.get() == 1, "not told once");
+        });
+  }
+}
