@@ -172,7 +172,7 @@ public final class OutputLog {
         if (!isDiskFull(e) || ring.segments().size() < 2) {
           throw e;
         }
-        dropFirst();
+        withoutFirst().delete(); // at once: its room is needed
       }
     }
   }
@@ -233,7 +233,7 @@ public final class OutputLog {
         }
         return false;
       }
-      dropFirst();
+      withoutFirst().drop();
     }
     Segment next = Segment.create(directory, progress.end(), segmentFrames);
     ring = ring.with(next);
@@ -250,13 +250,14 @@ public final class OutputLog {
     return ring.segments().stream().mapToLong(Segment::diskBytes).sum();
   }
 
-  private void dropFirst() throws IOException {
+  /** Takes the oldest segment out of the ring and answers it. */
+  private Segment withoutFirst() {
     Segment first = ring.segments().getFirst();
     if (ring.segments().size() == 1) {
       sealLast();
     }
     ring = ring.withoutFirst();
-    first.delete();
+    return first;
   }
 
   private void sealLast() {

@@ -21,6 +21,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Set;
+import java.util.concurrent.Semaphore;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +47,9 @@ final class Segment {
   static final int RECORD_BYTES = 16;
   private static final ValueLayout.OfLong BIG_ENDIAN_LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+  /** How many deleted files may be on their way out at a time. */
+  private static final Semaphore DROPS = new Semaphore(4);
 
   /** A frame's first byte, its stream and its time. Where it ends, {@link #frameEnd} tells. */
   record Frame(long start, Stream stream, long micros) {}
@@ -238,6 +242,35 @@ final class Segment {
     long at = (long) position * RECORD_BYTES;
     while (record.hasRemaining()) {
       at += channel.write(record, at);
+    }
+  }
+
+  /**
+   * Deletes the files, and lets another thread wait for the kernel to give back what they took,
+   * which it does when the last descriptor is closed. Readers that hold the segment go on
+   * undisturbed.
+   */
+  void drop() throws IOException {
+    if (!DROPS.tryAcquire()) {
+      delete();
+      return;
+    }
+    Fd last;
+    try {
+      last = Linux.open(data, Linux.O_RDONLY);
+    } catch (LinuxException e) {
+      DROPS.release();
+      delete(); // there is no such file, or no descriptor to be had
+      return;
+    }
+    try {
+      delete();
+    } finally {
+      var _ =
+          Thread.startVirtualThread(() -> {
+            last.close();
+            DROPS.release();
+          });
     }
   }
 
