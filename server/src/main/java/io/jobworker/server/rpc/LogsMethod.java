@@ -107,7 +107,7 @@ public final class LogsMethod {
     if (options.hasSince()) {
       return output.offsetAt(Wire.instant("logs.since", options.getSince()));
     }
-    return output.start();
+    return 0; // what is not kept any more of it is told as dropped
   }
 
   /** One stream. Everything but {@link #signal} and {@link #cancel} runs under the work counter. */

@@ -121,9 +121,15 @@ public final class Connections implements AutoCloseable {
   public void closeWhere(Predicate<SSLSession> unwanted) {
     for (Connection connection : ready.values()) {
       if (unwanted.test(connection.session())) {
-        var _ = connection.channel().close();
+        closeAtOnce(connection.channel());
       }
     }
+  }
+
+  /** The channel's own close would let HTTP/2 wait for the streams that are to be ended. */
+  private static void closeAtOnce(Channel channel) {
+    ChannelHandlerContext nextToSocket = channel.pipeline().firstContext();
+    var _ = nextToSocket == null ? channel.close() : nextToSocket.close();
   }
 
   /** Ends the loops. To be called after the server that uses them has ended. */
