@@ -24,6 +24,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -56,21 +57,28 @@ public final class RunningServer implements AutoCloseable {
   private final Path log;
   private Process process;
 
-  private RunningServer() throws IOException {
+  private RunningServer(UnaryOperator<String> settings) throws IOException {
     directory = Files.createTempDirectory("job-worker-acceptance-").resolve("server");
     log = directory.resolveSibling("server.log");
     admin("init").succeeded();
     Path config = directory.resolve("server.toml");
     Files.writeString(
         config,
-        Files.readString(config).replace("root = \"job-worker\"", "root = \"" + cgroupRoot + "\""));
+        settings.apply(
+            Files.readString(config)
+                .replace("root = \"job-worker\"", "root = \"" + cgroupRoot + "\"")));
     process = serve();
   }
 
   /** Starts a server with the clients alice and bob. */
   public static RunningServer start() {
+    return start(UnaryOperator.identity());
+  }
+
+  /** Starts a server whose {@code server.toml} is changed by {@code settings} first. */
+  static RunningServer start(UnaryOperator<String> settings) {
     try {
-      RunningServer server = new RunningServer();
+      RunningServer server = new RunningServer(settings);
       server.addClient("alice");
       server.addClient("bob");
       return server;
@@ -88,7 +96,6 @@ public final class RunningServer implements AutoCloseable {
             directory.toString(),
             "--listen",
             "127.0.0.1:0");
-    builder.environment().put("JOB_WORKER_JAVA_OPTS", "-XX:+UseSerialGC");
     builder.redirectErrorStream(true);
     builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
     Process started = builder.start();

@@ -1,0 +1,256 @@
+package io.jobworker.acceptance;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.grpc.ClientCall;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.jobworker.acceptance.RunningServer.Result;
+import io.jobworker.api.v1.JobLogsResponse;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What readers of a job's output get, from the daemon and by the command line. */
+@Timeout(180)
+class OutputTest {
+  private RunningServer server = RunningServer.start();
+
+  @AfterEach
+  void stop() {
+    server.close();
+  }
+
+  private void restartWith(String setting, String value) {
+    server.close();
+    UnaryOperator<String> settings =
+        toml ->
+            toml.replaceFirst(
+                "(?m)^" + setting + " = \"[^\"]*\"", setting + " = \"" + value + "\"");
+    server = RunningServer.start(settings);
+  }
+
+  private String ended(String script) {
+    String id = server.startJob("alice", "--shell", script);
+    server.event("job.ended", id);
+    return id;
+  }
+
+  private Result logs(String... arguments) {
+    String[] all = new String[arguments.length + 1];
+    all[0] = "logs";
+    System.arraycopy(arguments, 0, all, 1, arguments.length);
+    return server.cli("alice", all);
+  }
+
+  // --- where to begin
+
+  @Test
+  void logsBeginAtTheLastLinesOrAtAnOffset() {
+    String id = ended("i=1; while [ $i -le 1000 ]; do echo line $i; i=$((i+1)); done");
+    assertThat(logs("--tail", "3", id).succeeded().text())
+        .isEqualTo("line 998\nline 999\nline 1000");
+    assertThat(logs("--tail", "0", id).succeeded().out()).isEmpty();
+    assertThat(logs("-n", "5000", id).succeeded().text()).startsWith("line 1\n");
+    assertThat(logs("--offset", "5", id).succeeded().text()).startsWith("1\nline 2\n");
+    assertThat(logs("--offset", "999999", id).succeeded().out()).isEmpty();
+  }
+
+  @Test
+  void logsBeginAtATime() {
+    String id = ended("echo before; sleep 0.3; echo after");
+    String time = timeOf(logs("--timestamps", id).succeeded().text(), "after");
+    assertThat(logs("--since", time, id).succeeded().text()).isEqualTo("after");
+    assertThat(logs("--since", "1h", id).succeeded().text()).isEqualTo("before\nafter");
+    assertThat(logs("--since", "2100-01-01T00:00:00Z", id).succeeded().out()).isEmpty();
+  }
+
+  private static String timeOf(String text, String line) {
+    String found = text.lines().filter(l -> l.endsWith(" " + line)).findFirst().orElseThrow();
+    return found.substring(0, found.indexOf(' '));
+  }
+
+  @Test
+  void eachLineCanHaveItsTimeBeforeIt() {
+    Instant before = Instant.now();
+    String id = ended("echo one; printf 'two, '; sleep 0.1; echo still two; echo err >&2");
+    Result result = logs("-t", id).succeeded();
+    assertThat(result.text().lines()).hasSize(2);
+    assertThat(result.text().lines().map(line -> line.substring(28)))
+        .containsExactly("one", "two, still two");
+    assertThat(result.err()).endsWith("Z err\n");
+    assertThat(Instant.parse(timeOf(result.text(), "one"))).isBetween(before, Instant.now());
+  }
+
+  @Test
+  void oneStreamOfTheTwoCanBeHad() {
+    String id = ended("echo out; echo err >&2; echo out again");
+    assertThat(logs("--stream", "stdout", id).succeeded().err()).isEmpty();
+    assertThat(logs("--stream", "stdout", id).text()).isEqualTo("out\nout again");
+    assertThat(logs("--stream", "stderr", id).succeeded().out()).isEmpty();
+    assertThat(logs("--stream", "stderr", id).err()).isEqualTo("err\n");
+  }
+
+  @Test
+  void whatCannotBeUnderstoodIsSaidInOneLine() {
+    String id = ended("echo x");
+    assertRefused(logs("--since", "yesterday", id), "yesterday");
+    assertRefused(logs("--tail", "-1", id), "must not be negative");
+    assertRefused(logs("--tail", "1", "--offset", "1", id), "mutually exclusive");
+    assertRefused(logs("--stream", "both", id), "both");
+    Result negative = logs("--offset", "-1", id);
+    assertThat(negative.exitCode()).isEqualTo(1);
+    assertThat(negative.err()).contains("logs.offset");
+  }
+
+  private static void assertRefused(Result result, String word) {
+    assertThat(result.exitCode()).isEqualTo(2);
+    assertThat(result.err().lines().findFirst().orElse("")).contains(word);
+  }
+
+  // --- what the bytes are
+
+  @Test
+  void aLineOfTenMegabytesArrivesAsItIs() {
+    String id = ended("head -c 10000000 /dev/zero | tr '\\0' x; echo end");
+    byte[] out = logs(id).succeeded().out();
+    byte[] expected = new byte[10_000_000];
+    Arrays.fill(expected, (byte) 'x');
+    assertThat(Arrays.copyOf(out, expected.length)).isEqualTo(expected);
+    assertThat(new String(out, expected.length, out.length - expected.length, US_ASCII))
+        .isEqualTo("end\n");
+  }
+
+  @Test
+  void aWriterFasterThanItsReaderOverwritesAndTheReaderIsToldHowMuch() throws Exception {
+    String id =
+        server.startJob(
+            "alice", "--output-limit", "1M", "--shell", "sleep 1; yes | head -c 50000000");
+    ManagedChannel channel = server.channel("alice");
+    try {
+      SlowReader reader = new SlowReader(channel, id);
+      reader.takeOne(); // opened, and from here on overtaken
+      server.event("job.ended", id);
+      reader.takeAll();
+      assertThat(reader.status().getCode()).isEqualTo(Status.Code.OK);
+      assertThat(reader.dropped.get()).isPositive();
+      assertThat(reader.bytes.get() + reader.dropped.get()).isEqualTo(50_000_000);
+    } finally {
+      channel.shutdownNow();
+    }
+  }
+
+  @Test
+  void aJobWaitsForItsSlowestReaderWhereItIsToldTo() throws Exception {
+    restartWith("on-full", "block");
+    String id =
+        server.startJob(
+            "alice", "--output-limit", "1M", "--shell", "sleep 1; yes | head -c 50000000");
+    ManagedChannel channel = server.channel("alice");
+    try {
+      SlowReader reader = new SlowReader(channel, id);
+      reader.takeOne();
+      await()
+          .during(Duration.ofSeconds(2))
+          .atMost(Duration.ofSeconds(10))
+          .until(() -> server.status("alice", id).path("status").asString().equals("running"));
+      reader.takeAll();
+      assertThat(reader.status().getCode()).isEqualTo(Status.Code.OK);
+      assertThat(reader.dropped.get()).isZero();
+      assertThat(reader.bytes.get()).isEqualTo(50_000_000);
+    } finally {
+      channel.shutdownNow();
+    }
+  }
+
+  // --- streams that end before their job
+
+  @Test
+  void aClientThatTakesNothingLosesItsStreamAfterTheLimit() throws Exception {
+    restartWith("stall-limit", "1s");
+    String id = server.startJob("alice", "--shell", "sleep 1; yes | head -c 20000000; sleep 60");
+    ManagedChannel channel = server.channel("alice");
+    try {
+      SlowReader reader = new SlowReader(channel, id);
+      reader.takeOne();
+      assertThat(server.event("logs.closed", id).path("outcome").asString()).isEqualTo("stalled");
+      reader.takeAll();
+      assertThat(reader.status().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
+      assertThat(reader.status().getDescription()).contains("go on from offset");
+      Result quick = logs("--no-follow", id).succeeded();
+      assertThat(quick.out()).hasSize(20_000_000);
+    } finally {
+      channel.shutdownNow();
+    }
+  }
+
+  @Test
+  void aDisabledClientLosesItsStreamsAndIsRefused() throws Exception {
+    String id = server.startJob("alice", "--shell", "echo hello; sleep 60");
+    Process follower = server.spawnCli("alice", "logs", id);
+    server.event("logs.opened", id);
+    server.admin("client", "disable", "alice").succeeded();
+    assertThat(server.event("logs.closed", id).path("outcome").asString()).isEqualTo("cancelled");
+    assertThat(follower.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(follower.exitValue()).isEqualTo(1);
+    assertThat(server.cli("alice", "status", id).err()).contains("disabled");
+    server.admin("client", "enable", "alice").succeeded();
+    assertThat(server.cli("alice", "status", id).exitCode()).isZero();
+  }
+
+  /** A stream of which messages are taken one by one. */
+  private static final class SlowReader {
+    private final ClientCall<JobRequest, JobLogsResponse> call;
+    private final CompletableFuture<Status> closed = new CompletableFuture<>();
+    private final CompletableFuture<@Nullable Void> first = new CompletableFuture<>();
+    final AtomicLong bytes = new AtomicLong();
+    final AtomicLong dropped = new AtomicLong();
+
+    SlowReader(ManagedChannel channel, String id) {
+      call = channel.newCall(JobWorkerGrpc.getLogsMethod(), io.grpc.CallOptions.DEFAULT);
+      call.start(
+          new ClientCall.Listener<>() {
+            @Override
+            public void onMessage(JobLogsResponse message) {
+              bytes.addAndGet(message.getLog().size());
+              dropped.addAndGet(message.getDroppedBytes());
+              first.complete(null);
+            }
+
+            @Override
+            public void onClose(Status status, Metadata trailers) {
+              closed.complete(status);
+            }
+          },
+          new Metadata());
+      call.sendMessage(JobRequest.newBuilder().setId(id).build());
+      call.halfClose();
+    }
+
+    void takeOne() throws Exception {
+      call.request(1);
+      first.get(60, TimeUnit.SECONDS);
+    }
+
+    void takeAll() {
+      call.request(Integer.MAX_VALUE);
+    }
+
+    Status status() throws Exception {
+      return closed.get(60, TimeUnit.SECONDS);
+    }
+  }
+}
