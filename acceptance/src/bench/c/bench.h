@@ -29,6 +29,7 @@ void samples_print(struct samples *samples);
 /* The parts; each takes the words after its name. */
 int write_main(int argc, char **argv);
 int stamp_main(int argc, char **argv);
+int touch_main(int argc, char **argv);
 int tls_main(int argc, char **argv);
 int cat_main(int argc, char **argv);
 int echo_main(int argc, char **argv);

@@ -51,12 +51,16 @@ static void in_threads(void *(*work)(void *), SSL **connections, long count) {
     free(threads);
 }
 
+static double cpu_of(const struct rusage *usage) {
+    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
+}
+
 static double cpu_seconds(void) {
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0)
         fail("getrusage");
-    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    return cpu_of(&usage);
 }
 
 /* tls SERVER_CERT SERVER_KEY CLIENT_CERT CLIENT_KEY CA CONNECTIONS BLOCK BYTES_EACH: seconds, sender's CPU seconds */
@@ -97,7 +101,10 @@ int tls_main(int argc, char **argv) {
     return 0;
 }
 
-/* cat BYTES BLOCK FILE: `write | cat >FILE`; on stderr the writer's nanoseconds, on stdout cat's CPU seconds */
+/*
+ * cat BYTES BLOCK FILE: `write | cat >FILE; rm FILE`; on stderr the writer's nanoseconds, on stdout the CPU seconds of
+ * cat and of rm.
+ */
 int cat_main(int argc, char **argv) {
     if (argc != 3)
         return 2;
@@ -124,9 +131,11 @@ int cat_main(int argc, char **argv) {
     struct rusage usage;
     if (waitpid(writer, &status, 0) != writer || status != 0 || wait4(cat, &status, 0, &usage) != cat || status != 0)
         fail("the pipeline");
-    printf("%.6f\n", (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-                         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
-    return unlink(argv[2]) == 0 ? 0 : 1;
+    double before = cpu_seconds();
+    if (unlink(argv[2]) != 0 || close(file) != 0)
+        fail("unlink");
+    printf("%.6f %.6f\n", cpu_of(&usage), cpu_seconds() - before);
+    return 0;
 }
 
 /* echo SERVER_CERT SERVER_KEY CLIENT_CERT CLIENT_KEY CA COUNT INTERVAL_US SIZE: p50 and p99 of the round trip */

@@ -57,3 +57,17 @@ int stamp_main(int argc, char **argv) {
     }
     return 0;
 }
+
+/* touch BYTES: takes so much memory and gives it back, so that a virtual machine's host has it ready. */
+int touch_main(int argc, char **argv) {
+    if (argc != 1)
+        return 2;
+    size_t size = (size_t)number(argv[0]);
+    char *memory = malloc(size);
+    if (memory == NULL)
+        fail("malloc");
+    memset(memory, 1, size);
+    printf("%d\n", memory[size / 2]); /* or else the compiler would leave it out */
+    free(memory);
+    return 0;
+}

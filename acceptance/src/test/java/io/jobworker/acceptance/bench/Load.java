@@ -75,13 +75,22 @@ final class Load {
     return run(words).numbers();
   }
 
-  /** Bytes through a pipe into a file by cat: seconds, and cat's CPU seconds. */
+  /** Bytes through a pipe into a file by cat: seconds, and the CPU seconds of cat and of rm. */
   double[] catFloor(long bytes, int blockBytes) {
     Path file = server.directory().resolve("floor");
     Printed printed = run(List.of("cat", "" + bytes, "" + blockBytes, file.toString()));
-    return new double[] {
-      Printed.numbers(Printed.lastLine(printed.err()))[0] / 1e9, printed.numbers()[0]
-    };
+    double[] cpu = printed.numbers();
+    return new double[] {Printed.numbers(Printed.lastLine(printed.err()))[0] / 1e9, cpu[0], cpu[1]};
+  }
+
+  /**
+   * Gives each round the same start: nothing written before is still on its way to the disk, and
+   * the memory for the page cache is there. A virtual machine's host takes free memory away within
+   * seconds, and to get it back costs more than the copy that is measured.
+   */
+  void settle(long bytes) {
+    run("sync", List.of("-f", server.directory().toString()));
+    run(List.of("touch", Long.toString(2 * bytes)));
   }
 
   private List<String> bothCertificates() {
@@ -136,7 +145,11 @@ final class Load {
   }
 
   private Printed run(List<String> words) {
-    List<String> command = new ArrayList<>(List.of(program.toString()));
+    return run(program.toString(), words);
+  }
+
+  private static Printed run(String program, List<String> words) {
+    List<String> command = new ArrayList<>(List.of(program));
     command.addAll(words);
     try {
       Process process = new ProcessBuilder(command).start();
@@ -149,7 +162,7 @@ final class Load {
       }
       Printed printed = new Printed(new String(out.join(), UTF_8), new String(err.join(), UTF_8));
       if (process.exitValue() != 0) {
-        throw new IllegalStateException(words.getFirst() + " failed: " + printed.err());
+        throw new IllegalStateException(command + " failed: " + printed.err());
       }
       return printed;
     } catch (IOException e) {

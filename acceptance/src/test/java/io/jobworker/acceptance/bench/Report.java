@@ -9,10 +9,37 @@ import java.util.Locale;
 final class Report {
   private static final String ROW = "| %-58s | %14s | %14s | %7s | %-10s |%n";
 
-  /** The middle one of several runs, which a single disturbed run does not move. */
-  static double median(List<Double> values) {
-    double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-    return sorted[sorted.length / 2];
+  /** What several rounds measured, each value beside the floor of the same moment. */
+  static final class Rounds {
+    private final List<Double> values = new ArrayList<>();
+    private final List<Double> floors = new ArrayList<>();
+
+    void add(double value, double floor) {
+      values.add(value);
+      floors.add(floor);
+    }
+
+    private double value() {
+      return median(values);
+    }
+
+    private double floor() {
+      return median(floors);
+    }
+
+    /** The median of the rounds' ratios: a machine that slows down meanwhile does not move it. */
+    private double ratio() {
+      List<Double> ratios = new ArrayList<>();
+      for (int i = 0; i < values.size(); i++) {
+        ratios.add(values.get(i) / floors.get(i));
+      }
+      return median(ratios);
+    }
+
+    private static double median(List<Double> values) {
+      double[] sorted = values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+      return sorted[sorted.length / 2];
+    }
   }
 
   private final List<String> missed = new ArrayList<>();
@@ -29,13 +56,13 @@ final class Report {
   }
 
   /** A figure that should be at least so many times its floor. */
-  void atLeast(String what, String unit, double value, double floor, double target) {
-    row(what, unit, value, floor, ">= " + target, value / floor >= target);
+  void atLeast(String what, String unit, Rounds rounds, double target) {
+    row(what, unit, rounds, ">= " + target, rounds.ratio() >= target);
   }
 
   /** A figure that should be at most so many times its floor. */
-  void atMost(String what, String unit, double value, double floor, double target) {
-    row(what, unit, value, floor, "<= " + target, value / floor <= target);
+  void atMost(String what, String unit, Rounds rounds, double target) {
+    row(what, unit, rounds, "<= " + target, rounds.ratio() <= target);
   }
 
   /** A figure that should be at most so much. */
@@ -44,14 +71,13 @@ final class Report {
   }
 
   /** A figure with its floor and without a target. */
-  void note(String what, String unit, double value, double floor) {
-    row(what, unit, value, floor, "", true);
+  void note(String what, String unit, Rounds rounds) {
+    row(what, unit, rounds, "", true);
   }
 
-  private void row(
-      String what, String unit, double value, double floor, String target, boolean met) {
-    String ratio = String.format(Locale.ROOT, "%.2f", value / floor);
-    print(what, figure(value, unit), figure(floor, unit), ratio, target, met);
+  private void row(String what, String unit, Rounds rounds, String target, boolean met) {
+    String ratio = String.format(Locale.ROOT, "%.2f", rounds.ratio());
+    print(what, figure(rounds.value(), unit), figure(rounds.floor(), unit), ratio, target, met);
   }
 
   private void print(
