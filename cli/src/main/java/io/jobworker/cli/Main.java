@@ -1,6 +1,7 @@
 package io.jobworker.cli;
 
 import io.jobworker.cli.command.LogsCommand;
+import io.jobworker.cli.command.RemoveCommand;
 import io.jobworker.cli.command.StartCommand;
 import io.jobworker.cli.command.StatsCommand;
 import io.jobworker.cli.command.StatusCommand;
@@ -26,6 +27,7 @@ import picocli.CommandLine.Mixin;
       StatusCommand.class,
       LogsCommand.class,
       StopCommand.class,
+      RemoveCommand.class,
       StatsCommand.class,
     },
     footer = {

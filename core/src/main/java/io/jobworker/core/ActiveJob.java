@@ -5,6 +5,7 @@ import io.jobworker.core.output.Capture;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.Monitor;
 import io.jobworker.core.store.JobRecord;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -42,6 +43,19 @@ final class ActiveJob {
 
   JobId id() {
     return record.id();
+  }
+
+  String owner() {
+    return record.owner();
+  }
+
+  Instant createdAt() {
+    return record.createdAt();
+  }
+
+  /** Of the host when the job started. */
+  String bootId() {
+    return record.bootId();
   }
 
   JobSpec spec() {

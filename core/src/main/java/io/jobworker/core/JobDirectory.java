@@ -66,9 +66,12 @@ record JobDirectory(Path path) {
     Map<Stream, Fd> pipes = new EnumMap<>(Stream.class);
     try {
       for (Stream stream : Stream.values()) {
+        Path fifo = path.resolve(stream.fifo());
+        if (Files.isRegularFile(fifo) || Files.isDirectory(fifo)) {
+          continue; // somebody has put it there
+        }
         try {
-          pipes.put(
-              stream, Linux.open(path.resolve(stream.fifo()), Linux.O_RDONLY | Linux.O_NONBLOCK));
+          pipes.put(stream, Linux.open(fifo, Linux.O_RDONLY | Linux.O_NONBLOCK));
         } catch (LinuxException e) {
           if (e.errno() != Errno.ENOENT) {
             throw e;
@@ -82,11 +85,6 @@ record JobDirectory(Path path) {
     }
   }
 
-  /** Whether there is something that only a running job needs. */
-  boolean hasRunningFiles() {
-    return OF_A_RUNNING_JOB.stream().anyMatch(name -> Files.exists(path.resolve(name)));
-  }
-
   /** Removes what only a running job needs. */
   void removeRunningFiles() throws IOException {
     for (String name : OF_A_RUNNING_JOB) {
@@ -94,11 +92,20 @@ record JobDirectory(Path path) {
     }
   }
 
+  /** Removes the job's output. */
+  void deleteOutput() throws IOException {
+    delete(output());
+  }
+
   /** Removes everything; nothing happens if it is gone already. Links are removed, not followed. */
   void delete() throws IOException {
+    delete(path);
+  }
+
+  private static void delete(Path tree) throws IOException {
     try {
       Files.walkFileTree(
-          path,
+          tree,
           new SimpleFileVisitor<>() {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)

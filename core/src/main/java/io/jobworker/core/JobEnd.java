@@ -10,9 +10,15 @@ import java.util.OptionalInt;
  * @param signal present when a signal ended the main process
  * @param at when the main process ended; for a lost job, when that was noticed
  * @param usage in all
+ * @param detail for a lost job, why its end was not seen; otherwise empty
  */
 public record JobEnd(
-    EndReason reason, OptionalInt exitCode, OptionalInt signal, Instant at, Usage usage) {
+    EndReason reason,
+    OptionalInt exitCode,
+    OptionalInt signal,
+    Instant at,
+    Usage usage,
+    String detail) {
   /** The state that a job with this end is in. */
   public JobState state() {
     return switch (reason) {

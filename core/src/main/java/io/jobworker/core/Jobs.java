@@ -4,12 +4,12 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.linux.BootId;
 import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.EventLoop;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.Capture;
 import io.jobworker.core.output.OutputLog;
-import io.jobworker.core.process.ExitRecord;
 import io.jobworker.core.process.LaunchFailure;
 import io.jobworker.core.process.LaunchSheet;
 import io.jobworker.core.process.LauncherBinary;
@@ -26,7 +26,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -38,8 +37,10 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The front door: starts jobs, knows them, stops them, and gives access to their output.
@@ -65,12 +66,12 @@ public final class Jobs implements AutoCloseable {
   /** Where an isolated job finds its own directory ({@code launcher/src/sheet.h}). */
   private static final String ISOLATED_WORK = "/tmp/work";
 
-  /** Between attempts to record an end. */
+  /** Between attempts at what must be done in the end. */
   private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
 
   private static final Duration MAX_PAUSE = Duration.ofSeconds(5);
 
-  /** How many jobs are looked at at a time when they are listed. */
+  /** How many jobs are looked at at a time, at most, when they are listed. */
   private static final int LIST_BATCH = 500;
 
   /** How long closing waits for what has begun: starts, and the ends of jobs. */
@@ -95,6 +96,10 @@ public final class Jobs implements AutoCloseable {
   private final EventLoop control;
   private final Capture capture;
   private final CgroupTree cgroups;
+  private final Ending ending;
+  private final Retention retention;
+  private final Recovery recovery;
+  private final String bootId = BootId.current();
   private final ExecutorService workers = Executors.newVirtualThreadPerTaskExecutor();
   private final ConcurrentMap<JobId, ActiveJob> active = new ConcurrentHashMap<>();
 
@@ -109,32 +114,61 @@ public final class Jobs implements AutoCloseable {
 
   private record RequestKey(String owner, String requestId) {}
 
-  private Jobs(JobsConfig config, JobListener listener) throws IOException {
+  private Jobs(JobsConfig config, JobListener listener, DirectoryLock lock, JobStore store)
+      throws IOException {
     this.config = config;
     this.listener = listener;
-    JobDirectory.createPrivately(jobsDirectory());
-    lock = DirectoryLock.take(config.stateDirectory());
+    this.lock = lock;
+    this.store = store;
     launcher = LauncherBinary.unpack(config.stateDirectory());
-    store = JobStore.open(config.stateDirectory().resolve("jobs.db"));
     control = EventLoop.start("control");
     capture = new Capture(config.captureThreads());
     cgroups = CgroupTree.open(config.cgroupRoot(), control);
+    ending = new Ending(store, config.clock(), this::tellRefusal);
+    retention = new Retention(config, store, this::directory);
+    recovery = new Recovery(this, store, cgroups);
   }
 
   /**
-   * Opens the jobs in the configured directory, and takes up those that another process has left
-   * running there. The caller closes it.
+   * Opens the jobs in the configured directory, and begins to take up those that another process
+   * has left running there; whoever asks for one of them meanwhile waits for it. The caller closes
+   * it.
    *
    * @throws JobException.Unavailable if the directory is in use or cannot be used
    */
   public static Jobs open(JobsConfig config, JobListener listener) {
+    Path state = config.stateDirectory();
     try {
-      Jobs jobs = new Jobs(config, listener);
-      new Recovery(jobs, jobs.store, jobs.cgroups).run();
-      return jobs;
+      JobDirectory.createPrivately(jobsDirectory(state));
+      DirectoryLock lock = DirectoryLock.take(state);
+      try {
+        return open(config, listener, lock);
+      } catch (IOException | RuntimeException e) {
+        lock.close();
+        throw e;
+      }
     } catch (IOException e) {
-      throw new JobException.Unavailable("cannot open " + config.stateDirectory(), e);
+      throw new JobException.Unavailable("cannot open " + state, e);
     }
+  }
+
+  private static Jobs open(JobsConfig config, JobListener listener, DirectoryLock lock)
+      throws IOException {
+    JobStore store = JobStore.open(config.stateDirectory().resolve("jobs.db"));
+    try {
+      Jobs jobs = new Jobs(config, listener, lock, store);
+      jobs.recovery.begin();
+      jobs.retention.start();
+      return jobs;
+    } catch (IOException | RuntimeException e) {
+      store.close();
+      throw e;
+    }
+  }
+
+  /** Completes when all that another process has left behind has been looked at. */
+  public CompletableFuture<@Nullable Void> recovered() {
+    return recovery.done();
   }
 
   /** The cgroup controllers that jobs can be limited by here. */
@@ -257,18 +291,20 @@ public final class Jobs implements AutoCloseable {
         Monitor.spawn(launcher, sheet(id, spec, stdin, runAs, directory, cgroup), control);
     try {
       int mainPid = awaitStarted(monitor, spec, directory);
-      JobRecord record = new JobRecord(id, owner, spec, createdAt, mainPid, Optional.empty(), 0, 0);
+      JobRecord record =
+          new JobRecord(id, owner, spec, createdAt, mainPid, bootId, Optional.empty(), 0, 0);
       Capture.Tap tap = capture.open(output, directory.openPipes());
       try {
         store.insert(record);
       } catch (JobException e) {
         tap.leave().join();
+        output.abandon();
         throw e;
       }
       ActiveJob job = new ActiveJob(record, directory, cgroup, output, tap, Optional.of(monitor));
       tell(job.status(), listener::started);
       return adopt(job);
-    } catch (JobException | IOException e) {
+    } catch (IOException | RuntimeException e) {
       if (cgroup.isPresent()) {
         cgroup.get().kill();
       }
@@ -381,19 +417,71 @@ public final class Jobs implements AutoCloseable {
     }
   }
 
-  /** Removes what a failed start has made. */
+  /** Removes what a failed start has made; if need be later. */
   void discard(JobDirectory directory, Optional<JobCgroup> cgroup) {
-    try {
-      if (cgroup.isPresent()) {
-        cgroup.get().kill();
-        cgroup.get().whenEmpty().get(LAUNCHER_PATIENCE.toMillis(), MILLISECONDS);
-        cgroup.get().remove();
+    insist(
+        "job.not_discarded",
+        directory.path(),
+        () -> {
+          if (cgroup.isPresent()) {
+            cgroup.get().kill();
+            cgroup.get().whenEmpty().get(LAUNCHER_PATIENCE.toMillis(), MILLISECONDS);
+            cgroup.get().remove();
+          }
+          directory.delete();
+        });
+  }
+
+  // --- what must be done in the end
+
+  /** What {@link #insist} does. May be repeated. */
+  interface Action {
+    void run() throws Exception;
+  }
+
+  /**
+   * Does something at once or, if that fails, again and again with pauses on another thread, until
+   * it succeeds, or until this process is closing and leaves it to the next. The first failure is
+   * logged as {@code event}.
+   */
+  void insist(String event, Object about, Action action) {
+    if (!isDone(action, event, about, true)) {
+      workers.execute(() -> insistInBackground(event, about, action));
+    }
+  }
+
+  private void insistInBackground(String event, Object about, Action action) {
+    Duration pause = FIRST_PAUSE;
+    do {
+      try {
+        Thread.sleep(pause);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
       }
-      directory.delete();
+      pause = pause.multipliedBy(2).compareTo(MAX_PAUSE) < 0 ? pause.multipliedBy(2) : MAX_PAUSE;
+    } while (!isDone(action, event, about, false));
+    LOG.atInfo().addKeyValue("about", about).log(event + ".done_after_all");
+  }
+
+  private boolean isDone(Action action, String event, Object about, boolean first) {
+    inFlight.register();
+    try {
+      if (!closing) {
+        action.run();
+      }
+      return true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (IOException | ExecutionException | TimeoutException e) {
-      LOG.atError().addKeyValue("directory", directory.path()).setCause(e).log("job.not_discarded");
+      return true; // closing
+    } catch (Exception e) {
+      LOG.atLevel(first ? Level.ERROR : Level.DEBUG)
+          .addKeyValue("about", about)
+          .setCause(e)
+          .log(event);
+      return false;
+    } finally {
+      inFlight.arriveAndDeregister();
     }
   }
 
@@ -406,7 +494,9 @@ public final class Jobs implements AutoCloseable {
         job.monitor()
             .map(Monitor::ended)
             .orElseGet(() -> CompletableFuture.completedFuture(Monitor.Ended.VANISHED));
-    var _ = ended.thenAcceptAsync(how -> finish(job), workers);
+    var _ =
+        ended.thenAcceptAsync(
+            how -> insist("job.finish_failed", job.id(), () -> finish(job)), workers);
     job.monitor()
         .ifPresent(monitor -> {
           var _ = monitor.refused().thenAcceptAsync(call -> tellRefusal(job, call), workers);
@@ -427,14 +517,20 @@ public final class Jobs implements AutoCloseable {
   }
 
   Path jobsDirectory() {
-    return config.stateDirectory().resolve("jobs");
+    return jobsDirectory(config.stateDirectory());
   }
 
+  private static Path jobsDirectory(Path state) {
+    return state.resolve("jobs");
+  }
+
+  /** The log of a job that runs. */
   OutputLog openOutput(JobDirectory directory, JobSpec spec) throws IOException {
     return OutputLog.open(
         directory.output(),
         spec.outputRetain().orElse(config.output().retain()),
         config.output().onFull(),
+        retention.budget(),
         config.clock());
   }
 
@@ -443,79 +539,23 @@ public final class Jobs implements AutoCloseable {
   }
 
   /**
-   * Ends a job whose main process has ended: nothing of its tree is left, its pipes are drained to
-   * the last byte, its end is recorded, and only then published; and only after that does its
-   * output end.
+   * Sees to a job's end and publishes it, and only after that lets its output end. If that fails,
+   * nothing is lost: the launcher waits, and so do those who follow. A full disk may have room
+   * again.
    */
-  private void finish(ActiveJob job) {
-    Duration pause = FIRST_PAUSE;
-    while (true) {
-      inFlight.register();
-      try {
-        if (closing) {
-          return; // the next server does it, from the launcher that waits for that
-        }
-        JobEnd end = recordEnd(job);
-        cleanUp(job);
-        job.markEnded(end);
-        active.remove(job.id());
-        job.ended().complete(job.status());
-        job.output().finish();
-        tell(job.status(), listener::ended);
-        return;
-      } catch (IOException | RuntimeException e) {
-        // Nothing is lost: the launcher waits, and so do those who follow. A full disk may have
-        // room again.
-        LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.finish_failed");
-      } finally {
-        inFlight.arriveAndDeregister();
-      }
-      try {
-        Thread.sleep(pause);
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return;
-      }
-      pause = pause.multipliedBy(2).compareTo(MAX_PAUSE) < 0 ? pause.multipliedBy(2) : MAX_PAUSE;
-    }
-  }
-
-  /** May be repeated until it succeeds. */
-  private JobEnd recordEnd(ActiveJob job) throws IOException {
-    if (job.cgroup().isPresent()) {
-      JobCgroup cgroup = job.cgroup().get();
-      cgroup.kill(); // the launcher did; if it vanished, it did not
-      cgroup.whenEmpty().join();
-    }
-    JobEnd end = readEnd(job);
-    job.tap().drain().join();
-    store.recordEnd(job.id(), end, job.output().end(), job.output().droppedBytes());
-    return end;
-  }
-
-  /** What fails here is done by the next server, and keeps no end from being published. */
-  private static void cleanUp(ActiveJob job) {
+  private void finish(ActiveJob job) throws IOException {
+    JobEnd end = ending.record(job);
     try {
-      job.monitor().ifPresent(Monitor::collected);
-      job.monitor().ifPresent(Jobs::awaitGone);
-      if (job.cgroup().isPresent()) {
-        job.cgroup().get().remove();
-      }
-      job.directory().removeRunningFiles();
-    } catch (IOException e) {
-      LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.not_cleaned");
+      ending.cleanUp(job); // also when we are closing: this has begun
+    } catch (IOException | JobException e) {
+      insist("job.not_cleaned", job.id(), () -> ending.cleanUp(job));
     }
-  }
-
-  /**
-   * Only so that an ended job leaves no process behind it; that it has ended is certain already.
-   */
-  private static void awaitGone(Monitor monitor) {
-    monitor
-        .gone()
-        .copy()
-        .completeOnTimeout(null, LAUNCHER_PATIENCE.toMillis(), MILLISECONDS)
-        .join();
+    job.markEnded(end);
+    active.remove(job.id());
+    job.ended().complete(job.status());
+    job.output().finish();
+    tell(job.status(), listener::ended);
+    retention.ended(job.owner());
   }
 
   private void tellRefusal(ActiveJob job, String call) {
@@ -532,55 +572,6 @@ public final class Jobs implements AutoCloseable {
     }
   }
 
-  private JobEnd readEnd(ActiveJob job) {
-    try {
-      Optional<ExitRecord> record = ExitRecord.read(job.directory().path());
-      if (record.isPresent()) {
-        record.get().refusedCall().ifPresent(call -> tellRefusal(job, call)); // if nobody was there
-        return toEnd(record.get(), job.cgroup());
-      }
-    } catch (IOException e) {
-      LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.exit_record_unreadable");
-    }
-    return new JobEnd(
-        EndReason.LOST,
-        OptionalInt.empty(),
-        OptionalInt.empty(),
-        config.clock().instant().truncatedTo(ChronoUnit.MICROS),
-        Usage.NONE);
-  }
-
-  /**
-   * Everything is dead by now, so the cgroup's counters are final and there is no event to race
-   * with.
-   */
-  private static JobEnd toEnd(ExitRecord record, Optional<JobCgroup> cgroup) {
-    Usage counted = cgroup.map(JobCgroup::usage).orElse(Usage.NONE);
-    EndReason reason =
-        switch (record.cause()) {
-          case STOP -> EndReason.STOPPED;
-          case TIMEOUT -> EndReason.TIMED_OUT;
-          case NONE -> {
-            if (record.signal().isEmpty()) {
-              yield EndReason.EXITED;
-            }
-            boolean killed = record.signal().getAsInt() == Signal.KILL.number();
-            yield killed && counted.oomKills() > 0 ? EndReason.OOM_KILLED : EndReason.SIGNALED;
-          }
-        };
-    Usage usage =
-        new Usage(
-            counted.cpu().compareTo(record.cpu()) > 0 ? counted.cpu() : record.cpu(),
-            counted.throttled(),
-            0,
-            Math.max(counted.memoryPeakBytes(), record.peakMemoryBytes()),
-            counted.oomKills(),
-            Math.max(counted.readBytes(), record.readBytes()),
-            Math.max(counted.writtenBytes(), record.writtenBytes()),
-            0);
-    return new JobEnd(reason, record.exitCode(), record.signal(), record.endedAt(), usage);
-  }
-
   // --- stop, status, output
 
   /**
@@ -590,11 +581,11 @@ public final class Jobs implements AutoCloseable {
    */
   public JobStatus stop(JobId id, StopRequest request) {
     request.grace().ifPresent(grace -> SpecCheck.checkDuration("stop.grace", grace));
-    ActiveJob job = active.get(id);
+    ActiveJob job = activeOrNull(id);
     if (job == null || job.monitor().isEmpty()) {
       JobStatus status = status(id);
       if (job == null && !status.state().isFinal()) {
-        throw new JobException.Unavailable("the job could not be taken up; see the server's log");
+        killUnreachable(id);
       }
       return status;
     }
@@ -627,17 +618,81 @@ public final class Jobs implements AutoCloseable {
     }
   }
 
-  public JobStatus status(JobId id) {
+  /** A job that this server could not take up is killed all the same, and recorded when it can. */
+  private void killUnreachable(JobId id) {
+    try {
+      Optional<JobCgroup> cgroup = cgroups.find(id);
+      if (cgroup.isPresent()) {
+        cgroup.get().kill();
+      }
+      Monitor.kill(directory(id).path());
+    } catch (IOException e) {
+      throw new JobException.Unavailable("the job could not be taken up by this server", e);
+    }
+    throw new JobException.Unavailable(
+        "the job could not be taken up by this server, and was killed; its end will be recorded");
+  }
+
+  /**
+   * Stops all jobs that run, each with {@code grace}, and answers when they have ended; at the
+   * latest as {@link #stop} does.
+   */
+  public void stopAll(Duration grace) {
+    recovery.awaitAll();
+    List<CompletableFuture<Void>> stops = new ArrayList<>();
+    for (JobId id : active.keySet()) {
+      stops.add(
+          CompletableFuture.runAsync(
+              () -> stop(id, new StopRequest(Optional.of(grace), Signal.TERM)), workers));
+    }
+    for (CompletableFuture<Void> stop : stops) {
+      try {
+        stop.join();
+      } catch (CompletionException e) {
+        LOG.atError().setCause(e).log("jobs.not_stopped");
+      }
+    }
+  }
+
+  /**
+   * Forgets an ended job and its output.
+   *
+   * @throws JobException.WrongState if it has not ended
+   */
+  public void remove(JobId id) {
+    ActiveJob job = activeOrNull(id);
+    JobRecord record = record(id);
+    if (job != null || record.end().isEmpty()) {
+      throw new JobException.WrongState("the job has not ended; stop it first");
+    }
+    if (!retention.forget(id)) {
+      throw new JobException.Unavailable("the job is still being cleaned up; try again");
+    }
+  }
+
+  /** The job, if it is in this process's care; waits for one that is being taken up. */
+  private @Nullable ActiveJob activeOrNull(JobId id) {
     ActiveJob job = active.get(id);
+    if (job == null) {
+      recovery.await(id);
+      job = active.get(id);
+    }
+    return job;
+  }
+
+  public JobStatus status(JobId id) {
+    ActiveJob job = activeOrNull(id);
     return job != null ? job.status() : toStatus(record(id));
   }
 
   /** Jobs, from the newest on, a page at a time. */
   public JobPage list(JobQuery query) {
+    recovery.awaitAll();
     List<JobStatus> found = new ArrayList<>();
     Optional<JobQuery.Position> after = query.after();
+    int size = Math.clamp(query.limit(), 1, LIST_BATCH); // enough, if all of them match
     while (true) {
-      List<JobRecord> batch = store.list(query.owner(), after, LIST_BATCH);
+      List<JobRecord> batch = store.list(query.owner(), after, size);
       for (JobRecord record : batch) {
         ActiveJob job = active.get(record.id());
         JobStatus status = job != null ? job.status() : toStatus(record);
@@ -649,9 +704,10 @@ public final class Jobs implements AutoCloseable {
           }
         }
       }
-      if (batch.size() < LIST_BATCH) {
+      if (batch.size() < size) {
         return new JobPage(found, Optional.empty());
       }
+      size = LIST_BATCH;
     }
   }
 
@@ -660,13 +716,13 @@ public final class Jobs implements AutoCloseable {
     if (status.end().isPresent()) {
       return status.end().get().usage();
     }
-    ActiveJob job = active.get(status.id());
+    ActiveJob job = activeOrNull(status.id());
     return job == null ? Usage.NONE : job.cgroup().map(JobCgroup::usage).orElse(Usage.NONE);
   }
 
   /** Completes with the final status of the job; at once if it has ended. */
   public CompletableFuture<JobStatus> whenEnded(JobId id) {
-    ActiveJob job = active.get(id);
+    ActiveJob job = activeOrNull(id);
     return job != null
         ? job.ended().copy()
         : CompletableFuture.completedFuture(toStatus(record(id)));
@@ -674,15 +730,16 @@ public final class Jobs implements AutoCloseable {
 
   /** The job's output. */
   public OutputLog output(JobId id) {
-    ActiveJob job = active.get(id);
+    ActiveJob job = activeOrNull(id);
     if (job != null) {
       return job.output();
     }
     JobRecord record = record(id);
+    if (record.end().isEmpty()) {
+      throw new JobException.Unavailable("the job could not be taken up by this server yet");
+    }
     try {
-      OutputLog output = openOutput(directory(id), record.spec());
-      output.finish();
-      return output;
+      return OutputLog.openFinished(directory(id).output(), record.outputBytes());
     } catch (IOException e) {
       throw new JobException.Unavailable("the job's output cannot be read", e);
     }
@@ -717,10 +774,17 @@ public final class Jobs implements AutoCloseable {
         record.outputDroppedBytes());
   }
 
-  /** Stops looking after the jobs. Those that run go on; their output waits in their pipes. */
+  /**
+   * Stops looking after the jobs. Those that run go on; their output waits in their pipes.
+   * Idempotent.
+   */
   @Override
   public void close() {
+    if (closing) {
+      return;
+    }
     closing = true;
+    retention.close();
     awaitInFlight();
     for (ActiveJob job : active.values()) {
       job.tap().leave().join();

@@ -13,6 +13,7 @@ import java.util.Map;
  * @param stateDirectory where jobs and their output are kept; made with mode 0700 if it is missing
  * @param cgroupRoot the service's own directory below the cgroup v2 mount
  * @param output what is kept of the output of jobs
+ * @param history how long ended jobs are kept
  * @param rlimits resource limits of every job by their names in the launch sheet, each as {@code
  *     SOFT:HARD}
  * @param isolate whether jobs get namespaces, users and a system call filter; needs root
@@ -28,6 +29,7 @@ public record JobsConfig(
     Path stateDirectory,
     String cgroupRoot,
     Output output,
+    History history,
     Map<String, String> rlimits,
     boolean isolate,
     Path hide,
@@ -43,9 +45,21 @@ public record JobsConfig(
    *
    * @param retain how much for a job that does not say
    * @param onFull what happens when a job has written more than that
+   * @param total how much for all jobs together: the output of those that ended first goes first
    */
-  public record Output(ByteSize retain, OnFull onFull) {
-    public static final Output DEFAULT = new Output(ByteSize.ofMebibytes(64), OnFull.OVERWRITE);
+  public record Output(ByteSize retain, OnFull onFull, ByteSize total) {
+    public static final Output DEFAULT =
+        new Output(ByteSize.ofMebibytes(64), OnFull.OVERWRITE, ByteSize.of(Long.MAX_VALUE));
+  }
+
+  /**
+   * How long ended jobs are kept; whatever comes first.
+   *
+   * @param keep how long after its end
+   * @param max how many of one owner
+   */
+  public record History(Duration keep, int max) {
+    public static final History DEFAULT = new History(Duration.ofDays(7), 10_000);
   }
 
   public static final String DEFAULT_CGROUP_ROOT = "job-worker";
@@ -60,6 +74,7 @@ public record JobsConfig(
         stateDirectory,
         DEFAULT_CGROUP_ROOT,
         Output.DEFAULT,
+        History.DEFAULT,
         Map.of("core", "0:unlimited"),
         Linux.isRoot(),
         stateDirectory,

@@ -2,6 +2,7 @@ package io.jobworker.core;
 
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.linux.BootId;
 import io.jobworker.core.output.Capture;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.Monitor;
@@ -18,16 +19,19 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes up what another process has left in the state directory: jobs that still run, jobs that
- * ended unseen, and remains of starts that were never answered. One broken job keeps no other from
- * its place.
+ * Takes up what another process has left in the state directory, while new jobs are started
+ * already: jobs that still run, jobs that ended unseen, and remains of starts that were never
+ * answered. All in parallel, and one broken job keeps no other from its place.
  */
 final class Recovery {
   private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
@@ -36,6 +40,13 @@ final class Recovery {
   private final Jobs jobs;
   private final JobStore store;
   private final CgroupTree cgroups;
+  private final String bootId = BootId.current();
+
+  /** Jobs that have not been tried yet. */
+  private final ConcurrentMap<JobId, CompletableFuture<@Nullable Void>> waiting =
+      new ConcurrentHashMap<>();
+
+  private final CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
 
   Recovery(Jobs jobs, JobStore store, CgroupTree cgroups) {
     this.jobs = jobs;
@@ -43,47 +54,98 @@ final class Recovery {
     this.cgroups = cgroups;
   }
 
-  /** Returns when every job is in care or given up. */
-  void run() throws IOException {
-    List<CompletableFuture<Void>> work = new ArrayList<>();
-    Set<JobId> unended = new HashSet<>();
-    for (JobRecord record : store.unended()) {
-      unended.add(record.id());
-      work.add(CompletableFuture.runAsync(() -> takeUp(record), jobs.workers()));
-    }
+  /**
+   * Finds out what there is to do, and has it done. To be called before the first new job is
+   * started: what has a directory now and no record is of nobody.
+   */
+  void begin() throws IOException {
+    List<JobRecord> unended = store.unended();
+    List<JobId> uncleaned = store.uncleaned();
+    Set<JobId> directories = new HashSet<>();
     // By directory, which is made before the job's cgroup and removed after it. Other servers on
-    // this host
-    // may have cgroups under the same root; those are not ours to look at.
-    Set<JobId> found = new HashSet<>();
-    try (var entries = Files.list(jobs.jobsDirectory())) {
-      entries.forEach(
-          entry -> JobId.parse(String.valueOf(entry.getFileName())).ifPresent(found::add));
-    }
-    for (JobId id : found) {
-      if (unended.contains(id)) {
-        continue;
-      }
-      if (store.find(id).isEmpty()) {
-        work.add(CompletableFuture.runAsync(() -> removeUnanswered(id), jobs.workers()));
-      } else if (jobs.directory(id).hasRunningFiles()) {
-        work.add(CompletableFuture.runAsync(() -> finishCleaning(id), jobs.workers()));
+    // this host may have cgroups under the same root; those are not ours to look at.
+    try (var entries = Files.newDirectoryStream(jobs.jobsDirectory())) {
+      for (Path entry : entries) {
+        JobId.parse(String.valueOf(entry.getFileName())).ifPresent(directories::add);
       }
     }
-    work.forEach(CompletableFuture::join);
-    LOG.atInfo().addKeyValue("jobs", unended.size()).log("recovery.done");
+    unended.forEach(record -> waiting.put(record.id(), new CompletableFuture<>()));
+    long start = System.nanoTime();
+    List<CompletableFuture<Void>> work = new ArrayList<>();
+    unended.forEach(record -> work.add(inBackground(() -> takeUp(record))));
+    uncleaned.forEach(id -> work.add(inBackground(() -> finishCleaning(id))));
+    work.add(inBackground(() -> store.unknownOf(directories).forEach(this::removeUnanswered)));
+    var _ =
+        CompletableFuture.allOf(work.toArray(CompletableFuture[]::new))
+            .whenComplete((_, problem) -> {
+              LOG.atInfo()
+                  .addKeyValue("jobs", unended.size())
+                  .addKeyValue("millis", (System.nanoTime() - start) / 1_000_000)
+                  .setCause(problem)
+                  .log("recovery.done");
+              done.complete(null);
+            });
+  }
+
+  private CompletableFuture<Void> inBackground(Runnable task) {
+    return CompletableFuture.runAsync(task, jobs.workers());
+  }
+
+  /** Completes when everything has been tried once. */
+  CompletableFuture<@Nullable Void> done() {
+    return done.copy();
+  }
+
+  /** Waits until this job, if it is one of those to be taken up, has been tried. */
+  void await(JobId id) {
+    CompletableFuture<@Nullable Void> tried = waiting.get(id);
+    if (tried != null) {
+      tried.copy().completeOnTimeout(null, PATIENCE.toMillis(), TimeUnit.MILLISECONDS).join();
+    }
+  }
+
+  /** Waits until all have been tried. */
+  void awaitAll() {
+    if (!waiting.isEmpty()) {
+      CompletableFuture.allOf(waiting.values().toArray(CompletableFuture[]::new))
+          .completeOnTimeout(null, PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+          .join();
+    }
   }
 
   private void takeUp(JobRecord record) {
-    JobDirectory directory = jobs.directory(record.id());
     try {
-      Optional<Monitor> monitor = attach(directory.path());
+      jobs.insist("recovery.job_failed", record.id(), () -> jobs.adopt(find(record)));
+    } finally {
+      CompletableFuture<@Nullable Void> tried = waiting.remove(record.id());
+      if (tried != null) {
+        tried.complete(null);
+      }
+    }
+  }
+
+  private ActiveJob find(JobRecord record) throws IOException {
+    JobDirectory directory = jobs.directory(record.id());
+    boolean rebooted = !record.bootId().isEmpty() && !record.bootId().equals(bootId);
+    Optional<Monitor> monitor = rebooted ? Optional.empty() : attach(directory.path());
+    try {
       OutputLog output = jobs.openOutput(directory, record.spec());
-      // Without a launcher the pipes are empty: what was in them went with their last holder.
-      Capture.Tap tap =
-          jobs.capture().open(output, monitor.isPresent() ? directory.openPipes() : Map.of());
-      jobs.adopt(new ActiveJob(record, directory, cgroups.find(record.id()), output, tap, monitor));
+      Capture.Tap tap = capture(output, directory, monitor.isPresent());
+      return new ActiveJob(record, directory, cgroups.find(record.id()), output, tap, monitor);
     } catch (IOException | RuntimeException e) {
-      LOG.atError().addKeyValue("job", record.id()).setCause(e).log("recovery.job_failed");
+      monitor.ifPresent(Monitor::detach);
+      throw e;
+    }
+  }
+
+  /** Without a launcher the pipes are empty: what was in them went with their last holder. */
+  private Capture.Tap capture(OutputLog output, JobDirectory directory, boolean launcherLives)
+      throws IOException {
+    try {
+      return jobs.capture().open(output, launcherLives ? directory.openPipes() : Map.of());
+    } catch (IOException | RuntimeException e) {
+      output.abandon();
+      throw e;
     }
   }
 
@@ -96,37 +158,38 @@ final class Recovery {
   /** A job whose end was recorded by a server that died before it had cleaned up. */
   private void finishCleaning(JobId id) {
     JobDirectory directory = jobs.directory(id);
-    try {
-      Optional<Monitor> monitor = attach(directory.path());
-      if (monitor.isPresent()) {
-        monitor.get().dismiss().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-      }
-      Optional<JobCgroup> cgroup = cgroups.find(id);
-      if (cgroup.isPresent()) {
-        cgroup.get().remove();
-      }
-      directory.removeRunningFiles();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (IOException | RuntimeException | ExecutionException | TimeoutException e) {
-      LOG.atError().addKeyValue("job", id).setCause(e).log("recovery.not_cleaned");
-    }
+    jobs.insist(
+        "recovery.not_cleaned",
+        id,
+        () -> {
+          dismiss(directory);
+          Optional<JobCgroup> cgroup = cgroups.find(id);
+          if (cgroup.isPresent()) {
+            cgroup.get().remove();
+          }
+          directory.removeRunningFiles();
+          store.markCleaned(id);
+        });
   }
 
   /** A Start that was never answered: whoever asked believes that it failed, so it must not run. */
   private void removeUnanswered(JobId id) {
     JobDirectory directory = jobs.directory(id);
-    try {
-      Optional<Monitor> monitor = attach(directory.path());
-      if (monitor.isPresent()) {
-        monitor.get().dismiss().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-      }
-      jobs.discard(directory, cgroups.find(id));
-      LOG.atInfo().addKeyValue("job", id).log("recovery.unanswered_removed");
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    } catch (IOException | RuntimeException | ExecutionException | TimeoutException e) {
-      LOG.atError().addKeyValue("job", id).setCause(e).log("recovery.not_removed");
+    jobs.insist(
+        "recovery.not_removed",
+        id,
+        () -> {
+          dismiss(directory);
+          jobs.discard(directory, cgroups.find(id));
+          LOG.atInfo().addKeyValue("job", id).log("recovery.unanswered_removed");
+        });
+  }
+
+  private void dismiss(JobDirectory directory)
+      throws IOException, InterruptedException, ExecutionException, TimeoutException {
+    Optional<Monitor> monitor = attach(directory.path());
+    if (monitor.isPresent()) {
+      monitor.get().dismiss().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     }
   }
 }

@@ -440,6 +440,7 @@ class JobsTest {
         many.add(shell("head -c 100000 /dev/zero; exit 7"));
       }
       restart();
+      jobs.recovered().join();
       for (JobStatus job : many) {
         assertThat(ended(job).end().orElseThrow().exitCode()).hasValue(7);
         assertThat(output(job, Optional.empty())).hasSize(100000);

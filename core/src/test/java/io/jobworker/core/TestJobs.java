@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,7 +24,7 @@ final class TestJobs implements AutoCloseable {
   private static final String CGROUP_ROOT = "job-worker-test-" + ProcessHandle.current().pid();
   private static final long PATIENCE_SECONDS = 120;
 
-  private final Jobs jobs;
+  private Jobs jobs;
   private final Path state;
   private final List<JobId> started = new ArrayList<>();
 
@@ -34,10 +35,17 @@ final class TestJobs implements AutoCloseable {
 
   static JobsConfig config(Path state) {
     JobsConfig defaults = JobsConfig.in(state);
+    return config(state, defaults.output(), defaults.history(), defaults.clock());
+  }
+
+  static JobsConfig config(
+      Path state, JobsConfig.Output output, JobsConfig.History history, Clock clock) {
+    JobsConfig defaults = JobsConfig.in(state);
     return new JobsConfig(
         defaults.stateDirectory(),
         CGROUP_ROOT,
-        defaults.output(),
+        output,
+        history,
         defaults.rlimits(),
         defaults.isolate(),
         defaults.hide(),
@@ -46,11 +54,27 @@ final class TestJobs implements AutoCloseable {
         defaults.captureThreads(),
         Duration.ofSeconds(60),
         Duration.ofSeconds(60),
-        defaults.clock());
+        clock);
   }
 
   Jobs jobs() {
     return jobs;
+  }
+
+  /** Closes the library, does something while there is none, and opens it again. */
+  void restart(Meanwhile meanwhile) throws Exception {
+    jobs.close();
+    meanwhile.happens();
+    jobs = Jobs.open(config(state), JobListener.NONE);
+  }
+
+  /** What happens while there is no server. */
+  interface Meanwhile {
+    void happens() throws Exception;
+  }
+
+  Path state() {
+    return state;
   }
 
   Path directory(JobStatus job) {

@@ -49,6 +49,7 @@ public final class Server implements AutoCloseable {
   private static final long CALLS_PATIENCE_SECONDS = 5;
 
   private final ServerDirectory directory;
+  private final ServerConfig.Shutdown shutdown;
   private final Audit audit;
   private final ClientRegistry clients;
   private final Jobs jobs;
@@ -62,10 +63,11 @@ public final class Server implements AutoCloseable {
   private Server(ServerDirectory directory, ServerConfig config, HostAndPort listen)
       throws IOException {
     this.directory = directory;
+    this.shutdown = config.shutdown();
     audit = new Audit();
     SslContext tls = tls(directory, config.tls());
     clients = ClientRegistry.open(directory.database(), Clock.systemUTC());
-    checkBounds(config.output());
+    checkBounds(config);
     boolean isolate = config.isolation().enabled() && Linux.isRoot();
     jobs = openJobs(directory, config, isolate);
     JobUsers users = new JobUsers(clients, config.isolation().uidRange(), isolate);
@@ -120,7 +122,8 @@ public final class Server implements AutoCloseable {
             new JobsConfig(
                 defaults.stateDirectory(),
                 config.cgroup().root(),
-                new JobsConfig.Output(config.output().retain(), config.output().onFull()),
+                outputConfig(config.output(), defaults.stateDirectory()),
+                new JobsConfig.History(config.history().keep().value(), config.history().max()),
                 config.job().rlimits(),
                 isolate,
                 directory.path(),
@@ -167,17 +170,28 @@ public final class Server implements AutoCloseable {
     }
   }
 
+  private static JobsConfig.Output outputConfig(ServerConfig.Output output, Path state) {
+    return new JobsConfig.Output(output.retain(), output.onFull(), output.total().of(state));
+  }
+
   private static LogsMethod.Settings logSettings(ServerConfig.Output output) {
     return new LogsMethod.Settings((int) output.maxMessage().bytes(), output.stallLimit().value());
   }
 
-  private static void checkBounds(ServerConfig.Output output) {
+  private static void checkBounds(ServerConfig config) {
+    ServerConfig.Output output = config.output();
     long message = output.maxMessage().bytes();
     if (message < 1024 || message > 3 << 20) { // gRPC's clients take 4 MiB unless told otherwise
       throw new ConfigException("server.toml: output.max-message: from 1K to 3M");
     }
     if (output.retain().bytes() < 64 << 10) {
       throw new ConfigException("server.toml: output.retain: at least 64K");
+    }
+    if (output.total().percent() == 0 && output.total().size().bytes() < 1 << 20) {
+      throw new ConfigException("server.toml: output.total: at least 1M");
+    }
+    if (config.history().max() < 1 || config.history().keep().value().isZero()) {
+      throw new ConfigException("server.toml: history: at least one job, and some time");
     }
   }
 
@@ -199,7 +213,10 @@ public final class Server implements AutoCloseable {
     return grpc.getPort();
   }
 
-  /** Ends all calls, lets go of the jobs, which run on, and returns when everything is closed. */
+  /**
+   * Ends all calls, stops the jobs if the configuration says so or else lets go of them, and
+   * returns when everything is closed.
+   */
   @Override
   public void close() {
     try {
@@ -210,8 +227,10 @@ public final class Server implements AutoCloseable {
     } catch (IOException e) {
       LOG.atWarn().setCause(e).log("server.address_not_removed");
     }
-    calls.shutdownNow(); // a Stop that waits for its grace is carried out by the launcher all the
-    // same
+    calls.shutdownNow(); // the launcher carries out a Stop that waits for its grace
+    if (shutdown.jobs() == ServerConfig.JobsThen.STOP) {
+      jobs.stopAll(shutdown.grace().value());
+    }
     revocation.close();
     connections.close();
     jobs.close();

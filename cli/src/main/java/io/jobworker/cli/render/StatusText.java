@@ -58,7 +58,10 @@ public final class StatusText {
       case REASON_OOM_KILLED -> " (out of memory: killed at its limit)";
       case REASON_TIMED_OUT -> " (timed out)";
       case REASON_STOPPED -> job.hasExitCode() ? " (exit code " + job.getExitCode() + ")" : "";
-      case REASON_LOST -> " (nobody saw how it ended)";
+      case REASON_LOST ->
+          job.getDetail().isEmpty()
+              ? " (nobody saw how it ended)"
+              : " (nobody saw how it ended: " + job.getDetail() + ")";
       case REASON_UNSPECIFIED, UNRECOGNIZED -> "";
     };
   }

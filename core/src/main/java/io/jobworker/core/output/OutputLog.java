@@ -5,6 +5,7 @@ import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.core.linux.LinuxException;
+import io.jobworker.core.linux.PrivateFiles;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -33,8 +34,10 @@ import java.util.function.LongSupplier;
  *       gone.
  *   <li>A reader takes no lock that the writer needs, and costs the writer nothing while it is not
  *       waiting.
- *   <li>Disk use stays within {@code retain}, indexes included. A full disk costs the oldest
- *       output, then the newest, never the job; what is lost is counted.
+ *   <li>Disk use stays within {@code retain}, indexes included, and within what all logs together
+ *       may keep. A full disk costs the oldest output, then the newest, never the job; what is lost
+ *       is counted.
+ *   <li>Times do not go back, even if the clock does.
  * </ul>
  *
  * <p>{@link #append}, {@link #discard} and {@link #finish} are for one thread at a time; everything
@@ -83,6 +86,7 @@ public final class OutputLog {
   private final long segmentBytes;
   private final int segmentFrames;
   private final OnFull onFull;
+  private final Budget budget;
   private final Clock clock;
 
   private volatile Ring ring;
@@ -91,33 +95,62 @@ public final class OutputLog {
   private final Progress progress;
 
   private final Room room = new Room(); // used only where the log blocks
-  private boolean writable; // the writer's own: the last segment is open for writing
 
-  private OutputLog(Path directory, ByteSize retain, OnFull onFull, Clock clock)
+  // The writer's own.
+  private boolean writable; // the last segment is open for writing
+  private long lastMicros; // the time of the last frame
+
+  private OutputLog(
+      Path directory, long end, ByteSize retain, OnFull onFull, Budget budget, Clock clock)
       throws IOException {
     this.directory = directory;
     this.retainBytes = retain.bytes();
     this.segmentBytes = Math.clamp(retainBytes / SEGMENTS, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
     this.segmentFrames = (int) (segmentBytes / DATA_BYTES_PER_FRAME);
     this.onFull = onFull;
+    this.budget = budget;
     this.clock = clock;
     List<Segment> segments = recoverSegments();
     this.ring = new Ring(List.copyOf(segments));
-    this.progress = new Progress(segments.isEmpty() ? 0 : segments.getLast().end());
+    this.progress = new Progress(Math.max(end, segments.isEmpty() ? 0 : segments.getLast().end()));
   }
 
   /**
    * Opens the log in {@code directory}, made if it is missing, at whatever a writer that may have
-   * died in any moment has left there.
+   * died in any moment has left there. What it keeps is counted in {@code budget} from now on.
    */
-  public static OutputLog open(Path directory, ByteSize retain, OnFull onFull, Clock clock)
+  public static OutputLog open(
+      Path directory, ByteSize retain, OnFull onFull, Budget budget, Clock clock)
       throws IOException {
-    Files.createDirectories(directory);
-    return new OutputLog(directory, retain, onFull, clock);
+    Files.createDirectories(directory, PrivateFiles.DIRECTORY);
+    OutputLog log = new OutputLog(directory, 0, retain, onFull, budget, clock);
+    log.budget.add(log.keptBytes());
+    log.lastMicros = log.ring.segments().isEmpty() ? 0 : log.ring.segments().getLast().lastMicros();
+    return log;
+  }
+
+  /**
+   * The log of a job that has ended after so many bytes, for reading; whatever of it is not there
+   * any more counts as dropped.
+   */
+  public static OutputLog openFinished(Path directory, long end) throws IOException {
+    OutputLog log =
+        new OutputLog(
+            directory,
+            end,
+            ByteSize.of(0),
+            OnFull.OVERWRITE,
+            Budget.unlimited(),
+            Clock.systemUTC());
+    log.progress.finish();
+    return log;
   }
 
   private List<Segment> recoverSegments() throws IOException {
     List<Path> found;
+    if (Files.notExists(directory)) {
+      return List.of();
+    }
     try (var files = Files.list(directory)) {
       found = files.filter(Segment::isData).sorted(Comparator.comparing(Path::toString)).toList();
     }
@@ -166,6 +199,7 @@ public final class OutputLog {
                 Math.min(left, maxBytes));
         if (moved > 0) {
           progress.advance(segment.end());
+          budget.add(moved);
         }
         return moved;
       } catch (IOException e) {
@@ -192,6 +226,11 @@ public final class OutputLog {
       progress.advance(progress.end() + n);
     }
     return n;
+  }
+
+  /** Nobody will use this log: what it keeps counts no more. */
+  public void abandon() {
+    budget.add(-keptBytes());
   }
 
   /** There will be no more. Everyone who waits is woken. Idempotent. */
@@ -235,6 +274,9 @@ public final class OutputLog {
       }
       withoutFirst().drop();
     }
+    while (ring.segments().size() > 1 && budget.isExceeded()) {
+      withoutFirst().drop();
+    }
     Segment next = Segment.create(directory, progress.end(), segmentFrames);
     ring = ring.with(next);
     writable = true;
@@ -257,6 +299,7 @@ public final class OutputLog {
       sealLast();
     }
     ring = ring.withoutFirst();
+    budget.add(first.base() - first.end());
     return first;
   }
 
@@ -267,8 +310,10 @@ public final class OutputLog {
     }
   }
 
+  /** Never earlier than what was captured before: readers search the times. */
   private long nowMicros() {
-    return ChronoUnit.MICROS.between(Instant.EPOCH, clock.instant());
+    lastMicros = Math.max(lastMicros, ChronoUnit.MICROS.between(Instant.EPOCH, clock.instant()));
+    return lastMicros;
   }
 
   private static boolean isDiskFull(IOException e) {
@@ -297,12 +342,16 @@ public final class OutputLog {
    * How many of the bytes written are not kept: overwritten by the ring, or lost to a full disk.
    */
   public long droppedBytes() {
-    List<Segment> segments = ring.segments();
+    long kept = keptBytes();
+    return Math.max(0, progress.end() - kept);
+  }
+
+  private long keptBytes() {
     long kept = 0;
-    for (Segment segment : segments) {
+    for (Segment segment : ring.segments()) {
       kept += segment.end() - segment.base();
     }
-    return Math.max(0, progress.end() - kept);
+    return kept;
   }
 
   /**

@@ -166,6 +166,11 @@ final class Segment {
     return end() - base + (long) frames() * RECORD_BYTES;
   }
 
+  /** When the last frame was captured, in microseconds since 1970; 0 if there is none. */
+  long lastMicros() throws IOException {
+    return frames() == 0 ? 0 : recordedFrame(frames() - 1).micros();
+  }
+
   // --- writing
 
   /** Makes the files writable, for going on after a recovery too. */

@@ -83,8 +83,7 @@ public final class Monitor {
    * word of the lock that it holds as long as it lives.
    */
   public static Optional<Monitor> attach(Path jobDirectory, EventLoop loop) throws IOException {
-    Path lock = jobDirectory.resolve(LIFE_LOCK);
-    int holder = Files.exists(lock) ? Linux.lockHolder(lock) : 0;
+    int holder = holder(jobDirectory);
     if (holder == 0) {
       return Optional.empty();
     }
@@ -92,10 +91,28 @@ public final class Monitor {
       return Optional.of(
           new Monitor(loop, Linux.connectPacketSocket(jobDirectory, CONTROL_SOCKET), holder));
     } catch (LinuxException e) {
-      if (e.errno() == Errno.ECONNREFUSED || e.errno() == Errno.ENOENT) {
+      boolean nobodyListens = e.errno() == Errno.ECONNREFUSED || e.errno() == Errno.ENOENT;
+      if (nobodyListens && holder(jobDirectory) == 0) {
         return Optional.empty(); // it has just gone
       }
       throw e;
+    }
+  }
+
+  /** The PID of the launcher that lives; 0 if none does. */
+  private static int holder(Path jobDirectory) throws LinuxException {
+    Path lock = jobDirectory.resolve(LIFE_LOCK);
+    return Files.isRegularFile(lock) ? Linux.lockHolder(lock) : 0;
+  }
+
+  /**
+   * Kills the launcher that lives in {@code jobDirectory} but cannot be attached to, and with it
+   * what the kernel ends with it: the last resort.
+   */
+  public static void kill(Path jobDirectory) throws IOException {
+    int holder = holder(jobDirectory);
+    if (holder != 0) {
+      ProcessHandle.of(holder).ifPresent(ProcessHandle::destroyForcibly);
     }
   }
 

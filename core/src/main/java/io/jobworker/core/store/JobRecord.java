@@ -9,6 +9,7 @@ import java.util.Optional;
 /**
  * What is kept of a job.
  *
+ * @param bootId of the host when the job started; empty if that was not kept
  * @param end empty while the job runs
  */
 public record JobRecord(
@@ -17,6 +18,7 @@ public record JobRecord(
     JobSpec spec,
     Instant createdAt,
     int mainPid,
+    String bootId,
     Optional<JobEnd> end,
     long outputBytes,
     long outputDroppedBytes) {}

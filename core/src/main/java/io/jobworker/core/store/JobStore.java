@@ -16,11 +16,17 @@ import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -30,6 +36,8 @@ import tools.jackson.databind.json.JsonMapper;
  * {@link JobException.Unavailable}.
  */
 public final class JobStore implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(JobStore.class);
+
   private static final List<String> MIGRATIONS =
       List.of(
           """
@@ -60,12 +68,31 @@ public final class JobStore implements AutoCloseable {
           ALTER TABLE job ADD COLUMN cpu_throttled_us INTEGER NOT NULL DEFAULT 0;
           ALTER TABLE job ADD COLUMN oom_kills INTEGER NOT NULL DEFAULT 0;
           """,
-          "CREATE INDEX job_by_age ON job (created_at_us DESC, id)");
+          "CREATE INDEX job_by_age ON job (created_at_us DESC, id)",
+          """
+          ALTER TABLE job ADD COLUMN boot_id TEXT NOT NULL DEFAULT '';
+          ALTER TABLE job ADD COLUMN end_detail TEXT NOT NULL DEFAULT '';
+          ALTER TABLE job ADD COLUMN cleaned INTEGER NOT NULL DEFAULT 0;
+          CREATE INDEX job_uncleaned ON job (id) WHERE reason IS NOT NULL AND cleaned = 0;
+          CREATE INDEX job_by_end ON job (ended_at_us, id) WHERE reason IS NOT NULL;
+          CREATE INDEX job_by_owner_end ON job (owner, ended_at_us DESC, id) WHERE reason IS NOT NULL;
+          CREATE INDEX job_with_output ON job (ended_at_us, id, output_bytes, output_dropped_bytes)
+            WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes;
+          """);
 
   /**
    * A spec of an older version lacks what was not there yet; {@link JobSpec} puts in the default.
    */
   private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  /** An ended job, and how much of its output is kept. */
+  public record Ended(JobId id, long outputKeptBytes) {
+    private static final String COLUMNS = "id, output_bytes - output_dropped_bytes";
+
+    private static Ended of(ResultSet row) throws SQLException {
+      return new Ended(new JobId(UUID.fromString(row.getString(1))), row.getLong(2));
+    }
+  }
 
   private final Connection connection;
 
@@ -88,8 +115,8 @@ public final class JobStore implements AutoCloseable {
   /** Keeps a job that has just started. */
   public void insert(JobRecord job) {
     update(
-        "INSERT INTO job (id, owner, request_id, name, spec, created_at_us, main_pid)"
-            + " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO job (id, owner, request_id, name, spec, created_at_us, main_pid, boot_id)"
+            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         statement -> {
           statement.setString(1, job.id().toString());
           statement.setString(2, job.owner());
@@ -98,6 +125,7 @@ public final class JobStore implements AutoCloseable {
           statement.setString(5, toJson(job.spec()));
           statement.setLong(6, micros(job.createdAt()));
           statement.setInt(7, job.mainPid());
+          statement.setString(8, job.bootId());
         });
   }
 
@@ -106,7 +134,7 @@ public final class JobStore implements AutoCloseable {
     update(
         "UPDATE job SET reason = ?, exit_code = ?, signal = ?, ended_at_us = ?, cpu_us = ?,"
             + " peak_memory_bytes = ?, read_bytes = ?, written_bytes = ?, output_bytes = ?,"
-            + " output_dropped_bytes = ?, cpu_throttled_us = ?, oom_kills = ? WHERE id = ?",
+            + " output_dropped_bytes = ?, cpu_throttled_us = ?, oom_kills = ?, end_detail = ? WHERE id = ?",
         statement -> {
           statement.setString(1, end.reason().name());
           setOptional(statement, 2, end.exitCode());
@@ -120,12 +148,38 @@ public final class JobStore implements AutoCloseable {
           statement.setLong(10, outputDroppedBytes);
           statement.setLong(11, end.usage().throttled().toNanos() / 1000);
           statement.setLong(12, end.usage().oomKills());
-          statement.setString(13, id.toString());
+          statement.setString(13, end.detail());
+          statement.setString(14, id.toString());
         });
   }
 
-  public void delete(JobId id) {
-    update("DELETE FROM job WHERE id = ?", statement -> statement.setString(1, id.toString()));
+  /** Nothing that only a running job needs is left of an ended one. */
+  public void markCleaned(JobId id) {
+    update(
+        "UPDATE job SET cleaned = 1 WHERE id = ?",
+        statement -> statement.setString(1, id.toString()));
+  }
+
+  /** None of an ended job's output is kept any more; answers false if none was before. */
+  public boolean markOutputDropped(JobId id) {
+    return update(
+            "UPDATE job SET output_dropped_bytes = output_bytes"
+                + " WHERE id = ? AND output_bytes > output_dropped_bytes",
+            statement -> statement.setString(1, id.toString()))
+        > 0;
+  }
+
+  /**
+   * Forgets an ended job of which nothing but files is left; answers how much of its output was
+   * kept, or nothing if there is no such job.
+   */
+  public Optional<Long> deleteCleaned(JobId id) {
+    return numbers(
+            "DELETE FROM job WHERE id = ? AND cleaned = 1"
+                + " RETURNING output_bytes - output_dropped_bytes",
+            statement -> statement.setString(1, id.toString()))
+        .stream()
+        .findFirst();
   }
 
   public Optional<JobRecord> find(JobId id) {
@@ -173,6 +227,86 @@ public final class JobStore implements AutoCloseable {
     return query("SELECT * FROM job WHERE reason IS NULL", statement -> {});
   }
 
+  /** Ended jobs of which more than the record may be left in the system. */
+  public List<JobId> uncleaned() {
+    return ids("SELECT id FROM job WHERE reason IS NOT NULL AND cleaned = 0", statement -> {});
+  }
+
+  /** Of {@code some} ids those that are not in the store. */
+  public Set<JobId> unknownOf(Set<JobId> some) {
+    Set<JobId> unknown = new HashSet<>(some);
+    ids("SELECT id FROM job", statement -> {}).forEach(unknown::remove);
+    return unknown;
+  }
+
+  /** How much output of ended jobs is kept, in bytes. */
+  public long endedOutputBytes() {
+    return numbers(
+            "SELECT COALESCE(SUM(output_bytes - output_dropped_bytes), 0) FROM job"
+                + " WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes",
+            statement -> {})
+        .getFirst();
+  }
+
+  /** When the first of the ended jobs that are cleaned up ended. */
+  public Optional<Instant> firstEnd() {
+    return numbers(
+            "SELECT ended_at_us FROM job WHERE reason IS NOT NULL AND cleaned = 1"
+                + " ORDER BY ended_at_us LIMIT 1",
+            statement -> {})
+        .stream()
+        .findFirst()
+        .map(JobStore::instant);
+  }
+
+  /** Jobs, all of them cleaned up, that ended before {@code time}, from the first on. */
+  public List<Ended> endedBefore(Instant time, int limit) {
+    return rows(
+        "SELECT "
+            + Ended.COLUMNS
+            + " FROM job WHERE reason IS NOT NULL AND cleaned = 1 AND ended_at_us < ?"
+            + " ORDER BY ended_at_us LIMIT ?",
+        statement -> {
+          statement.setLong(1, micros(time));
+          statement.setInt(2, limit);
+        },
+        Ended::of);
+  }
+
+  /** The owners of more than {@code count} ended jobs. */
+  public List<String> ownersOfMoreThan(int count) {
+    return rows(
+        "SELECT owner FROM job WHERE reason IS NOT NULL GROUP BY owner HAVING COUNT(*) > ?",
+        statement -> statement.setInt(1, count),
+        row -> row.getString(1));
+  }
+
+  /** Ended jobs of {@code owner}, cleaned up, but for the {@code newest} that ended last. */
+  public List<Ended> endedBeyond(String owner, int newest, int limit) {
+    return rows(
+        "SELECT "
+            + Ended.COLUMNS
+            + " FROM job WHERE id IN (SELECT id FROM job WHERE owner = ? AND reason IS NOT NULL"
+            + " AND cleaned = 1 ORDER BY ended_at_us DESC, id LIMIT ? OFFSET ?)",
+        statement -> {
+          statement.setString(1, owner);
+          statement.setInt(2, limit);
+          statement.setInt(3, newest);
+        },
+        Ended::of);
+  }
+
+  /** Ended jobs of whose output something is kept, from the first that ended on. */
+  public List<Ended> firstEndedWithOutput(int limit) {
+    return rows(
+        "SELECT "
+            + Ended.COLUMNS
+            + " FROM job WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes"
+            + " ORDER BY ended_at_us, id LIMIT ?",
+        statement -> statement.setInt(1, limit),
+        Ended::of);
+  }
+
   @Override
   public void close() {
     lock.lock();
@@ -192,26 +326,63 @@ public final class JobStore implements AutoCloseable {
     void bind(PreparedStatement statement) throws SQLException;
   }
 
-  private void update(String sql, Binder binder) {
+  /** Answers how many rows it has changed. */
+  private int update(String sql, Binder binder) {
     lock.lock();
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       binder.bind(statement);
-      statement.executeUpdate();
+      return statement.executeUpdate();
     } catch (SQLException e) {
+      if (e instanceof SQLiteException failure
+          && failure.getResultCode() == SQLiteErrorCode.SQLITE_FULL) {
+        throw new JobException.Unavailable("the job database's disk is full");
+      }
       throw new JobException.Unavailable("the job database cannot be written", e);
     } finally {
       lock.unlock();
     }
   }
 
+  @FunctionalInterface
+  private interface Reader<T> {
+    T read(ResultSet row) throws SQLException;
+  }
+
+  /** Rows that cannot be read are reported and left out: they must not keep the others away. */
   private List<JobRecord> query(String sql, Binder binder) {
+    return rows(sql, binder, JobStore::toRecordIfReadable).stream()
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
+  private static Optional<JobRecord> toRecordIfReadable(ResultSet row) throws SQLException {
+    try {
+      return Optional.of(toRecord(row));
+    } catch (IllegalArgumentException | JacksonException e) {
+      LOG.atError()
+          .addKeyValue("job", row.getString("id"))
+          .setCause(e)
+          .log("store.record_unreadable");
+      return Optional.empty();
+    }
+  }
+
+  private List<JobId> ids(String sql, Binder binder) {
+    return rows(sql, binder, row -> new JobId(UUID.fromString(row.getString(1))));
+  }
+
+  private List<Long> numbers(String sql, Binder binder) {
+    return rows(sql, binder, row -> row.getLong(1));
+  }
+
+  private <T> List<T> rows(String sql, Binder binder, Reader<T> reader) {
     lock.lock();
     try (PreparedStatement statement = connection.prepareStatement(sql)) {
       binder.bind(statement);
-      List<JobRecord> found = new ArrayList<>();
+      List<T> found = new ArrayList<>();
       try (ResultSet rows = statement.executeQuery()) {
         while (rows.next()) {
-          found.add(toRecord(rows));
+          found.add(reader.read(rows));
         }
       }
       return found;
@@ -229,6 +400,7 @@ public final class JobStore implements AutoCloseable {
         fromJson(row.getString("spec")),
         instant(row.getLong("created_at_us")),
         row.getInt("main_pid"),
+        row.getString("boot_id"),
         toEnd(row),
         row.getLong("output_bytes"),
         row.getLong("output_dropped_bytes"));
@@ -253,7 +425,8 @@ public final class JobStore implements AutoCloseable {
                 row.getLong("oom_kills"),
                 row.getLong("read_bytes"),
                 row.getLong("written_bytes"),
-                0)));
+                0),
+            row.getString("end_detail")));
   }
 
   private static OptionalInt optional(ResultSet row, String column) throws SQLException {
@@ -274,12 +447,8 @@ public final class JobStore implements AutoCloseable {
     return JSON.writeValueAsString(spec);
   }
 
-  private static JobSpec fromJson(String text) throws SQLException {
-    try {
-      return JSON.readValue(text, JobSpec.class);
-    } catch (JacksonException e) {
-      throw new SQLException("a job's spec cannot be read: " + e.getOriginalMessage(), e);
-    }
+  private static JobSpec fromJson(String text) {
+    return JSON.readValue(text, JobSpec.class);
   }
 
   private static long micros(Instant time) {

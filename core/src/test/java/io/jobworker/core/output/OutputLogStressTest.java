@@ -60,7 +60,11 @@ class OutputLogStressTest {
 
   private OutputLog open(String name, String retain, OnFull onFull) throws IOException {
     return OutputLog.open(
-        directory.resolve(name), ByteSize.parse(retain), onFull, Clock.systemUTC());
+        directory.resolve(name),
+        ByteSize.parse(retain),
+        onFull,
+        Budget.unlimited(),
+        Clock.systemUTC());
   }
 
   private Path fifo(String name) throws IOException, InterruptedException {

@@ -66,7 +66,11 @@ class OutputLogTest {
 
   private OutputLog open(String retain) throws IOException {
     return OutputLog.open(
-        directory.resolve("log"), ByteSize.parse(retain), OnFull.OVERWRITE, clock);
+        directory.resolve("log"),
+        ByteSize.parse(retain),
+        OnFull.OVERWRITE,
+        Budget.unlimited(),
+        clock);
   }
 
   private void write(OutputLog log, Stream stream, byte[] bytes) throws IOException {
@@ -116,7 +120,7 @@ class OutputLogTest {
       Random random = new Random(seed);
       Path own = directory.resolve("seed-" + seed);
       ByteSize retain = ByteSize.of((64 << 10) + random.nextInt(1 << 20));
-      OutputLog log = OutputLog.open(own, retain, OnFull.OVERWRITE, clock);
+      OutputLog log = OutputLog.open(own, retain, OnFull.OVERWRITE, Budget.unlimited(), clock);
       ByteArrayOutputStream model = new ByteArrayOutputStream();
       List<Cursor> readers = new ArrayList<>();
       for (int reader = 0; reader < 4; reader++) {
@@ -130,7 +134,7 @@ class OutputLogTest {
         model.write(bytes);
         now = now.plusMillis(random.nextInt(30));
         if (random.nextInt(20) == 0) { // as after a kill: nothing was closed
-          log = OutputLog.open(own, retain, OnFull.OVERWRITE, clock);
+          log = OutputLog.open(own, retain, OnFull.OVERWRITE, Budget.unlimited(), clock);
           for (int reader = 0; reader < readers.size(); reader++) {
             Cursor before = readers.get(reader);
             readers.set(reader, log.cursor(before.offset(), Optional.empty()));

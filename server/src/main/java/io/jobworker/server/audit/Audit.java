@@ -66,6 +66,10 @@ public final class Audit implements JobListener {
         .log("job.stopped");
   }
 
+  public void jobRemoved(Caller caller, JobStatus job) {
+    by(LOG.atInfo(), caller).addKeyValue("job", job.id().toString()).log("job.removed");
+  }
+
   @Override
   public void refused(JobStatus job, String call) {
     LOG.atWarn()
@@ -86,6 +90,9 @@ public final class Audit implements JobListener {
             .addKeyValue("reason", lower(end.reason()));
     event = addIfPresent(event, "exit_code", end.exitCode());
     event = addIfPresent(event, "signal", end.signal());
+    if (!end.detail().isEmpty()) {
+      event = event.addKeyValue("detail", end.detail());
+    }
     event
         .addKeyValue("output_bytes", job.outputBytes())
         .addKeyValue("output_dropped_bytes", job.outputDroppedBytes())

@@ -32,6 +32,8 @@ public record ServerConfig(
     LimitSettings limits,
     Cgroup cgroup,
     Output output,
+    History history,
+    Shutdown shutdown,
     Job job) {
 
   /** PEM files; relative paths are below the directory of {@code server.toml}. */
@@ -93,11 +95,25 @@ public record ServerConfig(
    * What is kept and sent of the output of jobs.
    *
    * @param retain how much output is kept for a job that does not say
+   * @param total how much for all jobs together
    * @param onFull what happens when a job has written more than that
    * @param maxMessage the largest message of a log stream
    * @param stallLimit how long a log stream's client may take nothing of what there is for it
    */
-  public record Output(ByteSize retain, OnFull onFull, ByteSize maxMessage, Span stallLimit) {}
+  public record Output(
+      ByteSize retain, DiskShare total, OnFull onFull, ByteSize maxMessage, Span stallLimit) {}
+
+  /** How long ended jobs are kept, and how many of each client. */
+  public record History(Span keep, int max) {}
+
+  /** What becomes of the jobs when the server is told to end; {@code grace} is for a stop. */
+  public record Shutdown(JobsThen jobs, Span grace) {}
+
+  /** Whether jobs outlive an orderly end of the server. */
+  public enum JobsThen {
+    KEEP,
+    STOP
+  }
 
   /**
    * Resource limits of every job, as {@code SOFT:HARD} by their names in {@code ulimit}'s manual.

@@ -18,6 +18,7 @@ import java.util.concurrent.ScheduledExecutorService;
 public final class JobWorkerService extends JobWorkerImplBase {
   private final StartMethod start;
   private final StopMethod stop;
+  private final RemoveMethod remove;
   private final StatusMethod status;
   private final LogsMethod logs;
   private final ListMethod list;
@@ -32,6 +33,7 @@ public final class JobWorkerService extends JobWorkerImplBase {
       ScheduledExecutorService timer) {
     start = new StartMethod(jobs, users);
     stop = new StopMethod(jobs, audit);
+    remove = new RemoveMethod(jobs, audit);
     status = new StatusMethod(jobs);
     logs = new LogsMethod(jobs, audit, logSettings, timer);
     list = new ListMethod(jobs);
@@ -46,6 +48,11 @@ public final class JobWorkerService extends JobWorkerImplBase {
   @Override
   public void stop(JobRequest request, StreamObserver<JobResponse> out) {
     Unary.answer("Stop", stop, request, out);
+  }
+
+  @Override
+  public void remove(JobRequest request, StreamObserver<JobResponse> out) {
+    Unary.answer("Remove", remove, request, out);
   }
 
   @Override

@@ -155,7 +155,7 @@ final class Wire {
   }
 
   private static void addEnd(JobStatusResponse.Builder wire, JobEnd end) {
-    wire.setReason(reason(end.reason())).setEndedAt(timestamp(end.at()));
+    wire.setReason(reason(end.reason())).setEndedAt(timestamp(end.at())).setDetail(end.detail());
     end.exitCode().ifPresent(wire::setExitCode);
     end.signal().ifPresent(wire::setSignal);
   }

@@ -1,0 +1,208 @@
+package io.jobworker.core;
+
+import io.jobworker.core.output.Budget;
+import io.jobworker.core.store.JobStore;
+import io.jobworker.core.store.JobStore.Ended;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps what is kept of ended jobs within bounds: how old, how many of one owner, how much output
+ * in all. One thread, which sleeps until there is something to do, and does it a few jobs at a
+ * time, so that nobody waits long for the database.
+ */
+final class Retention implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Retention.class);
+
+  /** How many jobs are forgotten before others get at the database again. */
+  private static final int BATCH = 100;
+
+  /** A clock may be set; so the thread never sleeps longer than this. */
+  private static final Duration LONGEST_SLEEP = Duration.ofHours(1);
+
+  private static final Duration ROUND_INTERVAL = Duration.ofMillis(100);
+  private static final Duration PAUSE_AFTER_FAILURE = Duration.ofSeconds(30);
+
+  private final JobsConfig.History history;
+  private final JobStore store;
+  private final Function<JobId, JobDirectory> directories;
+  private final Clock clock;
+  private final Budget budget;
+  private final Semaphore work = new Semaphore(0);
+  private final Set<String> ownersOfNewEnds = ConcurrentHashMap.newKeySet();
+  private final Thread thread = Thread.ofVirtual().name("retention").unstarted(this::run);
+  private volatile boolean closed;
+
+  Retention(JobsConfig config, JobStore store, Function<JobId, JobDirectory> directories) {
+    this.history = config.history();
+    this.store = store;
+    this.directories = directories;
+    this.clock = config.clock();
+    this.budget = new Budget(config.output().total().bytes(), this::look);
+    budget.add(store.endedOutputBytes());
+  }
+
+  void start() {
+    thread.start();
+  }
+
+  /** What the logs of all jobs together may keep. */
+  Budget budget() {
+    return budget;
+  }
+
+  /** One more job of {@code owner} has ended. Never blocks. */
+  void ended(String owner) {
+    ownersOfNewEnds.add(owner);
+    look();
+  }
+
+  private void look() {
+    if (work.availablePermits() == 0) {
+      work.release();
+    }
+  }
+
+  private void run() {
+    Duration pause = Duration.ZERO;
+    boolean first = true;
+    while (!closed) {
+      try {
+        if (first) {
+          ownersOfNewEnds.addAll(store.ownersOfMoreThan(history.max()));
+          first = false;
+        }
+        var _ = work.tryAcquire(pause.toMillis(), TimeUnit.MILLISECONDS);
+        work.drainPermits();
+        forgetTheOld();
+        forgetTheMany();
+        dropOutput();
+        pause = untilNextExpiry();
+        Thread.sleep(ROUND_INTERVAL); // while running jobs keep the pressure on, there is no rest
+      } catch (InterruptedException e) {
+        return;
+      } catch (RuntimeException e) {
+        if (!closed) {
+          LOG.atError().setCause(e).log("retention.failed");
+        }
+        pause = PAUSE_AFTER_FAILURE;
+      }
+    }
+  }
+
+  private void forgetTheOld() {
+    Instant horizon = clock.instant().minus(history.keep());
+    forgetAll("age", () -> store.endedBefore(horizon, BATCH));
+  }
+
+  private void forgetTheMany() {
+    for (String owner : ownersOfNewEnds.toArray(String[]::new)) {
+      ownersOfNewEnds.remove(owner);
+      forgetAll("count", () -> store.endedBeyond(owner, history.max(), BATCH));
+    }
+  }
+
+  private interface Batches {
+    List<Ended> next();
+  }
+
+  private void forgetAll(String reason, Batches batches) {
+    int count = 0;
+    for (List<Ended> batch = batches.next(); !batch.isEmpty(); batch = batches.next()) {
+      if (closed) {
+        return;
+      }
+      batch.forEach(job -> forget(job.id()));
+      count += batch.size();
+    }
+    if (count > 0) {
+      LOG.atInfo()
+          .addKeyValue("reason", reason)
+          .addKeyValue("jobs", count)
+          .log("retention.forgotten");
+    }
+  }
+
+  private void dropOutput() {
+    int count = 0;
+    while (budget.isPressed() && !closed) {
+      List<Ended> batch = store.firstEndedWithOutput(BATCH);
+      if (batch.isEmpty()) {
+        break; // what is left belongs to running jobs, whose logs see to it themselves
+      }
+      for (Ended job : batch) {
+        if (budget.isPressed()) {
+          drop(job);
+          count++;
+        }
+      }
+    }
+    if (count > 0) {
+      LOG.atInfo().addKeyValue("jobs", count).log("retention.output_dropped");
+    }
+  }
+
+  private void drop(Ended job) {
+    try {
+      if (store.markOutputDropped(job.id())) { // first: what is left of the files goes with the job
+        budget.add(-job.outputKeptBytes());
+      }
+      directories.apply(job.id()).deleteOutput();
+    } catch (IOException e) {
+      LOG.atWarn().addKeyValue("job", job.id()).setCause(e).log("retention.not_deleted");
+    }
+  }
+
+  /**
+   * Forgets an ended job that is cleaned up: its record first, so that what a crash leaves belongs
+   * to nobody. Answers false if there is no such job.
+   */
+  boolean forget(JobId id) {
+    Optional<Long> kept = store.deleteCleaned(id);
+    if (kept.isEmpty()) {
+      return false;
+    }
+    budget.add(-kept.get());
+    try {
+      directories.apply(id).delete();
+    } catch (IOException e) {
+      LOG.atWarn().addKeyValue("job", id).setCause(e).log("retention.not_deleted");
+    }
+    return true;
+  }
+
+  private Duration untilNextExpiry() {
+    Duration next =
+        store
+            .firstEnd()
+            .map(end -> Duration.between(clock.instant(), end.plus(history.keep())))
+            .orElse(LONGEST_SLEEP);
+    if (next.compareTo(LONGEST_SLEEP) > 0) {
+      return LONGEST_SLEEP;
+    }
+    return next.isPositive() ? next.plusMillis(1) : Duration.ofMillis(1);
+  }
+
+  /** Stops after the job at hand. */
+  @Override
+  public void close() {
+    closed = true;
+    thread.interrupt();
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,52 @@
+package io.jobworker.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.jobworker.core.output.Cursor;
+import io.jobworker.core.output.OutputLog;
+import io.jobworker.core.output.Read;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a clock that is set back does to jobs that run meanwhile. */
+class ClockTest {
+  @TempDir Path directory;
+  private final SetClock clock = new SetClock();
+
+  @AfterEach
+  void removeCgroups() {
+    TestJobs.removeCgroups();
+  }
+
+  @Test
+  void timesOfOutputDoNotGoBackAndNoJobEndsBeforeItBegan() throws Exception {
+    clock.advance(Duration.ofDays(1));
+    JobsConfig defaults = JobsConfig.in(directory.resolve("state"));
+    try (Jobs jobs =
+        Jobs.open(
+            TestJobs.config(
+                defaults.stateDirectory(), defaults.output(), defaults.history(), clock),
+            JobListener.NONE)) {
+      JobStatus job = jobs.start("alice", JobSpec.of("sh", "-c", "echo 1; sleep 0.3; echo 2"));
+      OutputLog output = jobs.output(job.id());
+      while (output.end() == 0) {
+        Thread.onSpinWait();
+      }
+      clock.advance(Duration.ofDays(-1));
+      JobStatus ended = jobs.whenEnded(job.id()).orTimeout(30, TimeUnit.SECONDS).join();
+      assertThat(ended.end().orElseThrow().at()).isAfterOrEqualTo(ended.createdAt());
+      try (Cursor cursor = output.cursor(0, Optional.empty())) {
+        Instant first = ((Read.Chunk) cursor.read(new byte[2])).capturedAt();
+        Instant second = ((Read.Chunk) cursor.read(new byte[2])).capturedAt();
+        assertThat(second).isAfterOrEqualTo(first);
+        assertThat(output.offsetAt(first.plusMillis(1))).isGreaterThan(0);
+      }
+    }
+  }
+}

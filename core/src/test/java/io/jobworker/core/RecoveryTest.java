@@ -1,0 +1,226 @@
+package io.jobworker.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.jobworker.core.linux.Linux;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a library finds that another has left, in whatever condition. */
+class RecoveryTest {
+  private static final String FOR_EVER = "echo up; sleep 1000";
+
+  @TempDir Path directory;
+  private TestJobs jobs;
+
+  @BeforeEach
+  void open() {
+    jobs = new TestJobs(directory.resolve("state"));
+  }
+
+  @AfterEach
+  void close() {
+    jobs.close();
+  }
+
+  private JobStatus forEver() throws Exception {
+    JobStatus job = jobs.shell(FOR_EVER, Limits.NONE);
+    jobs.awaitOutput(job, "up\n");
+    return job;
+  }
+
+  private JobEnd end(JobStatus job) {
+    return jobs.ended(job).end().orElseThrow();
+  }
+
+  private void killLauncher(JobStatus job) throws Exception {
+    Path lock = jobs.directory(job).resolve("life");
+    int launcher = Linux.lockHolder(lock);
+    new ProcessBuilder("kill", "-9", Integer.toString(launcher)).start().waitFor();
+    Linux.reap(launcher); // our child, since it was started by this process
+  }
+
+  private void sql(String statement, String... values) throws Exception {
+    try (Connection database =
+            DriverManager.getConnection("jdbc:sqlite:" + jobs.state().resolve("jobs.db"));
+        PreparedStatement prepared = database.prepareStatement(statement)) {
+      for (int i = 0; i < values.length; i++) {
+        prepared.setString(i + 1, values[i]);
+      }
+      prepared.executeUpdate();
+    }
+  }
+
+  @Test
+  void aJobWhoseLauncherWasKilledIsLostAndSaysSo() throws Exception {
+    JobStatus job = forEver();
+    jobs.restart(() -> killLauncher(job));
+    assertThat(end(job).reason()).isEqualTo(EndReason.LOST);
+    assertThat(end(job).detail()).isEqualTo("its launcher was killed");
+    assertThat(jobs.output(job)).isEqualTo("up\n");
+  }
+
+  @Test
+  void aJobThatRanBeforeTheHostWasRestartedIsLostAndSaysSo() throws Exception {
+    JobStatus job = forEver();
+    jobs.restart(() -> {
+      killLauncher(job);
+      sql("UPDATE job SET boot_id = 'another' WHERE id = ?", job.id().toString());
+    });
+    assertThat(end(job).detail()).isEqualTo("the host was restarted");
+  }
+
+  @Test
+  void anEndThatWasRecordedBeforeTheHostWasRestartedIsKnownAllTheSame() throws Exception {
+    JobStatus job = forEver();
+    jobs.restart(() -> {
+      new ProcessBuilder("kill", Integer.toString(job.mainPid())).start().waitFor();
+      await().until(() -> Files.exists(jobs.directory(job).resolve("exit")));
+      killLauncher(job);
+      sql("UPDATE job SET boot_id = 'another' WHERE id = ?", job.id().toString());
+    });
+    assertThat(end(job).reason()).isEqualTo(EndReason.SIGNALED);
+    assertThat(jobs.output(job)).isEqualTo("up\n");
+  }
+
+  @Test
+  void aJobWithoutItsDirectoryIsLostAndSaysSo() throws Exception {
+    JobStatus job = forEver();
+    jobs.restart(() -> {
+      killLauncher(job);
+      new JobDirectory(jobs.directory(job)).delete();
+    });
+    assertThat(end(job).detail()).isEqualTo("its directory is gone");
+  }
+
+  @Test
+  void anExitRecordThatIsNoneMakesTheJobLostAndSaysSo() throws Exception {
+    JobStatus job = forEver();
+    jobs.restart(() -> {
+      killLauncher(job);
+      Files.writeString(jobs.directory(job).resolve("exit"), "version 1\nexit_code");
+    });
+    assertThat(end(job).detail()).isEqualTo("its exit record cannot be read");
+  }
+
+  @Test
+  void garbageInOneJobsDirectoryKeepsNoOtherFromItsPlace() throws Exception {
+    JobStatus broken = forEver();
+    JobStatus whole = forEver();
+    jobs.restart(() -> {
+      killLauncher(broken);
+      Path own = jobs.directory(broken);
+      Files.delete(own.resolve("life"));
+      Files.createDirectory(own.resolve("life"));
+      Files.delete(own.resolve("stdout"));
+      Files.writeString(own.resolve("stdout"), "no pipe");
+      Files.delete(own.resolve("control"));
+      Files.writeString(own.resolve("control"), "no socket");
+      Files.writeString(own.resolve("output/nonsense.log"), "x");
+      Files.writeString(own.resolve("output/00000000000000000003.idx"), "half");
+    });
+    assertThat(end(broken).reason()).isEqualTo(EndReason.LOST);
+    assertThat(jobs.output(broken)).isEqualTo("up\n");
+    assertThat(jobs.jobs().status(whole.id()).state()).isEqualTo(JobState.RUNNING);
+  }
+
+  @Test
+  void aRecordThatCannotBeReadKeepsNoOtherFromItsPlaceAndItsJobIsNotTouched() throws Exception {
+    JobStatus broken = forEver();
+    JobStatus whole = forEver();
+    String id = broken.id().toString();
+    jobs.restart(() -> sql("UPDATE job SET spec = 'x' || spec WHERE id = ?", id));
+    jobs.jobs().recovered().join();
+    assertThat(jobs.jobs().status(whole.id()).state()).isEqualTo(JobState.RUNNING);
+    assertThat(ProcessHandle.of(broken.mainPid())).isPresent();
+    jobs.restart(() -> sql("UPDATE job SET spec = substr(spec, 2) WHERE id = ?", id));
+    assertThat(jobs.jobs().status(broken.id()).state()).isEqualTo(JobState.RUNNING);
+  }
+
+  @Test
+  void aWriteAheadLogWithGarbageAtItsEndIsRead() throws Exception {
+    JobStatus job = forEver();
+    jobs.restart(() ->
+        Files.writeString(
+            jobs.state().resolve("jobs.db-wal"), "x".repeat(5000), StandardOpenOption.CREATE));
+    assertThat(jobs.jobs().status(job.id()).state()).isEqualTo(JobState.RUNNING);
+  }
+
+  @Test
+  void aDatabaseThatIsNoneIsRefusedAndHarmsNoJob() throws Exception {
+    JobStatus job = forEver();
+    Path database = jobs.state().resolve("jobs.db");
+    jobs.jobs().close();
+    byte[] content = Files.readAllBytes(database);
+    Files.writeString(database, "this is not a database, but it is long enough to be one");
+    assertThatThrownBy(() -> Jobs.open(TestJobs.config(jobs.state()), JobListener.NONE))
+        .isInstanceOf(JobException.Unavailable.class)
+        .hasMessageContaining("jobs.db");
+    jobs.restart(() -> Files.write(database, content));
+    assertThat(jobs.jobs().status(job.id()).state()).isEqualTo(JobState.RUNNING);
+  }
+
+  @Test
+  void aLauncherThatCannotBeReachedLetsItsJobRunAndAStopEndsIt() throws Exception {
+    JobStatus job = forEver();
+    int launcher = Linux.lockHolder(jobs.directory(job).resolve("life"));
+    jobs.restart(() -> Files.delete(jobs.directory(job).resolve("control")));
+    jobs.jobs().recovered().join();
+    assertThat(jobs.jobs().status(job.id()).state()).isEqualTo(JobState.RUNNING);
+    assertThatThrownBy(() -> jobs.jobs().stop(job.id(), StopRequest.withGrace(Duration.ZERO)))
+        .isInstanceOf(JobException.Unavailable.class)
+        .hasMessageContaining("was killed");
+    Linux.reap(launcher);
+    await().until(() -> jobs.jobs().status(job.id()).state().isFinal());
+    assertThat(ProcessHandle.of(job.mainPid())).isEmpty();
+  }
+
+  @Test
+  void whatBelongsToNobodyIsRemovedAndWhatIsNoJobIsLeft() throws Exception {
+    Path unanswered = jobs.state().resolve("jobs").resolve(UUID.randomUUID().toString());
+    Path other = jobs.state().resolve("jobs/lost+found");
+    jobs.restart(() -> {
+      Files.createDirectories(unanswered.resolve("work/deep"));
+      Files.writeString(unanswered.resolve("work/deep/file"), "x");
+      Files.createDirectory(other);
+    });
+    jobs.jobs().recovered().join();
+    assertThat(unanswered).doesNotExist();
+    assertThat(other).exists();
+    Files.delete(other);
+  }
+
+  @Test
+  void jobsThatStartWhileOthersAreTakenUpAreNotTakenForRemains() throws Exception {
+    List<JobStatus> before = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      before.add(forEver());
+    }
+    jobs.restart(() -> {});
+    List<JobStatus> during = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      during.add(jobs.shell(FOR_EVER, Limits.NONE));
+    }
+    jobs.jobs().recovered().join();
+    for (List<JobStatus> some : List.of(before, during)) {
+      for (JobStatus job : some) {
+        assertThat(jobs.jobs().status(job.id()).state()).isEqualTo(JobState.RUNNING);
+        assertThat(ProcessHandle.of(job.mainPid())).isPresent();
+      }
+    }
+  }
+}

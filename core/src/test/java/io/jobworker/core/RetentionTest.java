@@ -1,0 +1,157 @@
+package io.jobworker.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.jobworker.core.output.Cursor;
+import io.jobworker.core.output.OutputLog.OnFull;
+import io.jobworker.core.output.Read;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is kept of ended jobs, and for how long. */
+class RetentionTest {
+  private static final JobsConfig.History LONG = JobsConfig.History.DEFAULT;
+
+  @TempDir Path directory;
+  private @Nullable Jobs jobs;
+  private final SetClock clock = new SetClock();
+
+  private Jobs open(JobsConfig.History history, String total) {
+    JobsConfig.Output output =
+        new JobsConfig.Output(ByteSize.ofMebibytes(64), OnFull.OVERWRITE, ByteSize.parse(total));
+    Jobs opened = Jobs.open(TestJobs.config(state(), output, history, clock), JobListener.NONE);
+    jobs = opened;
+    return opened;
+  }
+
+  private Path state() {
+    return directory.resolve("state");
+  }
+
+  @AfterEach
+  void close() {
+    if (jobs != null) {
+      jobs.close();
+    }
+    TestJobs.removeCgroups();
+  }
+
+  private static JobStatus run(Jobs jobs, String owner, String script) {
+    JobStatus job = jobs.start(owner, JobSpec.of("/bin/sh", "-c", script));
+    return jobs.whenEnded(job.id()).orTimeout(60, TimeUnit.SECONDS).join();
+  }
+
+  private static List<JobId> known(Jobs jobs, String owner) {
+    return jobs
+        .list(
+            new JobQuery(
+                Optional.of(owner), Optional.empty(), java.util.Map.of(), Optional.empty(), 100))
+        .jobs()
+        .stream()
+        .map(JobStatus::id)
+        .toList();
+  }
+
+  @Test
+  void onlySoManyEndedJobsOfEachOwnerAreKeptAndTheOldestGoFirst() {
+    Jobs jobs = open(new JobsConfig.History(Duration.ofDays(7), 3), "1G");
+    List<JobId> ended = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      ended.add(run(jobs, "alice", "exit 0").id());
+    }
+    JobId ofBob = run(jobs, "bob", "exit 0").id();
+    await().until(() -> known(jobs, "alice").size() == 3);
+    assertThat(known(jobs, "alice")).containsExactlyElementsOf(ended.reversed().subList(0, 3));
+    assertThat(known(jobs, "bob")).containsExactly(ofBob);
+    await().until(() -> Files.notExists(state().resolve("jobs").resolve(ended.get(0).toString())));
+    assertThatThrownBy(() -> jobs.status(ended.get(0))).isInstanceOf(JobException.NoSuchJob.class);
+  }
+
+  @Test
+  void whatIsTooOldIsForgottenWithItsFilesAndWhatRunsIsNot() {
+    Jobs jobs = open(new JobsConfig.History(Duration.ofDays(7), 1000), "1G");
+    JobId old = run(jobs, "alice", "echo old").id();
+    JobId running = jobs.start("alice", JobSpec.of("sleep", "1000")).id();
+    clock.advance(Duration.ofDays(8));
+    JobId young = run(jobs, "alice", "echo young").id(); // its end has the retention look again
+    await().until(() -> !known(jobs, "alice").contains(old));
+    await().until(() -> Files.notExists(state().resolve("jobs").resolve(old.toString())));
+    assertThat(known(jobs, "alice")).containsExactly(young, running);
+    jobs.stop(running, StopRequest.withGrace(Duration.ZERO));
+  }
+
+  @Test
+  void theOutputOfJobsThatEndedFirstGoesFirstAndReadersAreTold() throws Exception {
+    Jobs jobs = open(LONG, "2M");
+    List<JobStatus> ended = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      ended.add(run(jobs, "alice", "head -c 600000 /dev/zero"));
+    }
+    JobId first = ended.getFirst().id();
+    await().until(() -> jobs.status(first).outputDroppedBytes() == 600_000);
+    assertThat(jobs.status(ended.getLast().id()).outputDroppedBytes()).isZero();
+    try (Cursor cursor = jobs.output(first).cursor(0, Optional.empty())) {
+      assertThat(cursor.read(new byte[100])).isEqualTo(new Read.Dropped(600_000, 600_000));
+      assertThat(cursor.read(new byte[100])).isInstanceOf(Read.End.class);
+    }
+    await().until(() -> kept() <= 2 << 20);
+  }
+
+  @Test
+  void aRunningJobGivesUpItsOwnOldestOutputWhenNothingElseIsLeftToGive() throws Exception {
+    Jobs jobs = open(LONG, "16M");
+    JobStatus job = run(jobs, "alice", "head -c 60000000 /dev/zero");
+    assertThat(job.outputBytes()).isEqualTo(60_000_000);
+    assertThat(job.outputDroppedBytes()).isPositive();
+    assertThat(kept()).isLessThan(32 << 20);
+  }
+
+  @Test
+  void boundsHoldForWhatAnotherServerHasLeft() {
+    Jobs before = open(LONG, "1G");
+    for (int i = 0; i < 4; i++) {
+      run(before, "alice", "head -c 600000 /dev/zero");
+    }
+    before.close();
+    Jobs after = open(new JobsConfig.History(Duration.ofDays(7), 2), "1M");
+    await().until(() -> known(after, "alice").size() == 2);
+    await().until(() -> kept() <= 1 << 20);
+  }
+
+  @Test
+  void anEndedJobIsRemovedAndARunningOneIsNot() {
+    Jobs jobs = open(LONG, "1G");
+    JobId ended = run(jobs, "alice", "echo hello").id();
+    JobId running = jobs.start("alice", JobSpec.of("sleep", "1000")).id();
+    jobs.remove(ended);
+    assertThat(state().resolve("jobs").resolve(ended.toString())).doesNotExist();
+    assertThatThrownBy(() -> jobs.remove(ended)).isInstanceOf(JobException.NoSuchJob.class);
+    assertThatThrownBy(() -> jobs.remove(running))
+        .isInstanceOf(JobException.WrongState.class)
+        .hasMessageContaining("stop it first");
+    jobs.stop(running, StopRequest.withGrace(Duration.ZERO));
+  }
+
+  /** All output on disk, in bytes. */
+  private long kept() throws IOException {
+    try (var files = Files.walk(state().resolve("jobs"))) {
+      return files
+          .map(Path::toFile)
+          .filter(file -> file.getName().endsWith(".log"))
+          .mapToLong(java.io.File::length)
+          .sum();
+    }
+  }
+}

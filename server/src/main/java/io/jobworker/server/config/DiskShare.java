@@ -1,0 +1,42 @@
+package io.jobworker.server.config;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import io.jobworker.core.ByteSize;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * How much of a disk, as the configuration writes it: {@code 50G}, or {@code 10%} of its file
+ * system.
+ */
+public record DiskShare(ByteSize size, int percent) {
+  private static final Pattern PERCENT = Pattern.compile("([1-9]\\d?|100)%");
+
+  /** Reads one. */
+  @JsonCreator
+  public static DiskShare parse(String text) {
+    Matcher matcher = PERCENT.matcher(text);
+    return matcher.matches()
+        ? new DiskShare(ByteSize.of(0), Integer.parseInt(matcher.group(1)))
+        : new DiskShare(ByteSize.parse(text), 0);
+  }
+
+  /** In bytes, on the file system that holds {@code directory} or, while that is missing, will. */
+  public ByteSize of(Path directory) {
+    if (percent == 0) {
+      return size;
+    }
+    Path there = directory.toAbsolutePath();
+    while (Files.notExists(there) && there.getParent() != null) {
+      there = there.getParent();
+    }
+    try {
+      return ByteSize.of(Files.getFileStore(there).getTotalSpace() / 100 * percent);
+    } catch (IOException e) {
+      throw new ConfigException("cannot tell the size of the disk under " + directory + ": " + e);
+    }
+  }
+}
