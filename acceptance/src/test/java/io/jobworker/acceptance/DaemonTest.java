@@ -222,6 +222,62 @@ class DaemonTest {
   }
 
   @Test
+  void whoeverFollowsWhileTheServerIsKilledGetsEveryByteOnce() throws Exception {
+    String id =
+        server.startJob(
+            "alice", "--shell", "seq 1 300000; sleep 2; seq 300001 600000; sleep 1; echo end");
+    Path copy = Files.createTempFile("job-worker-follower-", ".out");
+    Path said = Files.createTempFile("job-worker-follower-", ".err");
+    Process follower =
+        server
+            .cliProcess("alice", "logs", id)
+            .redirectOutput(copy.toFile())
+            .redirectError(said.toFile())
+            .start();
+    await().until(() -> Files.size(copy) > 0);
+    server.killAndRestart();
+    assertThat(follower.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(follower.exitValue()).isZero();
+    assertThat(Files.readAllBytes(copy))
+        .isEqualTo(server.cli("alice", "logs", id).succeeded().out());
+    assertThat(Files.readString(copy)).startsWith("1\n2\n").endsWith("600000\nend\n");
+    assertThat(Files.readString(said)).contains("connection lost", "going on at offset");
+    Files.delete(copy);
+    Files.delete(said);
+  }
+
+  @Test
+  void anEndedJobIsForgottenOnRequestAndARunningOneIsNot() {
+    String ended = server.startJob("alice", "true");
+    server.event("job.ended", ended);
+    String running = server.startJob("alice", "sleep 1000");
+    RunningServer.Result refused = server.cli("alice", "rm", running);
+    assertThat(refused.exitCode()).isEqualTo(1);
+    assertThat(refused.err()).contains("stop it first");
+    assertThat(server.cli("bob", "rm", ended).err()).contains("no such job");
+    server.cli("alice", "rm", ended).succeeded();
+    assertThat(server.cli("alice", "status", ended).err()).contains("no such job");
+    assertThat(server.directory().resolve("state/jobs").resolve(ended)).doesNotExist();
+    assertCaller(server.event("job.removed", ended), "alice");
+  }
+
+  @Test
+  void jobsOutliveAnOrderlyEndUnlessTheyAreToBeStopped() throws Exception {
+    String kept = server.startJob("alice", "sleep 1000");
+    assertThat(server.terminate()).isZero();
+    server.restart();
+    assertThat(server.status("alice", kept).path("status").asString()).isEqualTo("running");
+    server.close();
+    server = RunningServer.start(toml -> toml.replace("jobs = \"keep\"", "jobs = \"stop\""));
+    String stopped = server.startJob("alice", "--shell", "trap 'exit 4' TERM; sleep 1000 & wait");
+    assertThat(server.terminate()).isZero();
+    server.restart();
+    JsonNode job = server.status("alice", stopped);
+    assertThat(job.path("status").asString()).isEqualTo("stopped");
+    assertThat(job.path("exitCode").asInt()).isEqualTo(4);
+  }
+
+  @Test
   void aSecondServerOnTheSameDirectoryIsRefused() {
     RunningServer.Result second = server.admin("serve", "--listen", "127.0.0.1:0");
     assertThat(second.exitCode()).isEqualTo(1);

@@ -12,6 +12,9 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
@@ -55,9 +59,12 @@ public final class RunningServer implements AutoCloseable {
   private final String cgroupRoot =
       "job-worker-acceptance-" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
   private final Path log;
+  private final int port = freePort();
+  private final List<String> prefix;
   private Process process;
 
-  private RunningServer(UnaryOperator<String> settings) throws IOException {
+  private RunningServer(UnaryOperator<String> settings, List<String> prefix) throws IOException {
+    this.prefix = prefix;
     directory = Files.createTempDirectory("job-worker-acceptance-").resolve("server");
     log = directory.resolveSibling("server.log");
     admin("init").succeeded();
@@ -76,9 +83,14 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** Starts a server whose {@code server.toml} is changed by {@code settings} first. */
-  static RunningServer start(UnaryOperator<String> settings) {
+  public static RunningServer start(UnaryOperator<String> settings) {
+    return start(settings, List.of());
+  }
+
+  /** Starts one by a command that takes the server's as its arguments. */
+  static RunningServer start(UnaryOperator<String> settings, List<String> prefix) {
     try {
-      RunningServer server = new RunningServer(settings);
+      RunningServer server = new RunningServer(settings, prefix);
       server.addClient("alice");
       server.addClient("bob");
       return server;
@@ -87,18 +99,42 @@ public final class RunningServer implements AutoCloseable {
     }
   }
 
-  private Process serve() throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
+  /**
+   * A port for all of this server's lives, so that clients find it again. Not one of those that the
+   * kernel gives to connections: a client that looks for a dead server could be given the server's.
+   */
+  private static int freePort() {
+    for (int tries = 0; ; tries++) {
+      int candidate = ThreadLocalRandom.current().nextInt(10_000, 30_000);
+      try (ServerSocket socket = new ServerSocket()) {
+        socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), candidate));
+        return candidate;
+      } catch (IOException e) {
+        if (tries == 100) {
+          throw new UncheckedIOException(e);
+        }
+      }
+    }
+  }
+
+  private Process spawn() throws IOException {
+    List<String> command = new ArrayList<>(prefix);
+    command.addAll(
+        List.of(
             ROOT.resolve("bin/job-worker-server").toString(),
             "serve",
             "--dir",
             directory.toString(),
             "--listen",
-            "127.0.0.1:0");
+            "127.0.0.1:" + port));
+    ProcessBuilder builder = new ProcessBuilder(command);
     builder.redirectErrorStream(true);
     builder.redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()));
-    Process started = builder.start();
+    return builder.start();
+  }
+
+  private Process serve() throws IOException {
+    Process started = spawn();
     await()
         .atMost(PATIENCE)
         .until(() -> Files.exists(directory.resolve("run/address")) || !started.isAlive());
@@ -117,16 +153,11 @@ public final class RunningServer implements AutoCloseable {
   }
 
   String address() {
-    try {
-      return Files.readString(directory.resolve("run/address")).strip();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return "127.0.0.1:" + port;
   }
 
   public int port() {
-    String address = address();
-    return Integer.parseInt(address.substring(address.lastIndexOf(':') + 1));
+    return port;
   }
 
   /** Runs job-worker-server with this server's directory. */
@@ -145,9 +176,26 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** SIGKILL, and a new server on the same directory. */
-  void killAndRestart() throws Exception {
+  public void killAndRestart() throws Exception {
+    kill();
+    process = serve();
+  }
+
+  /** SIGKILL. */
+  public void kill() throws Exception {
     process.destroyForcibly().waitFor();
     Files.deleteIfExists(directory.resolve("run/address"));
+  }
+
+  /** Starts a new server after a kill, and kills it after so many milliseconds. */
+  public void restartAndKillWithin(int millis) throws Exception {
+    process = spawn();
+    process.waitFor(millis, TimeUnit.MILLISECONDS);
+    kill();
+  }
+
+  /** Starts a new server after a kill. */
+  public void restart() throws Exception {
     process = serve();
   }
 
@@ -179,6 +227,25 @@ public final class RunningServer implements AutoCloseable {
                     .findFirst(),
             Optional::isPresent)
         .orElseThrow();
+  }
+
+  /** The first event with this name; waits for it. */
+  public JsonNode anyEvent(String name) {
+    return await()
+        .atMost(PATIENCE)
+        .until(() -> events(name).stream().findFirst(), Optional::isPresent)
+        .orElseThrow();
+  }
+
+  /** The end of its log, for whoever finds it dead. */
+  public String lastWords() {
+    String text = readLog();
+    return text.substring(Math.max(0, text.length() - 1000));
+  }
+
+  /** Where it logs. */
+  public Path log() {
+    return log;
   }
 
   private String readLog() {
@@ -262,7 +329,7 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** The command line as the client, not started yet. */
-  ProcessBuilder cliProcess(String client, String... arguments) {
+  public ProcessBuilder cliProcess(String client, String... arguments) {
     ProcessBuilder builder = new ProcessBuilder(cliCommand(address(), arguments));
     builder.environment().putAll(environment(client));
     return builder;
@@ -289,7 +356,7 @@ public final class RunningServer implements AutoCloseable {
     return cli(client, all.toArray(String[]::new)).succeeded().text();
   }
 
-  JsonNode status(String client, String id) {
+  public JsonNode status(String client, String id) {
     return JSON.readTree(cli(client, "status", "-o", "json", id).succeeded().text());
   }
 
@@ -359,7 +426,7 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** The cgroups that this server's jobs have now. */
-  List<Path> jobCgroups() throws IOException {
+  public List<Path> jobCgroups() throws IOException {
     Optional<Path> root = cgroup();
     if (root.isEmpty()) {
       return List.of();
@@ -369,7 +436,8 @@ public final class RunningServer implements AutoCloseable {
     }
   }
 
-  private Optional<Path> cgroup() {
+  /** This server's own part of the cgroup tree, if there is one. */
+  public Optional<Path> cgroup() {
     return Stream.of(CGROUPS.resolve("unified"), CGROUPS)
         .map(mount -> mount.resolve(cgroupRoot))
         .filter(Files::isDirectory)
