@@ -1,7 +1,6 @@
 package io.jobworker.acceptance.torture;
 
 import io.grpc.ManagedChannel;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.jobworker.acceptance.RunningServer;
 import io.jobworker.acceptance.torture.Finding.Kind;
@@ -196,7 +195,7 @@ public final class Torture {
       try {
         return call.get();
       } catch (StatusRuntimeException e) {
-        if (e.getStatus().getCode() != Status.Code.UNAVAILABLE || System.nanoTime() > end) {
+        if (!isBroken(e) || System.nanoTime() > end) {
           throw e;
         }
         if (calls.getChannel() instanceof ManagedChannel channel) {
@@ -205,6 +204,15 @@ public final class Torture {
         TimeUnit.MILLISECONDS.sleep(20);
       }
     }
+  }
+
+  /** gRPC says UNKNOWN of a connection that broke during its handshake. */
+  private static boolean isBroken(StatusRuntimeException e) {
+    return switch (e.getStatus().getCode()) {
+      case UNAVAILABLE -> true;
+      case UNKNOWN -> "channel closed".equals(e.getStatus().getDescription());
+      default -> false;
+    };
   }
 
   private static JobStatusResponse awaitEnd(JobWorkerBlockingStub calls, String id)
