@@ -218,12 +218,20 @@ public final class RunningServer implements AutoCloseable {
 
   /** The first event with this name that concerns this job; waits for it. */
   public JsonNode event(String name, String job) {
+    return event(name, "job", job);
+  }
+
+  /**
+   * The first event with this name and this value in this field; waits for it, as a line of the log
+   * is written beside the call that it tells of and may come after its answer.
+   */
+  JsonNode event(String name, String field, String value) {
     return await()
         .atMost(PATIENCE)
         .until(
             () ->
                 events(name).stream()
-                    .filter(event -> event.path("job").asString().equals(job))
+                    .filter(event -> event.path(field).asString().equals(value))
                     .findFirst(),
             Optional::isPresent)
         .orElseThrow();
