@@ -164,6 +164,8 @@ class FaultsTest {
     String first = jobs.getFirst();
     server.cli("alice", "stop", jobs.removeLast()).succeeded();
     server.cli("alice", "stop", jobs.removeLast()).succeeded();
+    // What the stopped ones held is let go of beside the answers.
+    await().until(() -> server.cli("alice", "status", first).exitCode() == 0);
     awaitProgress(server, first);
     assertThat(server.cli("alice", "logs", server.startJob("alice", "echo well")).text())
         .isEqualTo("well");
