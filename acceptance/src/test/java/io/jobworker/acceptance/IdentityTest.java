@@ -8,18 +8,14 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
-import io.jobworker.server.auth.CertificateAuthority;
 import io.jobworker.server.config.ServerDirectory;
-import java.security.cert.X509Certificate;
+import io.jobworker.server.tls.CertificateAuthority;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -46,7 +42,7 @@ class IdentityTest {
   }
 
   /** Calls Status for a job that does not exist: a caller who is let in gets NOT_FOUND. */
-  private static Status call(ManagedChannel channel) throws InterruptedException {
+  static Status call(ManagedChannel channel) throws InterruptedException {
     try {
       JobWorkerGrpc.newBlockingStub(channel)
           .withDeadlineAfter(30, TimeUnit.SECONDS)
@@ -136,33 +132,10 @@ class IdentityTest {
 
   @Test
   void tls12IsRefused() throws Exception {
-    assertThat(handshake("TLSv1.3")).isEqualTo("TLSv1.3");
-    assertThatThrownBy(() -> handshake("TLSv1.2")).isInstanceOf(SSLException.class);
-  }
-
-  /** The version that a handshake with only {@code version} on offer agrees on. */
-  private static String handshake(String version) throws Exception {
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(null, new TrustManager[] {new TrustEverybody()}, null);
-    try (SSLSocket socket =
-        (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", server.port())) {
-      socket.setEnabledProtocols(new String[] {version});
-      socket.startHandshake();
-      return socket.getSession().getProtocol();
+    try (SSLSocket socket = server.handshake("TLSv1.3")) {
+      assertThat(socket.getSession().getProtocol()).isEqualTo("TLSv1.3");
     }
-  }
-
-  private static final class TrustEverybody implements X509TrustManager {
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public X509Certificate[] getAcceptedIssuers() {
-      return new X509Certificate[0];
-    }
+    assertThatThrownBy(() -> server.handshake("TLSv1.2")).isInstanceOf(SSLException.class);
   }
 
   @Test

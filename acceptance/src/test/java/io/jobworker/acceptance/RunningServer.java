@@ -17,6 +17,8 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,6 +32,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509TrustManager;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -192,6 +198,17 @@ public final class RunningServer implements AutoCloseable {
     process = spawn();
     process.waitFor(millis, TimeUnit.MILLISECONDS);
     kill();
+  }
+
+  /** Tries to serve after a kill, and answers what it says as it ends. */
+  Result refusal() throws Exception {
+    return run(
+        List.of(
+            ROOT.resolve("bin/job-worker-server").toString(),
+            "serve",
+            "--dir",
+            directory.toString()),
+        Map.of());
   }
 
   /** Starts a new server after a kill. */
@@ -400,6 +417,42 @@ public final class RunningServer implements AutoCloseable {
 
   private static InputStream stream(String text) {
     return new ByteArrayInputStream(text.getBytes(UTF_8));
+  }
+
+  /** The certificate that the server shows to a connection that begins now. */
+  X509Certificate shownCertificate() {
+    try (SSLSocket socket = handshake("TLSv1.3")) {
+      return (X509Certificate) socket.getSession().getPeerCertificates()[0];
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** A connection whose handshake had only {@code version} on offer, without a certificate. */
+  SSLSocket handshake(String version) throws IOException {
+    try {
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(null, new TrustManager[] {new TrustEverybody()}, null);
+      SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", port);
+      socket.setEnabledProtocols(new String[] {version});
+      socket.startHandshake();
+      return socket;
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static final class TrustEverybody implements X509TrustManager {
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type) {}
+
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+      return new X509Certificate[0];
+    }
   }
 
   // --- plumbing

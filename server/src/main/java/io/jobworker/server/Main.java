@@ -2,6 +2,7 @@ package io.jobworker.server;
 
 import io.jobworker.core.JobException;
 import io.jobworker.server.auth.ClientRegistry.RegistryException;
+import io.jobworker.server.command.CertsCommand;
 import io.jobworker.server.command.CheckCommand;
 import io.jobworker.server.command.ClientCommand;
 import io.jobworker.server.command.InitCommand;
@@ -19,7 +20,13 @@ import picocli.CommandLine.Command;
     mixinStandardHelpOptions = true,
     version = "job-worker-server 0.1.0",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {InitCommand.class, ClientCommand.class, ServeCommand.class, CheckCommand.class})
+    subcommands = {
+      InitCommand.class,
+      ClientCommand.class,
+      CertsCommand.class,
+      ServeCommand.class,
+      CheckCommand.class
+    })
 public final class Main {
   private static final int FAILED = 1;
 

@@ -3,11 +3,7 @@ package io.jobworker.server;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
-import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
-import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
-import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
-import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.core.Jobs;
 import io.jobworker.core.JobsConfig;
@@ -22,14 +18,16 @@ import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.rpc.JobWorkerService;
 import io.jobworker.server.rpc.LogsMethod;
+import io.jobworker.server.tls.Tls;
+import io.jobworker.server.tls.TlsFiles;
 import io.jobworker.server.transport.Connections;
 import io.jobworker.server.transport.StreamExecutor;
-import java.io.File;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Executor;
@@ -37,7 +35,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import javax.net.ssl.SSLException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,6 +43,7 @@ public final class Server implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final String LOGS = JobWorkerGrpc.getLogsMethod().getFullMethodName();
   private static final int FLOW_CONTROL_WINDOW = 1 << 20;
+  private static final long EXPIRY_HOURS = 24;
   private static final long CALLS_PATIENCE_SECONDS = 5;
 
   private final ServerDirectory directory;
@@ -57,6 +55,7 @@ public final class Server implements AutoCloseable {
   private final ScheduledThreadPoolExecutor timer =
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("timer").daemon().factory());
   private final Connections connections = new Connections();
+  private final Tls tls;
   private final Revocation revocation;
   private final io.grpc.Server grpc;
 
@@ -65,7 +64,8 @@ public final class Server implements AutoCloseable {
     this.directory = directory;
     this.shutdown = config.shutdown();
     audit = new Audit();
-    SslContext tls = tls(directory, config.tls());
+    requirePrivate(directory, config);
+    tls = Tls.open(TlsFiles.of(directory, config.tls()), connections, audit);
     clients = ClientRegistry.open(directory.database(), Clock.systemUTC());
     checkBounds(config);
     boolean isolate = config.isolation().enabled() && Linux.isRoot();
@@ -76,7 +76,7 @@ public final class Server implements AutoCloseable {
     grpc =
         connections
             .in(NettyServerBuilder.forAddress(listen.resolve()))
-            .sslContext(tls)
+            .sslContext(tls.context())
             .executor(calls)
             .callExecutor(new ByMethod())
             .initialFlowControlWindow(FLOW_CONTROL_WINDOW)
@@ -151,31 +151,26 @@ public final class Server implements AutoCloseable {
     return opened;
   }
 
-  /**
-   * TLS 1.3 and nothing older; a client without a certificate of our authority gets no connection.
-   */
-  private static SslContext tls(ServerDirectory directory, ServerConfig.Tls tls) {
-    File certificate = readable(directory.resolve(tls.cert()));
-    File key = readable(directory.resolve(tls.key()));
-    File ca = readable(directory.resolve(tls.ca()));
-    try {
-      return GrpcSslContexts.configure(SslContextBuilder.forServer(certificate, key))
-          .protocols("TLSv1.3")
-          .trustManager(ca)
-          .clientAuth(ClientAuth.REQUIRE)
-          .build();
-    } catch (SSLException | IllegalArgumentException e) {
-      throw new ConfigException(
-          "cannot use the certificates in " + directory.path() + ": " + reason(e));
-    }
-  }
-
   private static JobsConfig.Output outputConfig(ServerConfig.Output output, Path state) {
     return new JobsConfig.Output(output.retain(), output.onFull(), output.total().of(state));
   }
 
   private static LogsMethod.Settings logSettings(ServerConfig.Output output) {
     return new LogsMethod.Settings((int) output.maxMessage().bytes(), output.stallLimit().value());
+  }
+
+  /** What others could read or replace is no secret, and what they could replace is not ours. */
+  private static void requirePrivate(ServerDirectory directory, ServerConfig config) {
+    ServerDirectory.requireOwnDirectory(directory.path());
+    for (Path file : List.of(directory.database(), directory.caKey())) {
+      if (Files.exists(file)) { // a CA's key is better kept elsewhere
+        ServerDirectory.requirePrivate(file);
+      }
+    }
+    Path state = directory.resolve(config.state().directory());
+    if (Files.exists(state)) {
+      ServerDirectory.requirePrivateDirectory(state);
+    }
   }
 
   private static void checkBounds(ServerConfig config) {
@@ -195,18 +190,14 @@ public final class Server implements AutoCloseable {
     }
   }
 
-  private static File readable(Path file) {
-    if (!Files.isReadable(file)) {
-      throw new ConfigException("cannot read " + file);
-    }
-    return file.toFile();
-  }
-
   private void announce(HostAndPort listen) throws IOException {
     String address = listen.withPort(grpc.getPort()).toString();
     ServerDirectory.createParentPrivately(directory.address());
     ServerDirectory.replace(directory.address(), address + "\n");
     audit.serverStarted(address, directory.path().toString());
+    var _ =
+        timer.scheduleAtFixedRate(
+            () -> audit.expiring(tls.certificates()), 0, EXPIRY_HOURS, TimeUnit.HOURS);
   }
 
   public int port() {
@@ -232,6 +223,7 @@ public final class Server implements AutoCloseable {
       jobs.stopAll(shutdown.grace().value());
     }
     revocation.close();
+    tls.close();
     connections.close();
     jobs.close();
     timer.shutdownNow();

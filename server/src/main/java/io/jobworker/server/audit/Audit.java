@@ -4,7 +4,13 @@ import io.jobworker.core.JobEnd;
 import io.jobworker.core.JobListener;
 import io.jobworker.core.JobStatus;
 import io.jobworker.server.auth.Caller;
+import io.jobworker.server.tls.CertificateExpiry;
+import io.jobworker.server.tls.Tls;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -15,7 +21,7 @@ import org.slf4j.spi.LoggingEventBuilder;
  * fields {@code client}, {@code cn}, {@code peer} and {@code job} where they apply. Values of a
  * job's environment and its stdin are never logged.
  */
-public final class Audit implements JobListener {
+public final class Audit implements JobListener, Tls.Listener {
   private static final Logger LOG = LoggerFactory.getLogger("audit");
 
   public void serverStarted(String address, String directory) {
@@ -27,6 +33,39 @@ public final class Audit implements JobListener {
 
   public void serverStopped() {
     LOG.atInfo().log("server.stopped");
+  }
+
+  @Override
+  public void reloaded(List<X509Certificate> inUse) {
+    LOG.atInfo()
+        .addKeyValue("certificates", inUse.stream().map(Audit::describe).toList())
+        .log("tls.reloaded");
+    expiring(inUse);
+  }
+
+  @Override
+  public void reloadFailed(String why) {
+    LOG.atError().addKeyValue("reason", why).log("tls.reload_failed");
+  }
+
+  /** Warns of each that ends soon. */
+  public void expiring(List<X509Certificate> inUse) {
+    for (X509Certificate certificate : inUse) {
+      CertificateExpiry expiry = CertificateExpiry.of(certificate, Clock.systemUTC());
+      if (expiry.isNear()) {
+        LOG.atWarn()
+            .addKeyValue("certificate", describe(certificate))
+            .addKeyValue("days", expiry.left().toDays())
+            .log("tls.expires_soon");
+      }
+    }
+  }
+
+  private static Map<String, String> describe(X509Certificate certificate) {
+    return Map.of(
+        "subject", certificate.getSubjectX500Principal().getName(),
+        "serial", certificate.getSerialNumber().toString(16),
+        "not_after", certificate.getNotAfter().toInstant().toString());
   }
 
   /** A call by someone who is no registered client. */

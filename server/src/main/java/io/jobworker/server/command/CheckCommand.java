@@ -3,7 +3,11 @@ package io.jobworker.server.command;
 import io.jobworker.core.HostCheck;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.tls.CertificateExpiry;
+import io.jobworker.server.tls.TlsFiles;
 import java.io.PrintWriter;
+import java.security.cert.X509Certificate;
+import java.time.Clock;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -25,6 +29,18 @@ public final class CheckCommand implements Callable<Integer> {
     ServerConfig config = ServerConfig.read(directory.config());
     PrintWriter out = spec.commandLine().getOut();
     out.printf("ok       %-18s %s%n", "configuration", "listens on " + config.listen());
+    for (X509Certificate certificate : TlsFiles.of(directory, config.tls()).certificates()) {
+      CertificateExpiry expiry = CertificateExpiry.of(certificate, Clock.systemUTC());
+      out.printf(
+          "%-8s %-18s %s %s, until %s%n",
+          expiry.isNear() ? "expires" : "ok",
+          "certificate",
+          expiry.name(),
+          expiry.left().isNegative()
+              ? "has expired"
+              : "holds for " + expiry.left().toDays() + " days",
+          expiry.notAfter());
+    }
     for (HostCheck.Finding finding : HostCheck.inspect()) {
       out.printf(
           "%-8s %-18s %s%n",

@@ -1,13 +1,13 @@
 package io.jobworker.server.command;
 
 import io.jobworker.core.linux.PasswordFile;
-import io.jobworker.server.auth.CertificateAuthority;
 import io.jobworker.server.auth.Client;
 import io.jobworker.server.auth.ClientRegistry;
 import io.jobworker.server.auth.Role;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.tls.CertificateAuthority;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -89,10 +89,8 @@ public final class ClientCommand {
       }
       boolean written = false;
       try {
-        CertificateAuthority.Issued issued = authority.issueClient(cn);
         ServerDirectory.createParentPrivately(file);
-        ServerDirectory.writeNew(
-            file, clientToml(name, address(directory, config), authority, issued));
+        ServerDirectory.writeNew(file, ClientFile.issue(directory, config, authority, name, cn));
         written = true;
       } finally {
         if (!written) {
@@ -102,34 +100,6 @@ public final class ClientCommand {
     }
     print("Wrote " + file + "; hand it to " + name + ", who keeps it secret.");
     return 0;
-  }
-
-  /** Where the server is reached: where it listens now, or will. */
-  private static String address(ServerDirectory directory, ServerConfig config) {
-    try {
-      return Files.readString(directory.address()).strip();
-    } catch (IOException e) {
-      return config.listen();
-    }
-  }
-
-  private static String clientToml(
-      String name,
-      String address,
-      CertificateAuthority authority,
-      CertificateAuthority.Issued issued) {
-    return """
-    # All that job-worker needs to reach the server as '%s'. It holds a private key: keep it secret.
-    address = "%s"
-    cert = '''
-    %s'''
-    key = '''
-    %s'''
-    ca = '''
-    %s'''
-    """
-        .formatted(
-            name, address, issued.certificatePem(), issued.keyPem(), authority.certificatePem());
   }
 
   @Command(name = "list", description = "Lists all clients.", mixinStandardHelpOptions = true)

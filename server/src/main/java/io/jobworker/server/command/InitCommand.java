@@ -1,9 +1,9 @@
 package io.jobworker.server.command;
 
-import io.jobworker.server.auth.CertificateAuthority;
 import io.jobworker.server.auth.ClientRegistry;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.tls.CertificateAuthority;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;

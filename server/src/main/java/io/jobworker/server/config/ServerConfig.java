@@ -36,8 +36,12 @@ public record ServerConfig(
     Shutdown shutdown,
     Job job) {
 
-  /** PEM files; relative paths are below the directory of {@code server.toml}. */
-  public record Tls(String ca, String cert, String key) {}
+  /**
+   * PEM files; relative paths are below the directory of {@code server.toml}.
+   *
+   * @param crl the revocation list; empty: there is none
+   */
+  public record Tls(String ca, String cert, String key, String crl) {}
 
   /** Where jobs and their output are kept. */
   public record State(String directory) {}

@@ -9,9 +9,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** The server's directory: what lies where in it. */
 public record ServerDirectory(Path path) {
+  private static final Set<PosixFilePermission> OTHERS_WRITE =
+      EnumSet.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
+  private static final Set<PosixFilePermission> OTHERS =
+      PosixFilePermissions.fromString("---rwxrwx");
+
   public ServerDirectory {
     path = path.toAbsolutePath().normalize();
   }
@@ -78,5 +90,48 @@ public record ServerDirectory(Path path) {
     Files.deleteIfExists(fresh);
     writeNew(fresh, text);
     Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /**
+   * Refuses a file that others than its owner can read or write, or that belongs to another user.
+   *
+   * @throws ConfigException with what to do about it
+   */
+  public static void requirePrivate(Path file) {
+    require(file, OTHERS, "600");
+  }
+
+  /** Refuses a directory that others than its owner can enter, or that belongs to another user. */
+  public static void requirePrivateDirectory(Path directory) {
+    require(directory, OTHERS, "700");
+  }
+
+  /** Refuses a directory in which others than its owner could put their files. */
+  public static void requireOwnDirectory(Path directory) {
+    require(directory, OTHERS_WRITE, "go-w");
+  }
+
+  private static void require(Path path, Set<PosixFilePermission> forbidden, String mode) {
+    PosixFileAttributes attributes;
+    UserPrincipal self;
+    try {
+      attributes = Files.readAttributes(path, PosixFileAttributes.class);
+      self = Files.readAttributes(Path.of("/proc/self"), PosixFileAttributes.class).owner();
+    } catch (IOException e) {
+      throw new ConfigException("cannot read " + path);
+    }
+    if (!Collections.disjoint(attributes.permissions(), forbidden)) {
+      throw new ConfigException(path + " is open to other users; run: chmod " + mode + " " + path);
+    }
+    if (!attributes.owner().equals(self) && !attributes.owner().getName().equals("root")) {
+      throw new ConfigException(
+          path
+              + " belongs to the user "
+              + attributes.owner().getName()
+              + "; run: chown "
+              + self.getName()
+              + " "
+              + path);
+    }
   }
 }

@@ -1,4 +1,4 @@
-package io.jobworker.server.auth;
+package io.jobworker.server.tls;
 
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerDirectory;
@@ -28,6 +28,7 @@ import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x500.X500NameBuilder;
 import org.bouncycastle.asn1.x500.style.BCStyle;
 import org.bouncycastle.asn1.x509.BasicConstraints;
+import org.bouncycastle.asn1.x509.CRLReason;
 import org.bouncycastle.asn1.x509.ExtendedKeyUsage;
 import org.bouncycastle.asn1.x509.Extension;
 import org.bouncycastle.asn1.x509.GeneralName;
@@ -37,6 +38,7 @@ import org.bouncycastle.asn1.x509.KeyUsage;
 import org.bouncycastle.cert.X509CertificateHolder;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
+import org.bouncycastle.cert.jcajce.JcaX509v2CRLBuilder;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.openssl.PEMParser;
 import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
@@ -146,6 +148,22 @@ public final class CertificateAuthority {
   /** A certificate for a client with the given common name. */
   public Issued issueClient(String commonName) {
     return issue(name(commonName), KeyPurposeId.id_kp_clientAuth, null, LEAF_LIFE);
+  }
+
+  /** A list of those of this authority's certificates that hold no more. */
+  public String revocationListPem(List<BigInteger> serials, Duration life) {
+    try {
+      Instant now = clock.instant();
+      JcaX509v2CRLBuilder builder =
+          new JcaX509v2CRLBuilder(certificate, Date.from(now.minus(CLOCK_SKEW)));
+      builder.setNextUpdate(Date.from(now.plus(life)));
+      for (BigInteger serial : serials) {
+        builder.addCRLEntry(serial, Date.from(now), CRLReason.unspecified);
+      }
+      return pem(builder.build(new JcaContentSignerBuilder(SIGNATURE).build(key)));
+    } catch (OperatorCreationException e) {
+      throw new IllegalStateException("cannot issue a revocation list", e);
+    }
   }
 
   private Issued issue(

@@ -1,0 +1,87 @@
+package io.jobworker.server.command;
+
+import io.jobworker.server.auth.Client;
+import io.jobworker.server.auth.ClientRegistry;
+import io.jobworker.server.config.ConfigException;
+import io.jobworker.server.config.ServerConfig;
+import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.tls.CertificateAuthority;
+import io.jobworker.server.tls.TlsFiles;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code certs ...}: the certificates that this directory's authority issues. */
+@Command(
+    name = "certs",
+    description = "Renews certificates. A running server takes its new one up by itself.",
+    mixinStandardHelpOptions = true,
+    synopsisSubcommandLabel = "COMMAND")
+public final class CertsCommand {
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Command(
+      name = "renew",
+      description = "Issues a new key and certificate for the server, or for a client.",
+      mixinStandardHelpOptions = true)
+  int renew(
+      @Mixin DirectoryOption directoryOption,
+      @Option(
+              names = "--host",
+              paramLabel = "NAME",
+              description =
+                  "A DNS name or address of the server's; may repeat; default: those it has.")
+          @org.jspecify.annotations.Nullable
+          List<String> hosts,
+      @Option(
+              names = "--client",
+              paramLabel = "NAME",
+              description = "Renew this client's, into DIR/clients/NAME.toml, not the server's.")
+          Optional<String> client)
+      throws IOException {
+    ServerDirectory directory = directoryOption.directory();
+    ServerConfig config = ServerConfig.read(directory.config());
+    CertificateAuthority authority = CertificateAuthority.load(directory, Clock.systemUTC());
+    if (client.isPresent()) {
+      renewClient(directory, config, authority, client.get());
+      return 0;
+    }
+    TlsFiles files = TlsFiles.of(directory, config.tls());
+    List<String> names = hosts == null ? files.hosts() : hosts;
+    CertificateAuthority.Issued issued = authority.issueServer(names);
+    ServerDirectory.replace(files.key(), issued.keyPem());
+    ServerDirectory.replace(files.certificate(), issued.certificatePem());
+    print("Renewed " + files.certificate() + " for " + String.join(", ", names) + ".");
+    return 0;
+  }
+
+  private void renewClient(
+      ServerDirectory directory, ServerConfig config, CertificateAuthority authority, String name)
+      throws IOException {
+    Client client;
+    try (ClientRegistry clients = ClientRegistry.open(directory.database(), Clock.systemUTC())) {
+      client =
+          clients
+              .find(name)
+              .orElseThrow(() -> new ConfigException("there is no client named '" + name + "'"));
+    }
+    ServerDirectory.createParentPrivately(directory.clientConfig(name));
+    ServerDirectory.replace(
+        directory.clientConfig(name),
+        ClientFile.issue(directory, config, authority, name, client.cn()));
+    print("Wrote " + directory.clientConfig(name) + "; hand it to " + name + " as before.");
+  }
+
+  private void print(String line) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.println(line);
+    out.flush();
+  }
+}

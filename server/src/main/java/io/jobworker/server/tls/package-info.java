@@ -1,0 +1,7 @@
+/**
+ * What the server shows of itself and whom it believes: certificates, their making, their change.
+ */
+@NullMarked
+package io.jobworker.server.tls;
+
+import org.jspecify.annotations.NullMarked;
