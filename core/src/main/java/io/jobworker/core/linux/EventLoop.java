@@ -13,6 +13,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -48,6 +49,9 @@ public final class EventLoop implements Executor, AutoCloseable {
   private final AtomicBoolean woken = new AtomicBoolean();
   private volatile boolean closed;
 
+  /** Guards {@link #wakeUp} against being closed under whoever notifies it. */
+  private final ReentrantLock wakeUpLock = new ReentrantLock();
+
   /** Confined to the loop's thread. Keys are never reused, so a stale event finds nothing. */
   private final Map<Long, Registration> registrations = new HashMap<>();
 
@@ -78,7 +82,14 @@ public final class EventLoop implements Executor, AutoCloseable {
     }
     tasks.add(task);
     if (woken.compareAndSet(false, true)) {
-      Linux.notifyEventFd(wakeUp, one);
+      wakeUpLock.lock();
+      try {
+        if (wakeUp.isOpen()) { // the loop may have seen the task without it, and ended by it
+          Linux.notifyEventFd(wakeUp, one);
+        }
+      } finally {
+        wakeUpLock.unlock();
+      }
     }
   }
 
@@ -163,7 +174,12 @@ public final class EventLoop implements Executor, AutoCloseable {
       LOG.atError().addKeyValue("loop", thread.getName()).setCause(e).log("event_loop.died");
     } finally {
       runTasks();
-      wakeUp.close();
+      wakeUpLock.lock();
+      try {
+        wakeUp.close();
+      } finally {
+        wakeUpLock.unlock();
+      }
       epoll.close();
     }
   }
