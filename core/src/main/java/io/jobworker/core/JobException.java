@@ -81,6 +81,21 @@ public abstract sealed class JobException extends RuntimeException {
     }
   }
 
+  /** The owner has as much as it may have. */
+  public static final class QuotaExceeded extends JobException {
+    private final String quota;
+
+    /** {@code quota} by its name in the configuration, as in {@code running-jobs}. */
+    public QuotaExceeded(String quota, String problem) {
+      super("over the quota " + quota + ": " + problem);
+      this.quota = quota;
+    }
+
+    public String quota() {
+      return quota;
+    }
+  }
+
   /**
    * Not now: the library is closing, or the host is out of something. Running jobs are not harmed.
    */

@@ -36,7 +36,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Phaser;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -125,7 +124,7 @@ public final class Jobs implements AutoCloseable {
     capture = new Capture(config.captureThreads());
     cgroups = CgroupTree.open(config.cgroupRoot(), control);
     ending = new Ending(store, config.clock(), this::tellRefusal);
-    retention = new Retention(config, store, this::directory);
+    retention = new Retention(config, store, this::directory, this::tellRemoval);
     recovery = new Recovery(this, store, cgroups);
   }
 
@@ -188,27 +187,26 @@ public final class Jobs implements AutoCloseable {
    *
    * @param owner whom it belongs to
    * @param stdin what it reads on descriptor 0; empty: {@code /dev/null}
-   * @param runAs whom it runs as; empty: this process's own user
    * @return its status; for a repeated {@link JobSpec#requestId} that of the first one's job
    */
-  public JobStatus start(String owner, JobSpec asked, byte[] stdin, Optional<RunAs> runAs) {
-    JobSpec spec = LimitPolicy.apply(asked, config.defaultLimits(), config.maxLimits());
+  public JobStatus start(Owner owner, JobSpec asked, byte[] stdin) {
+    JobSpec spec = LimitPolicy.apply(asked, config.defaultLimits(), owner.allowance().ceilings());
     SpecCheck.check(spec, stdin);
-    checkIsolation(spec, runAs);
+    checkIsolation(spec, owner.runAs());
     inFlight.register();
     try {
       if (closing) {
         throw new JobException.Unavailable("the server is shutting down");
       }
       return spec.requestId().isPresent()
-          ? startOnce(new RequestKey(owner, spec.requestId().get()), spec, stdin, runAs)
-          : startNew(owner, spec, stdin, runAs);
+          ? startOnce(new RequestKey(owner.name(), spec.requestId().get()), owner, spec, stdin)
+          : startNew(owner, spec, stdin);
     } finally {
       inFlight.arriveAndDeregister();
     }
   }
 
-  private JobStatus startOnce(RequestKey key, JobSpec spec, byte[] stdin, Optional<RunAs> runAs) {
+  private JobStatus startOnce(RequestKey key, Owner owner, JobSpec spec, byte[] stdin) {
     CompletableFuture<JobStatus> mine = new CompletableFuture<>();
     CompletableFuture<JobStatus> first = starting.putIfAbsent(key, mine);
     if (first != null) {
@@ -220,8 +218,7 @@ public final class Jobs implements AutoCloseable {
     }
     try {
       Optional<JobRecord> known = store.findByRequest(key.owner(), key.requestId());
-      JobStatus job =
-          known.isPresent() ? status(known.get().id()) : startNew(key.owner(), spec, stdin, runAs);
+      JobStatus job = known.isPresent() ? status(known.get().id()) : startNew(owner, spec, stdin);
       mine.complete(job);
       return job;
     } catch (RuntimeException e) {
@@ -234,7 +231,9 @@ public final class Jobs implements AutoCloseable {
     }
   }
 
-  private JobStatus startNew(String owner, JobSpec spec, byte[] stdin, Optional<RunAs> runAs) {
+  private JobStatus startNew(Owner owner, JobSpec spec, byte[] stdin) {
+    Holdings.Holding holding = holdings().of(owner.name());
+    holding.admit(owner.allowance());
     JobId id = JobId.random();
     JobDirectory directory = directory(id);
     Optional<JobCgroup> cgroup = Optional.empty();
@@ -247,24 +246,25 @@ public final class Jobs implements AutoCloseable {
               spec.limits(),
               Path.of(spec.workingDirectory().orElse(directory.work().toString())),
               config.isolate() ? 1 : 0);
-      if (runAs.isPresent()) {
-        directory.giveWorkTo(runAs.get());
+      if (owner.runAs().isPresent()) {
+        directory.giveWorkTo(owner.runAs().get());
       }
-      ActiveJob job = launch(id, owner, spec, stdin, runAs, directory, cgroup);
+      ActiveJob job = launch(id, owner, spec, stdin, directory, cgroup);
       done = true;
       return job.status();
     } catch (IOException e) {
       throw new JobException.Unavailable("cannot make the job's files", e);
     } finally {
       if (!done) {
+        holding.release();
         discard(directory, cgroup);
       }
     }
   }
 
-  /** Starts a job that reads nothing. */
+  /** Starts a job that reads nothing, for an owner who may have everything. */
   public JobStatus start(String owner, JobSpec spec) {
-    return start(owner, spec, new byte[0], Optional.empty());
+    return start(Owner.of(owner), spec, new byte[0]);
   }
 
   private void checkIsolation(JobSpec spec, Optional<RunAs> runAs) {
@@ -278,21 +278,20 @@ public final class Jobs implements AutoCloseable {
 
   private ActiveJob launch(
       JobId id,
-      String owner,
+      Owner owner,
       JobSpec spec,
       byte[] stdin,
-      Optional<RunAs> runAs,
       JobDirectory directory,
       Optional<JobCgroup> cgroup)
       throws IOException {
     Instant createdAt = config.clock().instant().truncatedTo(ChronoUnit.MICROS);
-    OutputLog output = openOutput(directory, spec);
+    OutputLog output = openOutput(directory, owner.name(), spec);
     Monitor monitor =
-        Monitor.spawn(launcher, sheet(id, spec, stdin, runAs, directory, cgroup), control);
+        Monitor.spawn(launcher, sheet(id, spec, stdin, owner.runAs(), directory, cgroup), control);
     try {
       int mainPid = awaitStarted(monitor, spec, directory);
       JobRecord record =
-          new JobRecord(id, owner, spec, createdAt, mainPid, bootId, Optional.empty(), 0, 0);
+          new JobRecord(id, owner.name(), spec, createdAt, mainPid, bootId, Optional.empty(), 0, 0);
       Capture.Tap tap = capture.open(output, directory.openPipes());
       try {
         store.insert(record);
@@ -302,7 +301,7 @@ public final class Jobs implements AutoCloseable {
         throw e;
       }
       ActiveJob job = new ActiveJob(record, directory, cgroup, output, tap, Optional.of(monitor));
-      tell(job.status(), listener::started);
+      tell(job.id(), () -> listener.started(job.status(), owner.runAs()));
       return adopt(job);
     } catch (IOException | RuntimeException e) {
       if (cgroup.isPresent()) {
@@ -504,6 +503,10 @@ public final class Jobs implements AutoCloseable {
     return job;
   }
 
+  Holdings holdings() {
+    return retention.holdings();
+  }
+
   Capture capture() {
     return capture;
   }
@@ -525,12 +528,12 @@ public final class Jobs implements AutoCloseable {
   }
 
   /** The log of a job that runs. */
-  OutputLog openOutput(JobDirectory directory, JobSpec spec) throws IOException {
+  OutputLog openOutput(JobDirectory directory, String owner, JobSpec spec) throws IOException {
     return OutputLog.open(
         directory.output(),
         spec.outputRetain().orElse(config.output().retain()),
         config.output().onFull(),
-        retention.budget(),
+        holdings().of(owner).output(),
         config.clock());
   }
 
@@ -552,23 +555,28 @@ public final class Jobs implements AutoCloseable {
     }
     job.markEnded(end);
     active.remove(job.id());
+    holdings().of(job.owner()).release();
     job.ended().complete(job.status());
     job.output().finish();
-    tell(job.status(), listener::ended);
+    tell(job.id(), () -> listener.ended(job.status()));
     retention.ended(job.owner());
   }
 
   private void tellRefusal(ActiveJob job, String call) {
     if (job.takeRefusal()) {
-      tell(job.status(), status -> listener.refused(status, call));
+      tell(job.id(), () -> listener.refused(job.status(), call));
     }
   }
 
-  private static void tell(JobStatus status, Consumer<JobStatus> what) {
+  private void tellRemoval(JobId job, String owner, JobListener.Removal why) {
+    tell(job, () -> listener.removed(job, owner, why));
+  }
+
+  private static void tell(JobId job, Runnable what) {
     try {
-      what.accept(status);
+      what.run();
     } catch (RuntimeException e) {
-      LOG.atError().addKeyValue("job", status.id()).setCause(e).log("job.listener_failed");
+      LOG.atError().addKeyValue("job", job).setCause(e).log("job.listener_failed");
     }
   }
 
@@ -665,7 +673,7 @@ public final class Jobs implements AutoCloseable {
     if (job != null || record.end().isEmpty()) {
       throw new JobException.WrongState("the job has not ended; stop it first");
     }
-    if (!retention.forget(id)) {
+    if (!retention.forget(id, JobListener.Removal.REQUESTED)) {
       throw new JobException.Unavailable("the job is still being cleaned up; try again");
     }
   }

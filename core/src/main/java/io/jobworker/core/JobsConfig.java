@@ -19,7 +19,6 @@ import java.util.Map;
  * @param isolate whether jobs get namespaces, users and a system call filter; needs root
  * @param hide the directory that isolated jobs must not see, with all of the service's files in it
  * @param defaultLimits of a job that does not say
- * @param maxLimits what no job may exceed
  * @param captureThreads how many threads move output from pipes to files
  * @param launchPatience how long a launch may take before it is given up
  * @param stopPatience how long a stop waits for the job's end, beyond the grace, before it answers
@@ -34,7 +33,6 @@ public record JobsConfig(
     boolean isolate,
     Path hide,
     Limits defaultLimits,
-    Limits maxLimits,
     int captureThreads,
     Duration launchPatience,
     Duration stopPatience,
@@ -78,7 +76,6 @@ public record JobsConfig(
         Map.of("core", "0:unlimited"),
         Linux.isRoot(),
         stateDirectory,
-        Limits.NONE,
         Limits.NONE,
         2,
         Duration.ofSeconds(20),

@@ -69,7 +69,10 @@ final class Recovery {
         JobId.parse(String.valueOf(entry.getFileName())).ifPresent(directories::add);
       }
     }
-    unended.forEach(record -> waiting.put(record.id(), new CompletableFuture<>()));
+    for (JobRecord record : unended) {
+      waiting.put(record.id(), new CompletableFuture<>());
+      jobs.holdings().of(record.owner()).takeOver();
+    }
     long start = System.nanoTime();
     List<CompletableFuture<Void>> work = new ArrayList<>();
     unended.forEach(record -> work.add(inBackground(() -> takeUp(record))));
@@ -129,7 +132,7 @@ final class Recovery {
     boolean rebooted = !record.bootId().isEmpty() && !record.bootId().equals(bootId);
     Optional<Monitor> monitor = rebooted ? Optional.empty() : attach(directory.path());
     try {
-      OutputLog output = jobs.openOutput(directory, record.spec());
+      OutputLog output = jobs.openOutput(directory, record.owner(), record.spec());
       Capture.Tap tap = capture(output, directory, monitor.isPresent());
       return new ActiveJob(record, directory, cgroups.find(record.id()), output, tap, monitor);
     } catch (IOException | RuntimeException e) {

@@ -1,5 +1,6 @@
 package io.jobworker.core;
 
+import io.jobworker.core.JobListener.Removal;
 import io.jobworker.core.output.Budget;
 import io.jobworker.core.store.JobStore;
 import io.jobworker.core.store.JobStore.Ended;
@@ -38,28 +39,40 @@ final class Retention implements AutoCloseable {
   private final JobStore store;
   private final Function<JobId, JobDirectory> directories;
   private final Clock clock;
+  private final Removals removals;
   private final Budget budget;
+  private final Holdings holdings;
   private final Semaphore work = new Semaphore(0);
   private final Set<String> ownersOfNewEnds = ConcurrentHashMap.newKeySet();
   private final Thread thread = Thread.ofVirtual().name("retention").unstarted(this::run);
   private volatile boolean closed;
 
-  Retention(JobsConfig config, JobStore store, Function<JobId, JobDirectory> directories) {
+  /** Hears of each job that is forgotten. */
+  interface Removals {
+    void removed(JobId job, String owner, Removal why);
+  }
+
+  Retention(
+      JobsConfig config,
+      JobStore store,
+      Function<JobId, JobDirectory> directories,
+      Removals removals) {
     this.history = config.history();
     this.store = store;
     this.directories = directories;
     this.clock = config.clock();
+    this.removals = removals;
     this.budget = new Budget(config.output().total().bytes(), this::look);
-    budget.add(store.endedOutputBytes());
+    this.holdings = new Holdings(budget, store.endedOutputBytes());
   }
 
   void start() {
     thread.start();
   }
 
-  /** What the logs of all jobs together may keep. */
-  Budget budget() {
-    return budget;
+  /** What the owners have, and all of them together may keep. */
+  Holdings holdings() {
+    return holdings;
   }
 
   /** One more job of {@code owner} has ended. Never blocks. */
@@ -103,13 +116,13 @@ final class Retention implements AutoCloseable {
 
   private void forgetTheOld() {
     Instant horizon = clock.instant().minus(history.keep());
-    forgetAll("age", () -> store.endedBefore(horizon, BATCH));
+    forgetAll(Removal.AGE, () -> store.endedBefore(horizon, BATCH));
   }
 
   private void forgetTheMany() {
     for (String owner : ownersOfNewEnds.toArray(String[]::new)) {
       ownersOfNewEnds.remove(owner);
-      forgetAll("count", () -> store.endedBeyond(owner, history.max(), BATCH));
+      forgetAll(Removal.COUNT, () -> store.endedBeyond(owner, history.max(), BATCH));
     }
   }
 
@@ -117,13 +130,13 @@ final class Retention implements AutoCloseable {
     List<Ended> next();
   }
 
-  private void forgetAll(String reason, Batches batches) {
+  private void forgetAll(Removal reason, Batches batches) {
     int count = 0;
     for (List<Ended> batch = batches.next(); !batch.isEmpty(); batch = batches.next()) {
       if (closed) {
         return;
       }
-      batch.forEach(job -> forget(job.id()));
+      batch.forEach(job -> forget(job.id(), reason));
       count += batch.size();
     }
     if (count > 0) {
@@ -156,7 +169,7 @@ final class Retention implements AutoCloseable {
   private void drop(Ended job) {
     try {
       if (store.markOutputDropped(job.id())) { // first: what is left of the files goes with the job
-        budget.add(-job.outputKeptBytes());
+        holdings.of(job.owner()).output().add(-job.outputKeptBytes());
       }
       directories.apply(job.id()).deleteOutput();
     } catch (IOException e) {
@@ -168,17 +181,18 @@ final class Retention implements AutoCloseable {
    * Forgets an ended job that is cleaned up: its record first, so that what a crash leaves belongs
    * to nobody. Answers false if there is no such job.
    */
-  boolean forget(JobId id) {
-    Optional<Long> kept = store.deleteCleaned(id);
-    if (kept.isEmpty()) {
+  boolean forget(JobId id, Removal why) {
+    Optional<Ended> job = store.deleteCleaned(id);
+    if (job.isEmpty()) {
       return false;
     }
-    budget.add(-kept.get());
+    holdings.of(job.get().owner()).output().add(-job.get().outputKeptBytes());
     try {
       directories.apply(id).delete();
     } catch (IOException e) {
       LOG.atWarn().addKeyValue("job", id).setCause(e).log("retention.not_deleted");
     }
+    removals.removed(id, job.get().owner(), why);
     return true;
   }
 

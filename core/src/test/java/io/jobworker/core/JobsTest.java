@@ -67,7 +67,7 @@ class JobsTest {
   }
 
   private JobStatus start(String owner, JobSpec spec, byte[] stdin) {
-    JobStatus job = jobs.start(owner, spec, stdin, Optional.empty());
+    JobStatus job = jobs.start(Owner.of(owner), spec, stdin);
     started.add(job.id());
     return job;
   }

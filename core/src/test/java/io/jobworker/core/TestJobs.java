@@ -13,9 +13,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -26,7 +26,7 @@ final class TestJobs implements AutoCloseable {
 
   private Jobs jobs;
   private final Path state;
-  private final List<JobId> started = new ArrayList<>();
+  private final List<JobId> started = new CopyOnWriteArrayList<>();
 
   TestJobs(Path state) {
     this.state = state;
@@ -50,7 +50,6 @@ final class TestJobs implements AutoCloseable {
         defaults.isolate(),
         defaults.hide(),
         defaults.defaultLimits(),
-        defaults.maxLimits(),
         defaults.captureThreads(),
         Duration.ofSeconds(60),
         Duration.ofSeconds(60),
@@ -92,7 +91,11 @@ final class TestJobs implements AutoCloseable {
   }
 
   JobStatus start(JobSpec spec, Optional<RunAs> runAs) {
-    JobStatus job = jobs.start("alice", spec, new byte[0], runAs);
+    return start(new Owner("alice", runAs, Allowance.UNLIMITED), spec);
+  }
+
+  JobStatus start(Owner owner, JobSpec spec) {
+    JobStatus job = jobs.start(owner, spec, new byte[0]);
     started.add(job.id());
     return job;
   }

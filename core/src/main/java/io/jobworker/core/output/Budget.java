@@ -1,5 +1,6 @@
 package io.jobworker.core.output;
 
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -10,6 +11,7 @@ public final class Budget {
   private final long bytes;
   private final long comfortable;
   private final Runnable onPressure;
+  private final Optional<Budget> whole;
   private final AtomicLong used = new AtomicLong();
 
   /**
@@ -17,9 +19,14 @@ public final class Budget {
    *     used up; must not block
    */
   public Budget(long bytes, Runnable onPressure) {
+    this(bytes, onPressure, Optional.empty());
+  }
+
+  private Budget(long bytes, Runnable onPressure, Optional<Budget> whole) {
     this.bytes = bytes;
     this.comfortable = bytes - bytes / 8;
     this.onPressure = onPressure;
+    this.whole = whole;
   }
 
   /** One that nothing exceeds. */
@@ -27,8 +34,21 @@ public final class Budget {
     return new Budget(Long.MAX_VALUE, () -> {});
   }
 
+  /** A count of its own of some of the logs, which are bound by this one. */
+  public Budget part() {
+    return new Budget(bytes, () -> {}, Optional.of(this));
+  }
+
+  /** How much is kept now. */
+  public long used() {
+    return used.get();
+  }
+
   /** So much more is kept now, or less. */
   public void add(long change) {
+    if (whole.isPresent()) {
+      whole.get().add(change);
+    }
     if (used.addAndGet(change) > comfortable && change > 0) {
       onPressure.run();
     }
@@ -40,6 +60,6 @@ public final class Budget {
   }
 
   boolean isExceeded() {
-    return used.get() > bytes;
+    return whole.isPresent() ? whole.get().isExceeded() : used.get() > bytes;
   }
 }

@@ -18,11 +18,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteErrorCode;
@@ -86,11 +88,12 @@ public final class JobStore implements AutoCloseable {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   /** An ended job, and how much of its output is kept. */
-  public record Ended(JobId id, long outputKeptBytes) {
-    private static final String COLUMNS = "id, output_bytes - output_dropped_bytes";
+  public record Ended(JobId id, String owner, long outputKeptBytes) {
+    private static final String COLUMNS = "id, owner, output_bytes - output_dropped_bytes";
 
     private static Ended of(ResultSet row) throws SQLException {
-      return new Ended(new JobId(UUID.fromString(row.getString(1))), row.getLong(2));
+      return new Ended(
+          new JobId(UUID.fromString(row.getString(1))), row.getString(2), row.getLong(3));
     }
   }
 
@@ -170,14 +173,14 @@ public final class JobStore implements AutoCloseable {
   }
 
   /**
-   * Forgets an ended job of which nothing but files is left; answers how much of its output was
-   * kept, or nothing if there is no such job.
+   * Forgets an ended job of which nothing but files is left; answers what it was, or nothing if
+   * there is no such job.
    */
-  public Optional<Long> deleteCleaned(JobId id) {
-    return numbers(
-            "DELETE FROM job WHERE id = ? AND cleaned = 1"
-                + " RETURNING output_bytes - output_dropped_bytes",
-            statement -> statement.setString(1, id.toString()))
+  public Optional<Ended> deleteCleaned(JobId id) {
+    return rows(
+            "DELETE FROM job WHERE id = ? AND cleaned = 1 RETURNING " + Ended.COLUMNS,
+            statement -> statement.setString(1, id.toString()),
+            Ended::of)
         .stream()
         .findFirst();
   }
@@ -239,13 +242,16 @@ public final class JobStore implements AutoCloseable {
     return unknown;
   }
 
-  /** How much output of ended jobs is kept, in bytes. */
-  public long endedOutputBytes() {
-    return numbers(
-            "SELECT COALESCE(SUM(output_bytes - output_dropped_bytes), 0) FROM job"
-                + " WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes",
-            statement -> {})
-        .getFirst();
+  /** How much output of ended jobs is kept of each owner, in bytes. */
+  public Map<String, Long> endedOutputBytes() {
+    return rows(
+            "SELECT owner, SUM(output_bytes - output_dropped_bytes) FROM job"
+                + " WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes"
+                + " GROUP BY owner",
+            statement -> {},
+            row -> Map.entry(row.getString(1), row.getLong(2)))
+        .stream()
+        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
   }
 
   /** When the first of the ended jobs that are cleaned up ended. */

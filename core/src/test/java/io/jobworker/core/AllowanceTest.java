@@ -1,0 +1,141 @@
+package io.jobworker.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** No owner has more than it is allowed. */
+@Timeout(120)
+class AllowanceTest {
+  private static final JobSpec FOR_EVER = JobSpec.of("sleep", "1000");
+
+  @TempDir Path state;
+  private TestJobs jobs;
+
+  @BeforeEach
+  void open() throws Exception {
+    jobs = new TestJobs(state);
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    jobs.close();
+  }
+
+  private static Owner owner(String name, int runningJobs, ByteSize retained, Limits ceilings) {
+    return new Owner(name, Optional.empty(), new Allowance(runningJobs, retained, ceilings));
+  }
+
+  private static Owner withJobs(String name, int count) {
+    return owner(name, count, Allowance.UNLIMITED.retainedOutput(), Limits.NONE);
+  }
+
+  @Test
+  void anOwnerAtItsNumberOfJobsWaitsForTheEndOfOneAndOthersDoNot() throws Exception {
+    Owner alice = withJobs("alice", 2);
+    JobStatus first = jobs.start(alice, FOR_EVER);
+    jobs.start(alice, FOR_EVER);
+    assertThatThrownBy(() -> jobs.start(alice, FOR_EVER))
+        .isInstanceOf(JobException.QuotaExceeded.class)
+        .hasMessage("over the quota running-jobs: 2 of 2 are running");
+    jobs.start(withJobs("bob", 1), FOR_EVER);
+    jobs.jobs().stop(first.id(), StopRequest.DEFAULT);
+    jobs.start(alice, FOR_EVER);
+  }
+
+  @Test
+  void jobsOfAnotherServersLifeAreCounted() throws Exception {
+    JobStatus job = jobs.start(withJobs("alice", 1), FOR_EVER);
+    jobs.restart(() -> {});
+    assertThatThrownBy(() -> jobs.start(withJobs("alice", 1), FOR_EVER))
+        .isInstanceOf(JobException.QuotaExceeded.class);
+    jobs.jobs().stop(job.id(), StopRequest.DEFAULT);
+    jobs.start(withJobs("alice", 1), FOR_EVER);
+  }
+
+  @Test
+  void aStartThatFailsCountsForNothing() {
+    Owner alice = withJobs("alice", 1);
+    for (int i = 0; i < 3; i++) {
+      assertThatThrownBy(() -> jobs.start(alice, JobSpec.of("/no/such/program")))
+          .isInstanceOf(JobException.LaunchFailed.class);
+    }
+    jobs.start(alice, FOR_EVER);
+  }
+
+  @Test
+  void startsAtOnceDoNotSlipThrough() throws Exception {
+    Owner alice = withJobs("alice", 3);
+    List<Callable<Boolean>> starts = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      starts.add(() -> {
+        try {
+          jobs.start(alice, FOR_EVER);
+          return true;
+        } catch (JobException.QuotaExceeded e) {
+          return false;
+        }
+      });
+    }
+    int started = 0;
+    try (ExecutorService threads = Executors.newFixedThreadPool(20)) {
+      for (Future<Boolean> start : threads.invokeAll(starts)) {
+        started += start.get() ? 1 : 0;
+      }
+    }
+    assertThat(started).isEqualTo(3);
+  }
+
+  @Test
+  void keptOutputBeyondTheAllowanceRefusesTheNextJobUntilItIsRemoved() throws Exception {
+    Owner alice = owner("alice", 10, ByteSize.of(100_000), Limits.NONE);
+    JobSpec writes = JobSpec.of("head", "-c", "100000", "/dev/zero");
+    JobStatus wrote = jobs.jobs().start(alice, writes, new byte[0]);
+    jobs.jobs().whenEnded(wrote.id()).get(30, TimeUnit.SECONDS);
+    assertThatThrownBy(() -> jobs.start(alice, FOR_EVER))
+        .isInstanceOf(JobException.QuotaExceeded.class)
+        .hasMessageContaining("retained-output");
+    await()
+        .atMost(Duration.ofSeconds(30))
+        .untilAsserted(() -> jobs.jobs().remove(wrote.id())); // once it is cleaned up
+    jobs.start(alice, FOR_EVER);
+  }
+
+  @Test
+  void keptOutputOfAnotherServersLifeIsCounted() throws Exception {
+    Owner alice = owner("alice", 10, ByteSize.of(100_000), Limits.NONE);
+    JobStatus wrote = jobs.start(alice, JobSpec.of("head", "-c", "100000", "/dev/zero"));
+    jobs.jobs().whenEnded(wrote.id()).get(30, TimeUnit.SECONDS);
+    jobs.restart(() -> {});
+    assertThatThrownBy(() -> jobs.start(alice, FOR_EVER))
+        .isInstanceOf(JobException.QuotaExceeded.class);
+    jobs.start(Owner.of("bob"), FOR_EVER);
+  }
+
+  @Test
+  void noJobMayHaveMoreThanItsOwnersCeiling() {
+    Owner alice = owner("alice", 10, ByteSize.ofMebibytes(1), Limits.builder().pids(10).build());
+    assertThatThrownBy(() ->
+            jobs.start(
+                alice,
+                JobSpec.builder(List.of("true")).limits(Limits.builder().pids(11).build()).build()))
+        .isInstanceOf(JobException.InvalidSpec.class)
+        .hasMessageContaining("spec.limits.pids");
+  }
+}
