@@ -15,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -41,7 +42,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** A real server process with its own directory, and the real command line to use it with. */
 public final class RunningServer implements AutoCloseable {
-  static final Duration PATIENCE = Duration.ofSeconds(60);
+  public static final Duration PATIENCE = Duration.ofSeconds(60);
 
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
   private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
@@ -51,7 +52,7 @@ public final class RunningServer implements AutoCloseable {
   /** What a program did. */
   @SuppressWarnings("ArrayRecordComponent") // never compared as a whole
   public record Result(int exitCode, byte[] out, String err) {
-    String text() {
+    public String text() {
       return new String(out, UTF_8).strip();
     }
 
@@ -94,7 +95,7 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** Starts one by a command that takes the server's as its arguments. */
-  static RunningServer start(UnaryOperator<String> settings, List<String> prefix) {
+  public static RunningServer start(UnaryOperator<String> settings, List<String> prefix) {
     try {
       RunningServer server = new RunningServer(settings, prefix);
       server.addClient("alice");
@@ -154,11 +155,11 @@ public final class RunningServer implements AutoCloseable {
     return directory;
   }
 
-  long pid() {
+  public long pid() {
     return process.pid();
   }
 
-  String address() {
+  public String address() {
     return "127.0.0.1:" + port;
   }
 
@@ -167,7 +168,7 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** Runs job-worker-server with this server's directory. */
-  Result admin(String... arguments) {
+  public Result admin(String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(ROOT.resolve("bin/job-worker-server").toString());
     command.addAll(List.of(arguments));
@@ -175,7 +176,7 @@ public final class RunningServer implements AutoCloseable {
     return run(command, Map.of());
   }
 
-  void addClient(String name, String... options) {
+  public void addClient(String name, String... options) {
     List<String> arguments = new ArrayList<>(List.of("client", "add", name));
     arguments.addAll(List.of(options));
     admin(arguments.toArray(String[]::new)).succeeded();
@@ -201,7 +202,7 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** Tries to serve after a kill, and answers what it says as it ends. */
-  Result refusal() throws Exception {
+  public Result refusal() throws Exception {
     return run(
         List.of(
             ROOT.resolve("bin/job-worker-server").toString(),
@@ -217,20 +218,39 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** SIGTERM; answers the exit code. */
-  int terminate() {
+  public int terminate() {
     process.destroy();
     await().atMost(PATIENCE).until(() -> !process.isAlive());
     return process.exitValue();
   }
 
   /** All events logged so far with this name. */
-  List<JsonNode> events(String name) {
-    return readLog()
-        .lines()
-        .filter(line -> line.startsWith("{"))
+  public List<JsonNode> events(String name) {
+    return lines()
+        .filter(line -> line.endsWith("}")) // the last one may still be on its way
         .map(JSON::readTree)
         .filter(event -> event.path("event").asString().equals(name))
         .toList();
+  }
+
+  /** The lines of its audit log so far, the oldest first. */
+  public List<JsonNode> auditLog() {
+    return auditLines().map(JSON::readTree).toList();
+  }
+
+  private Stream<String> auditLines() {
+    List<String> lines = new ArrayList<>();
+    for (String file : List.of("audit.jsonl.2", "audit.jsonl.1", "audit.jsonl")) {
+      Path path = directory.resolve("audit").resolve(file);
+      if (Files.exists(path)) {
+        lines.addAll(text(path).lines().filter(line -> line.endsWith("}")).toList());
+      }
+    }
+    return lines.stream();
+  }
+
+  private Stream<String> lines() {
+    return Stream.concat(readLog().lines().filter(line -> line.startsWith("{")), auditLines());
   }
 
   /** The first event with this name that concerns this job; waits for it. */
@@ -242,7 +262,7 @@ public final class RunningServer implements AutoCloseable {
    * The first event with this name and this value in this field; waits for it, as a line of the log
    * is written beside the call that it tells of and may come after its answer.
    */
-  JsonNode event(String name, String field, String value) {
+  public JsonNode event(String name, String field, String value) {
     return await()
         .atMost(PATIENCE)
         .until(
@@ -274,8 +294,12 @@ public final class RunningServer implements AutoCloseable {
   }
 
   private String readLog() {
+    return text(log);
+  }
+
+  private static String text(Path file) {
     try {
-      return Files.readString(log);
+      return Files.readString(file);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -326,7 +350,7 @@ public final class RunningServer implements AutoCloseable {
 
   // --- the clients' side
 
-  Path config(String client) {
+  public Path config(String client) {
     return directory.resolve("clients").resolve(client + ".toml");
   }
 
@@ -336,12 +360,12 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** Runs job-worker as the client against another address. */
-  Result cliAt(String address, String client, String... arguments) {
+  public Result cliAt(String address, String client, String... arguments) {
     return run(cliCommand(address, arguments), environment(client));
   }
 
   /** Runs job-worker with these words and no configuration from the environment. */
-  Result program(String... arguments) {
+  public Result program(String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(ROOT.resolve("bin/job-worker").toString());
     command.addAll(List.of(arguments));
@@ -349,7 +373,7 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** Runs job-worker as the client, in the background; its output is thrown away unless read. */
-  Process spawnCli(String client, String... arguments) throws IOException {
+  public Process spawnCli(String client, String... arguments) throws IOException {
     return cliProcess(client, arguments).start();
   }
 
@@ -391,7 +415,7 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** A channel with any certificate, or none if it is empty. */
-  ManagedChannel channel(String certificatePem, String keyPem) {
+  public ManagedChannel channel(String certificatePem, String keyPem) {
     try {
       SslContextBuilder tls =
           GrpcSslContexts.forClient().trustManager(directory.resolve("ca.crt").toFile());
@@ -419,8 +443,13 @@ public final class RunningServer implements AutoCloseable {
     return new ByteArrayInputStream(text.getBytes(UTF_8));
   }
 
+  /** A connection on which nothing was said yet. */
+  public Socket connect() throws IOException {
+    return new Socket(InetAddress.getLoopbackAddress(), port);
+  }
+
   /** The certificate that the server shows to a connection that begins now. */
-  X509Certificate shownCertificate() {
+  public X509Certificate shownCertificate() {
     try (SSLSocket socket = handshake("TLSv1.3")) {
       return (X509Certificate) socket.getSession().getPeerCertificates()[0];
     } catch (IOException e) {
@@ -429,7 +458,7 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /** A connection whose handshake had only {@code version} on offer, without a certificate. */
-  SSLSocket handshake(String version) throws IOException {
+  public SSLSocket handshake(String version) throws IOException {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
       context.init(null, new TrustManager[] {new TrustEverybody()}, null);

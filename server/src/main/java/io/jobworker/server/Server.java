@@ -10,12 +10,18 @@ import io.jobworker.core.JobsConfig;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.auth.AuthInterceptor;
+import io.jobworker.server.auth.CertificateIdentity;
 import io.jobworker.server.auth.ClientRegistry;
+import io.jobworker.server.auth.ConnectionQuota;
 import io.jobworker.server.auth.JobUsers;
+import io.jobworker.server.auth.QuotaInterceptor;
 import io.jobworker.server.auth.Revocation;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.quota.ClientUse;
+import io.jobworker.server.quota.Quota;
+import io.jobworker.server.quota.Quotas;
 import io.jobworker.server.rpc.JobWorkerService;
 import io.jobworker.server.rpc.LogsMethod;
 import io.jobworker.server.tls.Tls;
@@ -28,6 +34,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Executor;
@@ -43,6 +50,10 @@ public final class Server implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final String LOGS = JobWorkerGrpc.getLogsMethod().getFullMethodName();
   private static final int FLOW_CONTROL_WINDOW = 1 << 20;
+
+  /** As large as the bounds of a job's fields allow, and some. */
+  private static final int MAX_REQUEST_BYTES = 3 << 20;
+
   private static final long EXPIRY_HOURS = 24;
   private static final long CALLS_PATIENCE_SECONDS = 5;
 
@@ -54,7 +65,7 @@ public final class Server implements AutoCloseable {
   private final ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
   private final ScheduledThreadPoolExecutor timer =
       new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("timer").daemon().factory());
-  private final Connections connections = new Connections();
+  private final Connections connections;
   private final Tls tls;
   private final Revocation revocation;
   private final io.grpc.Server grpc;
@@ -63,24 +74,33 @@ public final class Server implements AutoCloseable {
       throws IOException {
     this.directory = directory;
     this.shutdown = config.shutdown();
-    audit = new Audit();
+    checkBounds(config);
     requirePrivate(directory, config);
+    audit = new Audit(config.audit(), directory);
+    audit.serverStarted(directory.path().toString());
+    connections = new Connections(connectionBounds(config.connections()), calls);
     tls = Tls.open(TlsFiles.of(directory, config.tls()), connections, audit);
     clients = ClientRegistry.open(directory.database(), Clock.systemUTC());
-    checkBounds(config);
+    CertificateIdentity identity = CertificateIdentity.COMMON_NAME;
+    ClientUse use = new ClientUse();
+    Quotas quotas = quotas(directory, config);
     boolean isolate = config.isolation().enabled() && Linux.isRoot();
     jobs = openJobs(directory, config, isolate);
     JobUsers users = new JobUsers(clients, config.isolation().uidRange(), isolate);
     timer.setRemoveOnCancelPolicy(true);
-    revocation = Revocation.start(clients, connections, directory.database());
+    revocation = Revocation.start(identity, clients, connections, audit, directory.database());
     grpc =
         connections
-            .in(NettyServerBuilder.forAddress(listen.resolve()))
+            .in(
+                NettyServerBuilder.forAddress(listen.resolve()),
+                new ConnectionQuota(identity, clients, quotas, use, audit))
             .sslContext(tls.context())
             .executor(calls)
             .callExecutor(new ByMethod())
             .initialFlowControlWindow(FLOW_CONTROL_WINDOW)
-            .intercept(new AuthInterceptor(clients, jobs, audit))
+            .maxInboundMessageSize(MAX_REQUEST_BYTES)
+            .intercept(new QuotaInterceptor(use, audit))
+            .intercept(new AuthInterceptor(identity, clients, quotas, jobs, audit))
             .addService(
                 new JobWorkerService(jobs, users, audit, logSettings(config.output()), timer))
             .build();
@@ -128,7 +148,6 @@ public final class Server implements AutoCloseable {
                 isolate,
                 directory.path(),
                 config.limits().otherwise().toLimits(),
-                config.limits().max().toLimits(),
                 defaults.captureThreads(),
                 defaults.launchPatience(),
                 defaults.stopPatience(),
@@ -153,6 +172,33 @@ public final class Server implements AutoCloseable {
 
   private static JobsConfig.Output outputConfig(ServerConfig.Output output, Path state) {
     return new JobsConfig.Output(output.retain(), output.onFull(), output.total().of(state));
+  }
+
+  private static Connections.Bounds connectionBounds(ServerConfig.Connections connections) {
+    return new Connections.Bounds(
+        connections.max(),
+        connections.handshakes(),
+        connections.handshakePatience().value(),
+        connections.idle().value());
+  }
+
+  /** Of a client that has none of its own. */
+  private static Quotas quotas(ServerDirectory directory, ServerConfig config) {
+    ServerConfig.Quota quota = config.quota();
+    ServerConfig.LimitSetting most = config.limits().max();
+    Path state = directory.resolve(config.state().directory());
+    return Quotas.of(
+        Map.of(
+            Quota.RUNNING_JOBS, (long) quota.runningJobs(),
+            Quota.STARTS_PER_SECOND, (long) quota.startsPerSecond(),
+            Quota.CALLS, (long) quota.calls(),
+            Quota.STREAMS, (long) quota.streams(),
+            Quota.CONNECTIONS, (long) quota.connections(),
+            Quota.RETAINED_OUTPUT, quota.retainedOutput().of(state).bytes(),
+            Quota.MAX_CPU_MILLIS, (long) most.cpuMillis(),
+            Quota.MAX_MEMORY, most.memory().bytes(),
+            Quota.MAX_MEMORY_HIGH, most.memoryHigh().bytes(),
+            Quota.MAX_PIDS, (long) most.pids()));
   }
 
   private static LogsMethod.Settings logSettings(ServerConfig.Output output) {
@@ -185,6 +231,13 @@ public final class Server implements AutoCloseable {
     if (output.total().percent() == 0 && output.total().size().bytes() < 1 << 20) {
       throw new ConfigException("server.toml: output.total: at least 1M");
     }
+    ServerConfig.Connections connections = config.connections();
+    if (connections.max() < 1
+        || connections.handshakes() < 1
+        || connections.handshakePatience().value().isZero()
+        || connections.idle().value().isZero()) {
+      throw new ConfigException("server.toml: connections: at least one of each, and some time");
+    }
     if (config.history().max() < 1 || config.history().keep().value().isZero()) {
       throw new ConfigException("server.toml: history: at least one job, and some time");
     }
@@ -194,7 +247,7 @@ public final class Server implements AutoCloseable {
     String address = listen.withPort(grpc.getPort()).toString();
     ServerDirectory.createParentPrivately(directory.address());
     ServerDirectory.replace(directory.address(), address + "\n");
-    audit.serverStarted(address, directory.path().toString());
+    audit.serverListening(address);
     var _ =
         timer.scheduleAtFixedRate(
             () -> audit.expiring(tls.certificates()), 0, EXPIRY_HOURS, TimeUnit.HOURS);

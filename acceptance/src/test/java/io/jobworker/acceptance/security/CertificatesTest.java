@@ -1,9 +1,10 @@
-package io.jobworker.acceptance;
+package io.jobworker.acceptance.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.grpc.Status;
+import io.jobworker.acceptance.RunningServer;
 import io.jobworker.acceptance.RunningServer.Result;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.tls.CertificateAuthority;

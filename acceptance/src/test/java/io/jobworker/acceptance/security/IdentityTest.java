@@ -1,4 +1,4 @@
-package io.jobworker.acceptance;
+package io.jobworker.acceptance.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.jobworker.acceptance.RunningServer;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.server.config.ServerDirectory;
@@ -95,7 +96,7 @@ class IdentityTest {
     Status status = callWith(authority(Clock.systemUTC()).issueClient("mallory"));
     assertThat(status.getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
     assertThat(status.getDescription()).contains("mallory").contains("not registered");
-    JsonNode denied = server.event("client.denied", "cn", "mallory");
+    JsonNode denied = server.event("request.denied", "cn", "mallory");
     assertThat(denied.path("reason").asString()).isEqualTo("cn_not_registered");
     assertThat(denied.path("method").asString()).isEqualTo("jobworker.v1.JobWorker/Status");
     assertThat(denied.path("peer").asString()).startsWith("127.0.0.1:");

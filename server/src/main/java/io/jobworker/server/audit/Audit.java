@@ -1,51 +1,78 @@
 package io.jobworker.server.audit;
 
 import io.jobworker.core.JobEnd;
+import io.jobworker.core.JobId;
 import io.jobworker.core.JobListener;
 import io.jobworker.core.JobStatus;
+import io.jobworker.core.Limits;
+import io.jobworker.core.RunAs;
+import io.jobworker.core.StopRequest;
+import io.jobworker.core.Usage;
 import io.jobworker.server.auth.Caller;
+import io.jobworker.server.auth.ClientChange;
+import io.jobworker.server.config.ServerConfig;
+import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.tls.CertificateExpiry;
 import io.jobworker.server.tls.Tls;
+import io.jobworker.server.transport.RefusedConnection;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.OptionalInt;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import org.slf4j.spi.LoggingEventBuilder;
 
 /**
- * The events that an operator, and whoever investigates later, must find in the log. Each has the
- * fields {@code client}, {@code cn}, {@code peer} and {@code job} where they apply. Values of a
- * job's environment and its stdin are never logged.
+ * The events that whoever investigates later must find, one JSON line each; {@code docs/audit.md}
+ * has the table of them and of their fields. Values of a job's environment and its stdin are never
+ * written; its arguments go through a mask. Thread-safe.
  */
 public final class Audit implements JobListener, Tls.Listener {
-  private static final Logger LOG = LoggerFactory.getLogger("audit");
+  private static final String OK = "ok";
+  private static final String DENIED = "denied";
+  private static final String FAILED = "failed";
 
-  public void serverStarted(String address, String directory) {
-    LOG.atInfo()
-        .addKeyValue("address", address)
-        .addKeyValue("directory", directory)
-        .log("server.started");
+  /** The source of refusals of whoever is no client; no client can have this name. */
+  private static final String UNKNOWN = "";
+
+  private final Logger log;
+  private final ArgvMask argvMask;
+  private final Refusals refusals = new Refusals();
+
+  /** Opens the log that the configuration names. */
+  public Audit(ServerConfig.Audit settings, ServerDirectory directory) {
+    log = AuditLog.open(settings, directory);
+    argvMask = new ArgvMask(settings.patterns());
+  }
+
+  // --- the server
+
+  public void serverStarted(String directory) {
+    line("server.started", OK).with("directory", directory).write();
+  }
+
+  public void serverListening(String address) {
+    line("server.listening", OK).with("address", address).write();
   }
 
   public void serverStopped() {
-    LOG.atInfo().log("server.stopped");
+    line("server.stopped", OK).write();
   }
 
   @Override
   public void reloaded(List<X509Certificate> inUse) {
-    LOG.atInfo()
-        .addKeyValue("certificates", inUse.stream().map(Audit::describe).toList())
-        .log("tls.reloaded");
+    line("tls.reloaded", OK)
+        .with("certificates", inUse.stream().map(Audit::describe).toList())
+        .write();
     expiring(inUse);
   }
 
   @Override
   public void reloadFailed(String why) {
-    LOG.atError().addKeyValue("reason", why).log("tls.reload_failed");
+    line("tls.reload_failed", FAILED).with("reason", why).write();
   }
 
   /** Warns of each that ends soon. */
@@ -53,10 +80,10 @@ public final class Audit implements JobListener, Tls.Listener {
     for (X509Certificate certificate : inUse) {
       CertificateExpiry expiry = CertificateExpiry.of(certificate, Clock.systemUTC());
       if (expiry.isNear()) {
-        LOG.atWarn()
-            .addKeyValue("certificate", describe(certificate))
-            .addKeyValue("days", expiry.left().toDays())
-            .log("tls.expires_soon");
+        line("tls.expires_soon", OK)
+            .with("certificate", describe(certificate))
+            .with("days", expiry.left().toDays())
+            .write();
       }
     }
   }
@@ -68,104 +95,223 @@ public final class Audit implements JobListener, Tls.Listener {
         "not_after", certificate.getNotAfter().toInstant().toString());
   }
 
-  /** A call by someone who is no registered client. */
-  public void unknownCaller(String cn, String serial, String peer, String method, String reason) {
-    LOG.atWarn()
-        .addKeyValue("client", "")
-        .addKeyValue("cn", cn)
-        .addKeyValue("serial", serial)
-        .addKeyValue("peer", peer)
-        .addKeyValue("method", method)
-        .addKeyValue("reason", reason)
-        .log("client.denied");
+  // --- clients
+
+  /** The database of clients was changed, by this process or another. */
+  public void clientChanged(ClientChange change) {
+    line("client." + change.what(), OK)
+        .with("client", change.client())
+        .with("cn", change.cn())
+        .with("detail", change.detail())
+        .with("by", change.by())
+        .with("at", change.at().toString())
+        .write();
   }
 
-  /** A call that a registered client may not make; {@code job} is empty where none is named. */
-  public void denied(Caller caller, String method, String job, String reason) {
-    by(LOG.atWarn(), caller)
-        .addKeyValue("method", method)
-        .addKeyValue("job", job)
-        .addKeyValue("reason", reason)
-        .log("client.denied");
+  /** A call by someone who is no registered client. */
+  public void unknownCaller(
+      String cn, String serial, String peer, String method, String requestId, String reason) {
+    writeRefusal(
+        UNKNOWN,
+        line("request.denied", DENIED)
+            .with("cn", cn)
+            .with("serial", serial)
+            .with("peer", peer)
+            .with("method", method)
+            .with("request_id", requestId)
+            .with("reason", reason));
   }
+
+  /** A call that a registered client may not make, or not now. */
+  public void denied(Caller caller, Optional<JobId> job, String reason) {
+    writeRefusal(
+        caller.client().name(),
+        by(line("request.denied", DENIED), caller).withJob(job).with("reason", reason));
+  }
+
+  /** A connection that came to nothing, before or in its handshake. */
+  public void handshakeRefused(RefusedConnection refused) {
+    Line line =
+        line("handshake.refused", DENIED)
+            .with("peer", refused.peer())
+            .with("reason", refused.reason())
+            .with("detail", refused.detail());
+    refused
+        .certificate()
+        .ifPresent(shown -> line.with("subject", shown.subject()).with("serial", shown.serial()));
+    writeRefusal(UNKNOWN, line);
+  }
+
+  private void writeRefusal(String source, Line line) {
+    OptionalLong leftOut = refusals.line(source);
+    if (leftOut.isPresent()) {
+      if (leftOut.getAsLong() > 0) {
+        line.with("left_out", leftOut.getAsLong());
+      }
+      line.write();
+    }
+  }
+
+  // --- jobs
 
   @Override
-  public void started(JobStatus job) {
-    by(LOG.atInfo(), Caller.current())
-        .addKeyValue("job", job.id().toString())
-        .addKeyValue("argv", job.spec().command())
-        .addKeyValue("pid", job.mainPid())
-        .log("job.started");
+  public void started(JobStatus job, Optional<RunAs> runAs) {
+    ArgvMask.Masked argv = argvMask.mask(job.spec().command());
+    Line line =
+        by(line("job.started", OK), Caller.current())
+            .withJob(Optional.of(job.id()))
+            .with("argv", argv.arguments())
+            .with("limits", limits(job.spec().limits()))
+            .with("pid", job.mainPid());
+    if (argv.omitted() > 0) {
+      line.with("argv_omitted", argv.omitted());
+    }
+    runAs.ifPresent(user -> line.with("uid", user.uid()).with("gid", user.gid()));
+    line.write();
   }
 
-  public void jobStopped(Caller caller, JobStatus job) {
-    by(LOG.atInfo(), caller)
-        .addKeyValue("job", job.id().toString())
-        .addKeyValue("status", lower(job.state()))
-        .log("job.stopped");
+  private static Map<String, Object> limits(Limits limits) {
+    Map<String, Object> set = new LinkedHashMap<>();
+    limits.cpuMillis().ifPresent(value -> set.put("cpu_millis", value));
+    limits.cpuWeight().ifPresent(value -> set.put("cpu_weight", value));
+    limits.memory().ifPresent(value -> set.put("memory_bytes", value.bytes()));
+    limits.memoryHigh().ifPresent(value -> set.put("memory_high_bytes", value.bytes()));
+    limits.swap().ifPresent(value -> set.put("swap_bytes", value.bytes()));
+    limits.pids().ifPresent(value -> set.put("pids", value));
+    if (!limits.io().isEmpty()) {
+      set.put("io", limits.io().stream().map(Audit::limit).toList());
+    }
+    return set;
   }
 
-  public void jobRemoved(Caller caller, JobStatus job) {
-    by(LOG.atInfo(), caller).addKeyValue("job", job.id().toString()).log("job.removed");
+  private static Map<String, Object> limit(Limits.IoLimit io) {
+    return Map.of(
+        "path", io.path(),
+        "read_bps", io.readBps(),
+        "write_bps", io.writeBps(),
+        "read_iops", io.readIops(),
+        "write_iops", io.writeIops());
+  }
+
+  /** Before the stop, which may take as long as its grace. */
+  public void stopRequested(Caller caller, JobId job, StopRequest request) {
+    Line line = by(line("job.stop_requested", OK), caller).withJob(Optional.of(job));
+    request
+        .grace()
+        .ifPresent(grace ->
+            line.with("grace_ms", grace.toMillis()).with("signal", request.signal().number()));
+    line.write();
   }
 
   @Override
   public void refused(JobStatus job, String call) {
-    LOG.atWarn()
-        .addKeyValue("client", job.owner())
-        .addKeyValue("job", job.id().toString())
-        .addKeyValue("call", call)
-        .log("job.call_refused");
+    line("job.call_refused", DENIED)
+        .with("client", job.owner())
+        .withJob(Optional.of(job.id()))
+        .with("call", call)
+        .write();
   }
 
   @Override
   public void ended(JobStatus job) {
     JobEnd end = job.end().orElseThrow();
-    LoggingEventBuilder event =
-        LOG.atInfo()
-            .addKeyValue("client", job.owner())
-            .addKeyValue("job", job.id().toString())
-            .addKeyValue("status", lower(job.state()))
-            .addKeyValue("reason", lower(end.reason()));
-    event = addIfPresent(event, "exit_code", end.exitCode());
-    event = addIfPresent(event, "signal", end.signal());
+    Line line =
+        line("job.ended", OK)
+            .with("client", job.owner())
+            .withJob(Optional.of(job.id()))
+            .with("status", lower(job.state()))
+            .with("reason", lower(end.reason()))
+            .with("usage", usage(end.usage()))
+            .with("output_bytes", job.outputBytes())
+            .with("output_dropped_bytes", job.outputDroppedBytes());
+    end.exitCode().ifPresent(code -> line.with("exit_code", code));
+    end.signal().ifPresent(signal -> line.with("signal", signal));
     if (!end.detail().isEmpty()) {
-      event = event.addKeyValue("detail", end.detail());
+      line.with("detail", end.detail());
     }
-    event
-        .addKeyValue("output_bytes", job.outputBytes())
-        .addKeyValue("output_dropped_bytes", job.outputDroppedBytes())
-        .log("job.ended");
+    line.write();
   }
 
-  public void logsOpened(Caller caller, String job) {
-    by(LOG.atInfo(), caller).addKeyValue("job", job).log("logs.opened");
+  private static Map<String, Object> usage(Usage usage) {
+    return Map.of(
+        "cpu_usec", usage.cpu().toNanos() / 1000,
+        "memory_peak_bytes", usage.memoryPeakBytes(),
+        "oom_kills", usage.oomKills(),
+        "read_bytes", usage.readBytes(),
+        "written_bytes", usage.writtenBytes());
   }
 
-  /** {@code outcome} is {@code complete}, {@code cancelled} or {@code failed}. */
-  public void logsClosed(Caller caller, String job, String outcome, long bytes, long droppedBytes) {
-    by(LOG.atInfo(), caller)
-        .addKeyValue("job", job)
-        .addKeyValue("outcome", outcome)
-        .addKeyValue("bytes", bytes)
-        .addKeyValue("dropped_bytes", droppedBytes)
-        .log("logs.closed");
+  @Override
+  public void removed(JobId job, String owner, Removal why) {
+    Line line =
+        switch (why) {
+          case REQUESTED -> by(line("job.removed", OK), Caller.current());
+          case AGE, COUNT -> line("job.removed", OK).with("client", owner);
+        };
+    line.withJob(Optional.of(job)).with("reason", lower(why)).with("owner", owner).write();
   }
 
-  private static LoggingEventBuilder by(LoggingEventBuilder event, Caller caller) {
-    return event
-        .addKeyValue("client", caller.client().name())
-        .addKeyValue("cn", caller.client().cn())
-        .addKeyValue("serial", caller.certificateSerial())
-        .addKeyValue("peer", caller.peer());
+  // --- log streams
+
+  public void logsOpened(Caller caller, JobId job) {
+    by(line("logs.opened", OK), caller).withJob(Optional.of(job)).write();
   }
 
-  private static LoggingEventBuilder addIfPresent(
-      LoggingEventBuilder event, String key, OptionalInt value) {
-    return value.isPresent() ? event.addKeyValue(key, value.getAsInt()) : event;
+  /** {@code outcome} is {@code complete}, {@code cancelled}, {@code stalled} or {@code failed}. */
+  public void logsClosed(Caller caller, JobId job, String outcome, long bytes, long droppedBytes) {
+    by(line("logs.closed", outcome), caller)
+        .withJob(Optional.of(job))
+        .with("bytes", bytes)
+        .with("dropped_bytes", droppedBytes)
+        .write();
+  }
+
+  // --- lines
+
+  private Line line(String event, String outcome) {
+    return new Line(log, event).with("outcome", outcome);
+  }
+
+  private static Line by(Line line, Caller caller) {
+    return line.with("client", caller.client().name())
+        .with("cn", caller.client().cn())
+        .with("serial", caller.certificateSerial())
+        .with("peer", caller.peer())
+        .with("method", caller.method())
+        .with("request_id", caller.requestId());
   }
 
   private static String lower(Enum<?> value) {
     return value.name().toLowerCase(Locale.ROOT);
+  }
+
+  /** One line as it is put together. */
+  private static final class Line {
+    private final Logger log;
+    private final String event;
+    private final Map<String, Object> fields = new LinkedHashMap<>();
+
+    private Line(Logger log, String event) {
+      this.log = log;
+      this.event = event;
+    }
+
+    private Line with(String field, Object value) {
+      fields.put(field, value);
+      return this;
+    }
+
+    private Line withJob(Optional<JobId> job) {
+      job.ifPresent(id -> with("job", id.toString()));
+      return this;
+    }
+
+    private void write() {
+      var entry = log.atInfo();
+      for (Map.Entry<String, Object> field : fields.entrySet()) {
+        entry = entry.addKeyValue(field.getKey(), field.getValue());
+      }
+      entry.log(event);
+    }
   }
 }

@@ -16,6 +16,7 @@ import io.jobworker.core.JobId;
 import io.jobworker.core.Jobs;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.auth.Permissions.Access;
+import io.jobworker.server.quota.Quotas;
 import io.jobworker.server.rpc.Errors;
 import java.net.SocketAddress;
 import java.security.cert.Certificate;
@@ -31,58 +32,72 @@ import javax.net.ssl.SSLSession;
  * one are answered by the same words.
  */
 public final class AuthInterceptor implements ServerInterceptor {
+  private final CertificateIdentity identity;
   private final ClientRegistry clients;
+  private final Quotas defaults;
   private final Jobs jobs;
   private final Audit audit;
 
-  public AuthInterceptor(ClientRegistry clients, Jobs jobs, Audit audit) {
+  /** {@code defaults} are for a client that has no quotas of its own. */
+  public AuthInterceptor(
+      CertificateIdentity identity,
+      ClientRegistry clients,
+      Quotas defaults,
+      Jobs jobs,
+      Audit audit) {
+    this.identity = identity;
     this.clients = clients;
+    this.defaults = defaults;
     this.jobs = jobs;
     this.audit = audit;
   }
 
   @Override
   public <Q, R> ServerCall.Listener<Q> interceptCall(
-      ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+      ServerCall<Q, R> bareCall, Metadata headers, ServerCallHandler<Q, R> next) {
+    String requestId = RequestId.of(headers);
+    ServerCall<Q, R> call = RequestId.send(bareCall, requestId);
     String method = call.getMethodDescriptor().getFullMethodName();
-    String peer = peer(call);
     try {
-      Caller caller = identify(call, method, peer);
+      Caller caller = identify(call, method, requestId);
       Access access = Permissions.of(method).orElseThrow(() -> noRow(method));
       if (!Permissions.allows(caller.client().role(), access)) {
-        audit.denied(caller, method, "", "role");
+        audit.denied(caller, Optional.empty(), "role");
         throw denied("the role '" + caller.client().role() + "' may not call " + bareName(method));
       }
       Context context = caller.in(Context.current());
       ServerCall.Listener<Q> listener = Contexts.interceptCall(context, call, headers, next);
       return new OwnerCheck<>(listener, call, caller, access);
     } catch (RuntimeException e) {
-      refuse(call, e);
+      Errors.refuse(call, e);
       return new ServerCall.Listener<>() {};
     }
   }
 
-  private Caller identify(ServerCall<?, ?> call, String method, String peer) {
+  private Caller identify(ServerCall<?, ?> call, String method, String requestId) {
+    String peer = peer(call);
     Optional<X509Certificate> certificate = certificate(call);
     if (certificate.isEmpty()) {
-      audit.unknownCaller("", "", peer, method, "no_certificate");
+      audit.unknownCaller("", "", peer, method, requestId, "no_certificate");
       throw unauthenticated("no client certificate was shown");
     }
     String serial = certificate.get().getSerialNumber().toString(16);
-    CertificateIdentity.Found identity = CertificateIdentity.of(certificate.get());
-    if (identity.cn().isEmpty()) {
-      audit.unknownCaller("", serial, peer, method, identity.problem());
+    CertificateIdentity.Found found = identity.of(certificate.get());
+    if (found.name().isEmpty()) {
+      audit.unknownCaller("", serial, peer, method, requestId, found.problem());
       throw unauthenticated("the certificate must have exactly one common name (CN)");
     }
-    String cn = identity.cn().get();
+    String cn = found.name().get();
     Optional<Client> client = clients.findByCn(cn);
     if (client.isEmpty()) {
-      audit.unknownCaller(cn, serial, peer, method, "cn_not_registered");
+      audit.unknownCaller(cn, serial, peer, method, requestId, "cn_not_registered");
       throw unauthenticated("the certificate's CN '" + cn + "' is not registered with this server");
     }
-    Caller caller = new Caller(client.get(), serial, peer);
+    Caller caller =
+        new Caller(
+            client.get(), client.get().quotas().orElse(defaults), serial, peer, method, requestId);
     if (client.get().disabled()) {
-      audit.denied(caller, method, "", "client_disabled");
+      audit.denied(caller, Optional.empty(), "client_disabled");
       throw unauthenticated("the client '" + client.get().name() + "' is disabled");
     }
     return caller;
@@ -108,12 +123,6 @@ public final class AuthInterceptor implements ServerInterceptor {
     SocketAddress address = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
     String text = String.valueOf(address);
     return text.startsWith("/") ? text.substring(1) : text;
-  }
-
-  private static void refuse(ServerCall<?, ?> call, RuntimeException why) {
-    StatusRuntimeException status =
-        Errors.toStatus(why, call.getMethodDescriptor().getFullMethodName());
-    call.close(status.getStatus(), Errors.trailersOf(status));
   }
 
   private static String bareName(String method) {
@@ -154,7 +163,7 @@ public final class AuthInterceptor implements ServerInterceptor {
           check((JobRequest) message);
         } catch (RuntimeException e) {
           refused = true;
-          refuse(call, e);
+          Errors.refuse(call, e);
           return;
         }
       }
@@ -162,16 +171,23 @@ public final class AuthInterceptor implements ServerInterceptor {
     }
 
     private void check(JobRequest request) {
-      String method = call.getMethodDescriptor().getFullMethodName();
       JobId id =
           JobId.parse(request.getId())
               .orElseThrow(() ->
                   new JobException.InvalidSpec(
                       "id", "'" + shortened(request.getId()) + "' is not a job id (a UUID)"));
-      String owner = jobs.status(id).owner();
-      if (!Permissions.allows(caller.client(), access, owner)) {
-        audit.denied(caller, method, id.toString(), "not_owner");
+      Optional<String> owner = ownerOf(id);
+      if (owner.isEmpty() || !Permissions.allows(caller.client(), access, owner.get())) {
+        audit.denied(caller, Optional.of(id), owner.isEmpty() ? "no_such_job" : "not_owner");
         throw new JobException.NoSuchJob(id.toString());
+      }
+    }
+
+    private Optional<String> ownerOf(JobId id) {
+      try {
+        return Optional.of(jobs.status(id).owner());
+      } catch (JobException.NoSuchJob e) {
+        return Optional.empty();
       }
     }
 

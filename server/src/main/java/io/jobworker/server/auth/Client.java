@@ -1,5 +1,6 @@
 package io.jobworker.server.auth;
 
+import io.jobworker.server.quota.Quotas;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -8,7 +9,8 @@ import java.util.Optional;
  *
  * @param name unique; jobs belong to it by this name
  * @param runAs the named user that its jobs run as; empty: one of its own
- * @param cn the common name of its certificates, unique
+ * @param cn what its certificates name it, unique
+ * @param quotas what it may have, where that is not what everybody may
  */
 public record Client(
     String name,
@@ -16,7 +18,8 @@ public record Client(
     Role role,
     boolean disabled,
     Instant createdAt,
-    Optional<String> runAs) {
+    Optional<String> runAs,
+    Quotas quotas) {
   /** RFC 5280, ub-common-name. */
   public static final int MAX_CN_LENGTH = 64;
 }

@@ -1,24 +1,31 @@
 package io.jobworker.server.auth;
 
 import io.jobworker.core.store.Sqlite;
+import io.jobworker.server.quota.Quotas;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.sqlite.SQLiteErrorCode;
 
 /**
  * The internal database of clients. It may be changed by another process at any time; every look-up
- * sees the newest state. Thread-safe.
+ * sees the newest state. Each change is written down beside it, for whoever keeps the audit to
+ * fetch. Thread-safe.
  */
 public final class ClientRegistry implements AutoCloseable {
   private static final List<String> MIGRATIONS =
@@ -36,7 +43,22 @@ public final class ClientRegistry implements AutoCloseable {
           ALTER TABLE client ADD COLUMN run_as TEXT;
           ALTER TABLE client ADD COLUMN uid INTEGER;
           CREATE UNIQUE INDEX client_by_uid ON client (uid) WHERE uid IS NOT NULL;
+          """,
+          """
+          ALTER TABLE client ADD COLUMN quotas TEXT NOT NULL DEFAULT '';
+          CREATE TABLE client_change (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at_ms INTEGER NOT NULL,
+            what TEXT NOT NULL,
+            client TEXT NOT NULL,
+            cn TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            actor TEXT NOT NULL
+          ) STRICT;
           """);
+
+  private static final String INSERT =
+      "INSERT INTO client (created_at_ms, role, run_as, cn, name) VALUES (?, ?, ?, ?, ?)";
 
   private final Connection connection;
   private final Clock clock;
@@ -66,52 +88,160 @@ public final class ClientRegistry implements AutoCloseable {
   public Optional<Client> add(String name, String cn, Role role, Optional<String> runAs) {
     Client client =
         new Client(
-            name, cn, role, false, Instant.ofEpochMilli(clock.instant().toEpochMilli()), runAs);
-    lock.lock();
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            "INSERT INTO client (name, cn, role, created_at_ms, run_as) VALUES (?, ?, ?, ?, ?)")) {
-      statement.setString(1, name);
-      statement.setString(2, cn);
-      statement.setString(3, role.toString());
-      statement.setLong(4, client.createdAt().toEpochMilli());
-      statement.setString(5, runAs.orElse(null));
-      statement.executeUpdate();
-      return Optional.of(client);
-    } catch (SQLException e) {
-      if ((e.getErrorCode() & 0xff) == SQLiteErrorCode.SQLITE_CONSTRAINT.code) {
-        return Optional.empty();
-      }
-      throw new RegistryException("cannot add the client", e);
-    } finally {
-      lock.unlock();
-    }
+            name,
+            cn,
+            role,
+            false,
+            Instant.ofEpochMilli(clock.instant().toEpochMilli()),
+            runAs,
+            Quotas.NONE);
+    String detail = "role=" + role + runAs.map(user -> " run-as=" + user).orElse("");
+    return change(
+            "added",
+            name,
+            detail,
+            INSERT,
+            client.createdAt().toEpochMilli(),
+            role.toString(),
+            runAs.orElse(null),
+            cn,
+            name)
+        ? Optional.of(client)
+        : Optional.empty();
   }
 
   /** Answers whether there is such a client. */
   public boolean setDisabled(String name, boolean disabled) {
+    return change(
+        disabled ? "disabled" : "enabled",
+        name,
+        "",
+        "UPDATE client SET disabled = ? WHERE name = ?",
+        disabled,
+        name);
+  }
+
+  /** Gives the client quotas of its own; answers whether there is such a client. */
+  public boolean setQuotas(String name, Quotas quotas) {
+    return change(
+        "changed",
+        name,
+        quotas.toString(),
+        "UPDATE client SET quotas = ? WHERE name = ?",
+        quotas.toString(),
+        name);
+  }
+
+  /** Takes back an {@link #add}. */
+  public void remove(String name) {
+    change("removed", name, "", "DELETE FROM client WHERE name = ?", name);
+  }
+
+  /**
+   * Does one change of one client and writes it down, both or none of them.
+   *
+   * @return whether something was changed
+   */
+  private boolean change(
+      String what, String name, String detail, String sql, @Nullable Object... values) {
     lock.lock();
-    try (PreparedStatement statement =
-        connection.prepareStatement("UPDATE client SET disabled = ? WHERE name = ?")) {
-      statement.setBoolean(1, disabled);
-      statement.setString(2, name);
-      return statement.executeUpdate() == 1;
+    try (Statement transaction = connection.createStatement()) {
+      transaction.execute("BEGIN IMMEDIATE");
+      boolean done = false;
+      try {
+        Optional<String> before = cnOf(name);
+        if (update(sql, values) == 1) {
+          update(
+              "INSERT INTO client_change (at_ms, what, client, cn, detail, actor)"
+                  + " VALUES (?, ?, ?, ?, ?, ?)",
+              clock.instant().toEpochMilli(),
+              what,
+              name,
+              cnOf(name).or(() -> before).orElse(""),
+              detail,
+              actor());
+          done = true;
+        }
+      } finally {
+        transaction.execute(done ? "COMMIT" : "ROLLBACK");
+      }
+      return done;
     } catch (SQLException e) {
-      throw new RegistryException("cannot change the client", e);
+      if ((e.getErrorCode() & 0xff) == SQLiteErrorCode.SQLITE_CONSTRAINT.code) {
+        return false;
+      }
+      throw new RegistryException("cannot change the client database", e);
     } finally {
       lock.unlock();
     }
   }
 
-  /** Takes back an {@link #add}. */
-  public void remove(String name) {
-    lock.lock();
+  private int update(String sql, @Nullable Object... values) throws SQLException {
+    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < values.length; i++) {
+        statement.setObject(i + 1, values[i]);
+      }
+      return statement.executeUpdate();
+    }
+  }
+
+  private Optional<String> cnOf(String name) throws SQLException {
     try (PreparedStatement statement =
-        connection.prepareStatement("DELETE FROM client WHERE name = ?")) {
+        connection.prepareStatement("SELECT cn FROM client WHERE name = ?")) {
       statement.setString(1, name);
-      statement.executeUpdate();
+      try (ResultSet row = statement.executeQuery()) {
+        return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
+      }
+    }
+  }
+
+  /** Who runs this program; under sudo(8), who ran that. */
+  private static String actor() {
+    String sudo = System.getenv("SUDO_USER");
+    return sudo == null ? System.getProperty("user.name", "") : sudo;
+  }
+
+  /**
+   * Hands over the changes that were made since the last time, in their order. What {@code heard}
+   * does not return from normally is handed over again.
+   */
+  public void takeChanges(Consumer<ClientChange> heard) {
+    Map<Long, ClientChange> changes = changes();
+    for (Map.Entry<Long, ClientChange> change : changes.entrySet()) {
+      heard.accept(change.getValue());
+      lock.lock();
+      try {
+        update("DELETE FROM client_change WHERE id = ?", change.getKey());
+      } catch (SQLException e) {
+        throw new RegistryException("cannot change the client database", e);
+      } finally {
+        lock.unlock();
+      }
+    }
+  }
+
+  private Map<Long, ClientChange> changes() {
+    lock.lock();
+    try (Statement statement = connection.createStatement();
+        ResultSet rows =
+            statement.executeQuery(
+                "SELECT id, at_ms, what, client, cn, detail, actor FROM client_change"
+                    + " ORDER BY id")) {
+      Map<Long, ClientChange> changes = new LinkedHashMap<>();
+      while (rows.next()) {
+        changes.put(
+            rows.getLong(1),
+            new ClientChange(
+                Instant.ofEpochMilli(rows.getLong(2)),
+                rows.getString(3),
+                rows.getString(4),
+                rows.getString(5),
+                rows.getString(6),
+                rows.getString(7)));
+      }
+      return changes;
     } catch (SQLException e) {
-      throw new RegistryException("cannot remove the client", e);
+      throw new RegistryException("cannot read the client database", e);
     } finally {
       lock.unlock();
     }
@@ -165,7 +295,8 @@ public final class ClientRegistry implements AutoCloseable {
     lock.lock();
     try (PreparedStatement statement =
         connection.prepareStatement(
-            "SELECT name, cn, role, disabled, created_at_ms, run_as FROM client " + condition)) {
+            "SELECT name, cn, role, disabled, created_at_ms, run_as, quotas FROM client "
+                + condition)) {
       for (int i = 0; i < values.length; i++) {
         statement.setString(i + 1, values[i]);
       }
@@ -179,7 +310,8 @@ public final class ClientRegistry implements AutoCloseable {
                   Role.valueOf(rows.getString(3).toUpperCase(Locale.ROOT)),
                   rows.getBoolean(4),
                   Instant.ofEpochMilli(rows.getLong(5)),
-                  Optional.ofNullable(rows.getString(6))));
+                  Optional.ofNullable(rows.getString(6)),
+                  Quotas.parse(rows.getString(7))));
         }
       }
       return found;

@@ -1,10 +1,10 @@
 package io.jobworker.server.auth;
 
+import io.jobworker.server.audit.Audit;
 import io.jobworker.server.config.FileWatch;
 import io.jobworker.server.transport.Connections;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.security.cert.X509Certificate;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -12,28 +12,47 @@ import java.util.Optional;
 import javax.net.ssl.SSLSession;
 
 /**
- * Throws out clients that are disabled or removed while they are connected: when the database
- * changes, whose certificate no longer names an enabled client loses its connections, and with them
- * its streams.
+ * Acts on changes of the database of clients, whoever makes them: whose certificate no longer names
+ * an enabled client loses its connections, and with them its streams; and the audit hears of each.
  */
 public final class Revocation implements AutoCloseable {
+  private final CertificateIdentity identity;
   private final ClientRegistry clients;
   private final Connections connections;
+  private final Audit audit;
   private final FileWatch watch;
 
-  private Revocation(ClientRegistry clients, Connections connections, Path database)
+  private Revocation(
+      CertificateIdentity identity,
+      ClientRegistry clients,
+      Connections connections,
+      Audit audit,
+      Path database)
       throws IOException {
+    this.identity = identity;
     this.clients = clients;
     this.connections = connections;
-    watch = FileWatch.of("revocation", List.of(database), this::throwOut);
+    this.audit = audit;
+    watch = FileWatch.of("revocation", List.of(database), this::act);
   }
 
-  /** Starts watching. The caller closes it. */
-  public static Revocation start(ClientRegistry clients, Connections connections, Path database)
+  /** Acts on what was changed before, and starts watching. The caller closes it. */
+  public static Revocation start(
+      CertificateIdentity identity,
+      ClientRegistry clients,
+      Connections connections,
+      Audit audit,
+      Path database)
       throws IOException {
-    Revocation revocation = new Revocation(clients, connections, database);
+    Revocation revocation = new Revocation(identity, clients, connections, audit, database);
     revocation.watch.start();
+    revocation.act();
     return revocation;
+  }
+
+  private synchronized void act() {
+    throwOut();
+    clients.takeChanges(audit::clientChanged);
   }
 
   private void throwOut() {
@@ -47,9 +66,9 @@ public final class Revocation implements AutoCloseable {
     return client.isPresent() && !client.get().disabled();
   }
 
-  private static Optional<String> cn(SSLSession session) {
+  private Optional<String> cn(SSLSession session) {
     return AuthInterceptor.certificate(session)
-        .flatMap((X509Certificate certificate) -> CertificateIdentity.of(certificate).cn());
+        .flatMap(certificate -> identity.of(certificate).name());
   }
 
   @Override

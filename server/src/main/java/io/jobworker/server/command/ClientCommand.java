@@ -109,13 +109,44 @@ public final class ClientCommand {
       int width = all.stream().mapToInt(client -> client.name().length()).max().orElse(0);
       for (Client client : all) {
         print(
-            ("%-" + Math.max(width, 4) + "s  %-6s  %-8s  CN=%s")
+            ("%-" + Math.max(width, 4) + "s  %-6s  %-8s  CN=%s  %s")
                 .formatted(
                     client.name(),
                     client.role(),
                     client.disabled() ? "disabled" : "enabled",
-                    client.cn()));
+                    client.cn(),
+                    client.quotas())
+                .stripTrailing());
       }
+    }
+    return 0;
+  }
+
+  @Command(
+      name = "set",
+      description = "Gives the client quotas of its own, from its next call on.",
+      mixinStandardHelpOptions = true,
+      footer = {
+        "",
+        "0 is no bound, and default what server.toml says:",
+        "  job-worker-server client set alice running-jobs=10 max-memory=2G calls=default",
+      })
+  int set(
+      @Parameters(paramLabel = "NAME", description = "The client's name.") String name,
+      @Parameters(
+              index = "1..*",
+              arity = "1..*",
+              paramLabel = "QUOTA=VALUE",
+              description =
+                  "running-jobs, starts-per-second, calls, streams, connections, retained-output,"
+                      + " max-cpu-millis, max-memory, max-memory-high or max-pids.")
+          List<String> settings,
+      @Mixin DirectoryOption directoryOption) {
+    try (ClientRegistry clients = open(directoryOption.directory())) {
+      Client client = clients.find(name).orElseThrow(() -> noSuchClient(name));
+      clients.setQuotas(name, client.quotas().with(settings));
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException(String.valueOf(e.getMessage()));
     }
     return 0;
   }
@@ -143,10 +174,14 @@ public final class ClientCommand {
   private static int setDisabled(DirectoryOption directoryOption, String name, boolean disabled) {
     try (ClientRegistry clients = open(directoryOption.directory())) {
       if (!clients.setDisabled(name, disabled)) {
-        throw new ConfigException("there is no client named '" + name + "'");
+        throw noSuchClient(name);
       }
     }
     return 0;
+  }
+
+  private static ConfigException noSuchClient(String name) {
+    return new ConfigException("there is no client named '" + name + "'");
   }
 
   private static ClientRegistry open(ServerDirectory directory) {

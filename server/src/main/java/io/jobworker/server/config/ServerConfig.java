@@ -8,7 +8,10 @@ import io.jobworker.core.output.OutputLog.OnFull;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
@@ -27,6 +30,9 @@ import tools.jackson.dataformat.toml.TomlMapper;
 public record ServerConfig(
     String listen,
     Tls tls,
+    Connections connections,
+    Quota quota,
+    Audit audit,
     State state,
     Isolation isolation,
     LimitSettings limits,
@@ -42,6 +48,63 @@ public record ServerConfig(
    * @param crl the revocation list; empty: there is none
    */
   public record Tls(String ca, String cert, String key, String crl) {}
+
+  /**
+   * What connections may take.
+   *
+   * @param max of all clients together
+   * @param handshakes how many may be at their handshake; beyond that, the oldest gives way
+   * @param handshakePatience how long a handshake may take
+   * @param idle how long one may be open without a call
+   */
+  public record Connections(int max, int handshakes, Span handshakePatience, Span idle) {}
+
+  /** What each client may have, unless the database says otherwise; 0 is no bound. */
+  public record Quota(
+      int runningJobs,
+      int startsPerSecond,
+      int calls,
+      int streams,
+      int connections,
+      DiskShare retainedOutput) {}
+
+  /**
+   * Where the audit log goes.
+   *
+   * @param file below the server's directory; {@code -}: standard output
+   * @param maxSize when it is rotated
+   * @param keep how many rotated files are kept
+   * @param mask regular expressions; what of a job's arguments matches is not written down
+   */
+  public record Audit(String file, ByteSize maxSize, int keep, List<String> mask) {
+    private static final int MAX_KEEP = 20; // as many as logback renames
+
+    public Audit {
+      mask = List.copyOf(mask);
+      if (file.isEmpty()) {
+        throw new IllegalArgumentException("file: name one, or write \"-\" for standard output");
+      }
+      if (keep < 1 || keep > MAX_KEEP || maxSize.bytes() < 64 << 10) {
+        throw new IllegalArgumentException(
+            "keep: from 1 to " + MAX_KEEP + "; max-size: at least 64K");
+      }
+      mask.forEach(Audit::compile);
+    }
+
+    /** {@link #mask}, compiled. */
+    public List<Pattern> patterns() {
+      return mask.stream().map(Audit::compile).toList();
+    }
+
+    private static Pattern compile(String pattern) {
+      try {
+        return Pattern.compile(pattern);
+      } catch (PatternSyntaxException e) {
+        throw new IllegalArgumentException(
+            "mask: '" + pattern + "' is not a regular expression: " + e.getDescription(), e);
+      }
+    }
+  }
 
   /** Where jobs and their output are kept. */
   public record State(String directory) {}

@@ -3,6 +3,7 @@ package io.jobworker.server.rpc;
 import com.google.protobuf.Any;
 import com.google.rpc.ErrorInfo;
 import io.grpc.Metadata;
+import io.grpc.ServerCall;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
@@ -42,10 +43,11 @@ public final class Errors {
     };
   }
 
-  /** The details that {@code status} carries. */
-  public static Metadata trailersOf(StatusRuntimeException status) {
+  /** Ends a call that has not been answered yet. */
+  public static void refuse(ServerCall<?, ?> call, RuntimeException why) {
+    StatusRuntimeException status = toStatus(why, call.getMethodDescriptor().getFullMethodName());
     Metadata trailers = status.getTrailers();
-    return trailers == null ? new Metadata() : trailers;
+    call.close(status.getStatus(), trailers == null ? new Metadata() : trailers);
   }
 
   private static StatusRuntimeException ofJob(JobException failure) {
@@ -62,6 +64,8 @@ public final class Errors {
               "LAUNCH_FAILED",
               Map.of(
                   "step", e.step(), "errno", Integer.toString(e.errno()), "subject", e.subject()));
+      case JobException.QuotaExceeded e ->
+          status(e, Status.Code.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED", Map.of("quota", e.quota()));
       case JobException.CannotEnforce e ->
           status(e, Status.Code.FAILED_PRECONDITION, "CANNOT_ENFORCE", Map.of());
       case JobException.Unavailable e -> {

@@ -33,7 +33,7 @@ public final class JobWorkerService extends JobWorkerImplBase {
       ScheduledExecutorService timer) {
     start = new StartMethod(jobs, users);
     stop = new StopMethod(jobs, audit);
-    remove = new RemoveMethod(jobs, audit);
+    remove = new RemoveMethod(jobs);
     status = new StatusMethod(jobs);
     logs = new LogsMethod(jobs, audit, logSettings, timer);
     list = new ListMethod(jobs);

@@ -70,7 +70,7 @@ public final class LogsMethod {
     try {
       JobId id = Wire.id(request.getId());
       Pump pump = open(id, request.getLogs(), (ServerCallStreamObserver<JobLogsResponse>) out);
-      audit.logsOpened(pump.caller, id.toString());
+      audit.logsOpened(pump.caller, id);
       pump.start();
     } catch (IOException | RuntimeException e) {
       out.onError(Errors.toStatus(e, "Logs"));
@@ -308,7 +308,7 @@ public final class LogsMethod {
       if (stallCheck != null) {
         stallCheck.cancel(false);
       }
-      audit.logsClosed(caller, id.toString(), outcome, sentBytes, droppedBytes);
+      audit.logsClosed(caller, id, outcome, sentBytes, droppedBytes);
     }
   }
 }

@@ -4,16 +4,13 @@ import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.core.JobStatus;
 import io.jobworker.core.Jobs;
-import io.jobworker.server.audit.Audit;
-import io.jobworker.server.auth.Caller;
 
 /** {@code Remove}: forgets an ended job and its output. */
-record RemoveMethod(Jobs jobs, Audit audit) implements Unary<JobRequest, JobResponse> {
+record RemoveMethod(Jobs jobs) implements Unary<JobRequest, JobResponse> {
   @Override
   public JobResponse handle(JobRequest request) {
     JobStatus job = jobs.status(Wire.id(request.getId()));
     jobs.remove(job.id());
-    audit.jobRemoved(Caller.current(), job);
     return Wire.response(job);
   }
 }

@@ -5,8 +5,8 @@ import io.jobworker.api.v1.JobResponse;
 import io.jobworker.core.JobException;
 import io.jobworker.core.JobStatus;
 import io.jobworker.core.Jobs;
+import io.jobworker.core.Owner;
 import io.jobworker.server.auth.Caller;
-import io.jobworker.server.auth.Client;
 import io.jobworker.server.auth.JobUsers;
 
 /** {@code Start}: starts a job of the caller's. */
@@ -16,13 +16,11 @@ record StartMethod(Jobs jobs, JobUsers users) implements Unary<JobRequest, JobRe
     if (!request.getId().isEmpty()) {
       throw new JobException.InvalidSpec("id", "the server assigns it; leave it empty");
     }
-    Client client = Caller.current().client();
+    Caller caller = Caller.current();
+    Owner owner =
+        new Owner(caller.client().name(), users.of(caller.client()), caller.quotas().allowance());
     JobStatus job =
-        jobs.start(
-            client.name(),
-            Wire.spec(request.getSpec()),
-            request.getSpec().getStdin().toByteArray(),
-            users.of(client));
+        jobs.start(owner, Wire.spec(request.getSpec()), request.getSpec().getStdin().toByteArray());
     return Wire.response(job);
   }
 }

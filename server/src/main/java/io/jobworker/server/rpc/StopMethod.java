@@ -2,8 +2,9 @@ package io.jobworker.server.rpc;
 
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
-import io.jobworker.core.JobStatus;
+import io.jobworker.core.JobId;
 import io.jobworker.core.Jobs;
+import io.jobworker.core.StopRequest;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.auth.Caller;
 
@@ -11,8 +12,9 @@ import io.jobworker.server.auth.Caller;
 record StopMethod(Jobs jobs, Audit audit) implements Unary<JobRequest, JobResponse> {
   @Override
   public JobResponse handle(JobRequest request) {
-    JobStatus job = jobs.stop(Wire.id(request.getId()), Wire.stop(request.getStop()));
-    audit.jobStopped(Caller.current(), job);
-    return Wire.response(job);
+    JobId id = Wire.id(request.getId());
+    StopRequest stop = Wire.stop(request.getStop());
+    audit.stopRequested(Caller.current(), id, stop);
+    return Wire.response(jobs.stop(id, stop));
   }
 }

@@ -17,9 +17,11 @@ import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.util.ResourceLeakDetector;
 import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLSession;
@@ -28,7 +30,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The connections of clients, and the event loops that serve them. Knows of each connection on
  * which loop it lives and, once its handshake is done, whose certificate it showed, so that streams
- * can be moved on where they are sent from, and clients thrown out. Thread-safe.
+ * can be moved on where they are sent from, and clients thrown out. Bounds how many there are.
+ * Thread-safe.
  */
 public final class Connections implements AutoCloseable {
   private static final Attributes.Key<Executor> LOOP = Attributes.Key.create("event-loop");
@@ -39,8 +42,27 @@ public final class Connections implements AutoCloseable {
     ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.DISABLED);
   }
 
-  private record Connection(Channel channel, SSLSession session) {}
+  /**
+   * What connections may take.
+   *
+   * @param max how many there may be
+   * @param handshakes how many of them may be at their handshake; beyond that, the oldest is closed
+   * @param handshakePatience how long a handshake may take
+   * @param idle how long one may be open without a call
+   */
+  public record Bounds(int max, int handshakes, Duration handshakePatience, Duration idle) {}
 
+  /** Hears of connections. What it is told may be handled late, and it may block. */
+  public interface Listener {
+    /** A handshake is done. */
+    void ready(Connection connection);
+
+    /** One is closed without having come so far. */
+    void refused(RefusedConnection refused);
+  }
+
+  private final Bounds bounds;
+  private final Executor blocking;
   private final boolean epoll = Epoll.isAvailable();
   private final EventLoopGroup acceptor = loops("accept", 1);
   private final EventLoopGroup loops =
@@ -48,49 +70,104 @@ public final class Connections implements AutoCloseable {
 
   private final ConcurrentMap<SocketAddress, Channel> accepted = new ConcurrentHashMap<>();
   private final ConcurrentMap<SocketAddress, Connection> ready = new ConcurrentHashMap<>();
+  private final Handshakes handshakes;
+  private volatile @Nullable Listener listener;
+
+  /** {@code blocking} is where the listener is called. */
+  public Connections(Bounds bounds, Executor blocking) {
+    this.bounds = bounds;
+    this.blocking = blocking;
+    this.handshakes = new Handshakes(bounds.handshakes());
+  }
 
   private EventLoopGroup loops(String name, int count) {
     DefaultThreadFactory threads = new DefaultThreadFactory(name, true);
     return epoll ? new EpollEventLoopGroup(count, threads) : new NioEventLoopGroup(count, threads);
   }
 
-  /** Has {@code server} use these loops and tell of its connections. */
-  public NettyServerBuilder in(NettyServerBuilder server) {
+  /** Has {@code server} use these loops and tell {@code listener} of its connections. */
+  public NettyServerBuilder in(NettyServerBuilder server, Listener toTell) {
+    listener = toTell;
     return server
         .bossEventLoopGroup(acceptor)
         .workerEventLoopGroup(loops)
         .channelFactory(this::listener)
-        .addTransportFilter(new Filter());
+        .addTransportFilter(new Filter())
+        .handshakeTimeout(bounds.handshakePatience().toMillis(), TimeUnit.MILLISECONDS)
+        .maxConnectionIdle(bounds.idle().toMillis(), TimeUnit.MILLISECONDS);
   }
 
   private ServerChannel listener() {
-    ServerChannel listener = epoll ? new EpollServerSocketChannel() : new NioServerSocketChannel();
-    listener
+    ServerChannel listening = epoll ? new EpollServerSocketChannel() : new NioServerSocketChannel();
+    listening
         .pipeline()
         .addFirst(
             new ChannelInboundHandlerAdapter() {
               @Override
               public void channelRead(ChannelHandlerContext context, Object message) {
-                note((Channel) message); // what a listening channel reads are connections
-                context.fireChannelRead(message);
+                Channel connection = (Channel) message; // what a listening channel reads
+                if (admit(connection)) {
+                  context.fireChannelRead(message);
+                } else {
+                  connection.unsafe().closeForcibly(); // it belongs to no loop yet
+                }
               }
             });
-    return listener;
+    return listening;
   }
 
-  private void note(Channel channel) {
+  /** On the acceptor's one thread. */
+  private boolean admit(Channel channel) {
     SocketAddress peer = channel.remoteAddress();
     if (peer == null) {
-      return; // gone already
+      return false; // gone already
+    }
+    if (accepted.size() >= bounds.max()) {
+      tellRefused(RefusedConnection.of(text(peer), "too_many_connections"));
+      return false;
     }
     accepted.put(peer, channel);
-    var _ =
-        channel
-            .closeFuture()
-            .addListener(closed -> {
-              accepted.remove(peer, channel);
-              ready.computeIfPresent(peer, (p, c) -> c.channel().equals(channel) ? null : c);
-            });
+    HandshakeWatch watch = new HandshakeWatch(bounds.handshakePatience());
+    channel.pipeline().addFirst(watch);
+    handshakes.begin(channel);
+    var _ = channel.closeFuture().addListener(_ -> closed(peer, channel, watch));
+    return true;
+  }
+
+  private void closed(SocketAddress peer, Channel channel, HandshakeWatch watch) {
+    boolean crowdedOut = handshakes.isCrowdedOut(channel);
+    boolean unfinished = handshakes.end(channel);
+    accepted.remove(peer, channel);
+    ready.computeIfPresent(peer, (p, c) -> c.channel().equals(channel) ? null : c);
+    if (unfinished || crowdedOut) {
+      tellRefused(
+          crowdedOut
+              ? RefusedConnection.of(text(peer), "too_many_handshakes")
+              : watch
+                  .failure()
+                  .map(failure -> RefusedConnection.of(text(peer), failure))
+                  .orElseGet(() -> RefusedConnection.of(text(peer), "closed")));
+    }
+  }
+
+  private static String text(SocketAddress peer) {
+    String text = peer.toString();
+    return text.startsWith("/") ? text.substring(1) : text;
+  }
+
+  private void tellRefused(RefusedConnection refused) {
+    tell(hears -> hears.refused(refused));
+  }
+
+  private void tell(java.util.function.Consumer<Listener> what) {
+    Listener hears = listener;
+    if (hears != null) {
+      try {
+        blocking.execute(() -> what.accept(hears));
+      } catch (RejectedExecutionException e) {
+        // the server is going
+      }
+    }
   }
 
   private final class Filter extends ServerTransportFilter {
@@ -102,13 +179,18 @@ public final class Connections implements AutoCloseable {
       if (peer == null || channel == null) {
         return attributes;
       }
-      if (session != null) {
-        ready.put(peer, new Connection(channel, session));
-        if (!channel.isActive()) {
-          ready.remove(peer);
-        }
+      Attributes known = attributes.toBuilder().set(LOOP, channel.eventLoop()).build();
+      if (session == null) {
+        return known;
       }
-      return attributes.toBuilder().set(LOOP, channel.eventLoop()).build();
+      handshakes.end(channel);
+      Connection connection = new Connection(channel, session);
+      ready.put(peer, connection);
+      if (!channel.isActive()) {
+        ready.remove(peer);
+      }
+      tell(hears -> hears.ready(connection));
+      return connection.in(known);
     }
   }
 
@@ -121,15 +203,14 @@ public final class Connections implements AutoCloseable {
   public void closeWhere(Predicate<SSLSession> unwanted) {
     for (Connection connection : ready.values()) {
       if (unwanted.test(connection.session())) {
-        closeAtOnce(connection.channel());
+        connection.closeAtOnce();
       }
     }
   }
 
-  /** The channel's own close would let HTTP/2 wait for the streams that are to be ended. */
-  private static void closeAtOnce(Channel channel) {
-    ChannelHandlerContext nextToSocket = channel.pipeline().firstContext();
-    var _ = nextToSocket == null ? channel.close() : nextToSocket.close();
+  /** How many there are, handshakes and all. */
+  public int count() {
+    return accepted.size();
   }
 
   /** Ends the loops. To be called after the server that uses them has ended. */

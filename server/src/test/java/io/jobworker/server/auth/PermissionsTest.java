@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.grpc.MethodDescriptor;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.server.auth.Permissions.Access;
+import io.jobworker.server.quota.Quotas;
 import java.time.Instant;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -45,6 +46,6 @@ class PermissionsTest {
   }
 
   private static Client client(Role role) {
-    return new Client("alice", "alice", role, false, Instant.EPOCH, Optional.empty());
+    return new Client("alice", "alice", role, false, Instant.EPOCH, Optional.empty(), Quotas.NONE);
   }
 }

@@ -1,0 +1,54 @@
+package io.jobworker.server.audit;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What of a job's arguments is written down: not what matches one of the patterns, and not more
+ * than so much. Immutable.
+ */
+final class ArgvMask {
+  static final int MAX_CHARACTERS = 8192;
+
+  private static final String MASKED = "***";
+
+  private final List<Pattern> patterns;
+
+  ArgvMask(List<Pattern> patterns) {
+    this.patterns = List.copyOf(patterns);
+  }
+
+  /**
+   * Arguments as they are to be written down.
+   *
+   * @param omitted how many characters at their end are left out
+   */
+  record Masked(List<String> arguments, long omitted) {}
+
+  /** Takes out what matches, and then what is too much. */
+  Masked mask(List<String> arguments) {
+    List<String> shown = new ArrayList<>();
+    int left = MAX_CHARACTERS;
+    long omitted = 0;
+    for (String argument : arguments) {
+      // What is cut off is cut off first: a pattern need not look at a mebibyte.
+      String head = argument.substring(0, Math.min(left, argument.length()));
+      omitted += argument.length() - head.length();
+      if (left > 0) {
+        shown.add(mask(head));
+      }
+      left -= head.length();
+    }
+    return new Masked(shown, omitted);
+  }
+
+  private String mask(String argument) {
+    String masked = argument;
+    for (Pattern pattern : patterns) {
+      masked = pattern.matcher(masked).replaceAll(Matcher.quoteReplacement(MASKED));
+    }
+    return masked;
+  }
+}

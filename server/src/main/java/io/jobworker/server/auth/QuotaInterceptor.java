@@ -1,0 +1,84 @@
+package io.jobworker.server.auth;
+
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.core.JobException;
+import io.jobworker.server.audit.Audit;
+import io.jobworker.server.quota.ClientUse;
+import io.jobworker.server.quota.Quota;
+import io.jobworker.server.rpc.Errors;
+import io.jobworker.server.transport.Connection;
+import java.util.Optional;
+
+/**
+ * Lets through no more than a client may have, for every method alike: calls and streams at once,
+ * starts of late. Comes after {@link AuthInterceptor}.
+ */
+public final class QuotaInterceptor implements ServerInterceptor {
+  private static final String START = JobWorkerGrpc.getStartMethod().getFullMethodName();
+
+  private final ClientUse use;
+  private final Audit audit;
+
+  public QuotaInterceptor(ClientUse use, Audit audit) {
+    this.use = use;
+    this.audit = audit;
+  }
+
+  @Override
+  public <Q, R> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+    Caller caller = Caller.current();
+    try {
+      return new Releasing<>(take(call, caller), next.startCall(call, headers));
+    } catch (JobException.QuotaExceeded e) {
+      audit.denied(caller, Optional.empty(), "quota " + e.quota());
+      Errors.refuse(call, e);
+      return new ServerCall.Listener<>() {};
+    }
+  }
+
+  private ClientUse.Held take(ServerCall<?, ?> call, Caller caller) {
+    Optional<RuntimeException> refusal =
+        Connection.of(call.getAttributes()).flatMap(Connection::refusal);
+    if (refusal.isPresent()) {
+      throw refusal.get();
+    }
+    MethodDescriptor<?, ?> method = call.getMethodDescriptor();
+    String client = caller.client().name();
+    if (method.getFullMethodName().equals(START)) {
+      use.start(client, caller.quotas());
+    }
+    return use.take(
+        client,
+        method.getType().serverSendsOneMessage() ? Quota.CALLS : Quota.STREAMS,
+        caller.quotas());
+  }
+
+  /** gRPC tells of exactly one of these ends. */
+  private static final class Releasing<Q> extends SimpleForwardingServerCallListener<Q> {
+    private final ClientUse.Held held;
+
+    private Releasing(ClientUse.Held held, ServerCall.Listener<Q> next) {
+      super(next);
+      this.held = held;
+    }
+
+    @Override
+    public void onComplete() {
+      held.release();
+      super.onComplete();
+    }
+
+    @Override
+    public void onCancel() {
+      held.release();
+      super.onCancel();
+    }
+  }
+}
