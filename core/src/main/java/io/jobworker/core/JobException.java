@@ -19,9 +19,12 @@ public abstract sealed class JobException extends RuntimeException {
   public static final class InvalidSpec extends JobException {
     private final String field;
 
-    /** {@code field} by its name in the wire contract, as in {@code spec.command}. */
+    /**
+     * {@code field} by its name in the wire contract, as in {@code spec.command}; {@code problem}
+     * may quote what was asked.
+     */
     public InvalidSpec(String field, String problem) {
-      super(field + ": " + problem);
+      super(field + ": " + problem.replaceAll("\\p{Cntrl}", "?"));
       this.field = field;
     }
 

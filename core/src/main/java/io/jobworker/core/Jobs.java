@@ -695,6 +695,7 @@ public final class Jobs implements AutoCloseable {
 
   /** Jobs, from the newest on, a page at a time. */
   public JobPage list(JobQuery query) {
+    SpecCheck.checkLabels("labels", query.labels());
     recovery.awaitAll();
     List<JobStatus> found = new ArrayList<>();
     Optional<JobQuery.Position> after = query.after();

@@ -41,7 +41,7 @@ final class SpecCheck {
     spec.grace().ifPresent(value -> checkDuration("spec.grace", value));
     checkText("spec.name", spec.name(), MAX_NAME_LENGTH);
     spec.requestId().ifPresent(value -> checkText("spec.request_id", value, MAX_REQUEST_ID_LENGTH));
-    checkLabels(spec.labels());
+    checkLabels("spec.labels", spec.labels());
     checkLimits(spec.limits());
     spec.outputRetain().ifPresent(SpecCheck::checkRetain);
     if (stdin.length > MAX_STDIN_BYTES) {
@@ -82,21 +82,25 @@ final class SpecCheck {
       checkNoNul("spec.env", name);
       checkNoNul("spec.env", value);
       if (name.isEmpty() || name.indexOf('=') >= 0) {
-        throw invalid("spec.env", "'" + name + "' cannot be a variable's name");
+        throw invalid("spec.env", quoted(name) + " cannot be a variable's name");
       }
     });
   }
 
   private static void checkWorkingDirectory(String path) {
-    checkNoNul("spec.working_dir", path);
-    if (!path.startsWith("/")) {
-      throw invalid("spec.working_dir", "give an absolute path, not '" + path + "'");
-    }
+    checkPath("spec.working_dir", path);
     if (!Path.of(path).normalize().toString().equals(path)) {
       throw invalid("spec.working_dir", "write it without '.', '..' and needless slashes");
     }
+  }
+
+  private static void checkPath(String field, String path) {
+    checkNoNul(field, path);
     if (size(path) >= MAX_PATH_BYTES) {
-      throw invalid("spec.working_dir", "a path is shorter than " + MAX_PATH_BYTES + " bytes");
+      throw invalid(field, "a path is shorter than " + MAX_PATH_BYTES + " bytes");
+    }
+    if (!path.startsWith("/")) {
+      throw invalid(field, "give an absolute path, not " + quoted(path));
     }
   }
 
@@ -114,9 +118,8 @@ final class SpecCheck {
       if ((io.readBps() | io.writeBps() | io.readIops() | io.writeIops()) == 0) {
         throw invalid("spec.limits.io", "an entry without a limit");
       }
-      checkNoNul("spec.limits.io.path", io.path());
-      if (!io.path().isEmpty() && !io.path().startsWith("/")) {
-        throw invalid("spec.limits.io.path", "give an absolute path, not '" + io.path() + "'");
+      if (!io.path().isEmpty()) {
+        checkPath("spec.limits.io.path", io.path());
       }
       if (Math.min(Math.min(io.readBps(), io.writeBps()), Math.min(io.readIops(), io.writeIops()))
           < 0) {
@@ -131,14 +134,14 @@ final class SpecCheck {
     }
   }
 
-  private static void checkLabels(Map<String, String> labels) {
+  static void checkLabels(String field, Map<String, String> labels) {
     if (labels.size() > MAX_LABELS) {
-      throw invalid("spec.labels", "at most " + MAX_LABELS + " labels");
+      throw invalid(field, "at most " + MAX_LABELS + " labels");
     }
     labels.forEach((key, value) -> {
       if (!LABEL_KEY.matcher(key).matches() || !LABEL_VALUE.matcher(value).matches()) {
         throw invalid(
-            "spec.labels",
+            field,
             "keys and values are up to 63 letters, digits, '.', '_', '-' and '/', and start and"
                 + " end with a letter or digit");
       }
@@ -172,6 +175,12 @@ final class SpecCheck {
     if (value.indexOf('\0') >= 0) {
       throw invalid(field, "must not hold a NUL character");
     }
+  }
+
+  /** Of what a caller sent, no more than people can read. */
+  private static String quoted(String text) {
+    String shown = text.length() <= 64 ? text : text.substring(0, 64) + "...";
+    return "'" + shown + "'";
   }
 
   private static int size(String text) {

@@ -3,6 +3,7 @@ package io.jobworker.server;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
+import io.grpc.ServerInterceptors;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.core.Jobs;
@@ -24,6 +25,7 @@ import io.jobworker.server.quota.Quota;
 import io.jobworker.server.quota.Quotas;
 import io.jobworker.server.rpc.JobWorkerService;
 import io.jobworker.server.rpc.LogsMethod;
+import io.jobworker.server.rpc.MalformedRequests;
 import io.jobworker.server.tls.Tls;
 import io.jobworker.server.tls.TlsFiles;
 import io.jobworker.server.transport.Connections;
@@ -99,10 +101,13 @@ public final class Server implements AutoCloseable {
             .callExecutor(new ByMethod())
             .initialFlowControlWindow(FLOW_CONTROL_WINDOW)
             .maxInboundMessageSize(MAX_REQUEST_BYTES)
-            .intercept(new QuotaInterceptor(use, audit))
-            .intercept(new AuthInterceptor(identity, clients, quotas, jobs, audit))
             .addService(
-                new JobWorkerService(jobs, users, audit, logSettings(config.output()), timer))
+                MalformedRequests.refusedBy(
+                    ServerInterceptors.intercept(
+                        new JobWorkerService(
+                            jobs, users, audit, logSettings(config.output()), timer),
+                        new QuotaInterceptor(use, audit),
+                        new AuthInterceptor(identity, clients, quotas, jobs, audit))))
             .build();
   }
 

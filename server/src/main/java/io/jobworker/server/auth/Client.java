@@ -20,6 +20,8 @@ public record Client(
     Instant createdAt,
     Optional<String> runAs,
     Quotas quotas) {
+  public static final int MAX_NAME_LENGTH = 63;
+
   /** RFC 5280, ub-common-name. */
   public static final int MAX_CN_LENGTH = 64;
 }

@@ -73,6 +73,9 @@ record ListMethod(Jobs jobs) implements Unary<ListJobsRequest, ListJobsResponse>
       }
       return Optional.of(client.name());
     }
+    if (asked.length() > Client.MAX_NAME_LENGTH) {
+      throw new JobException.InvalidSpec("owner", "a client's name is shorter than that");
+    }
     return asked.isEmpty() ? Optional.empty() : Optional.of(asked);
   }
 }

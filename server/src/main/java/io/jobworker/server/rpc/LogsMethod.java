@@ -97,6 +97,10 @@ public final class LogsMethod {
       if (options.getOffset() < 0) {
         throw new JobException.InvalidSpec("logs.offset", "must not be negative");
       }
+      if (options.getOffset() > output.end()) {
+        throw new JobException.InvalidSpec(
+            "logs.offset", "beyond the end of the output, which is " + output.end());
+      }
       return options.getOffset();
     }
     if (options.hasTailLines()) {

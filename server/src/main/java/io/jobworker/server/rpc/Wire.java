@@ -3,6 +3,7 @@ package io.jobworker.server.rpc;
 import com.google.protobuf.Duration;
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.util.Durations;
+import com.google.protobuf.util.Timestamps;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.JobStatusResponse;
@@ -86,11 +87,10 @@ final class Wire {
   }
 
   static Instant instant(String field, Timestamp wire) {
-    try {
-      return Instant.ofEpochSecond(wire.getSeconds(), wire.getNanos());
-    } catch (java.time.DateTimeException | ArithmeticException e) {
+    if (!Timestamps.isValid(wire)) {
       throw new JobException.InvalidSpec(field, "not a point in time");
     }
+    return Instant.ofEpochSecond(wire.getSeconds(), wire.getNanos());
   }
 
   static java.time.Duration duration(String field, Duration wire) {
@@ -123,7 +123,8 @@ final class Wire {
         return state;
       }
     }
-    throw new JobException.InvalidSpec(field, "no job is ever '" + wire + "'");
+    throw new JobException.InvalidSpec(
+        field, "one of running, stopping, exited, failed, stopped and lost");
   }
 
   static String status(JobState state) {
