@@ -19,10 +19,16 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +39,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import javax.net.ssl.KeyManager;
+import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509TrustManager;
@@ -448,6 +457,32 @@ public final class RunningServer implements AutoCloseable {
     return new Socket(InetAddress.getLoopbackAddress(), port);
   }
 
+  /** A connection of the client's whose handshake is done. */
+  public SSLSocket connect(String client) throws IOException {
+    try {
+      KeyStore own = KeyStore.getInstance("PKCS12");
+      own.load(null, null);
+      Certificate[] chain =
+          CertificateFactory.getInstance("X.509")
+              .generateCertificates(stream(pem(client, "cert")))
+              .toArray(Certificate[]::new);
+      byte[] key =
+          Base64.getMimeDecoder()
+              .decode(pem(client, "key").replaceAll("-----[A-Z ]+-----", "").strip());
+      own.setKeyEntry(
+          "client",
+          KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(key)),
+          new char[0],
+          chain);
+      KeyManagerFactory keys =
+          KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+      keys.init(own, new char[0]);
+      return handshake("TLSv1.3", keys.getKeyManagers());
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** The certificate that the server shows to a connection that begins now. */
   public X509Certificate shownCertificate() {
     try (SSLSocket socket = handshake("TLSv1.3")) {
@@ -459,10 +494,17 @@ public final class RunningServer implements AutoCloseable {
 
   /** A connection whose handshake had only {@code version} on offer, without a certificate. */
   public SSLSocket handshake(String version) throws IOException {
+    return handshake(version, new KeyManager[0]);
+  }
+
+  private SSLSocket handshake(String version, KeyManager[] keys) throws IOException {
     try {
       SSLContext context = SSLContext.getInstance("TLS");
-      context.init(null, new TrustManager[] {new TrustEverybody()}, null);
+      context.init(keys, new TrustManager[] {new TrustEverybody()}, null);
       SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", port);
+      SSLParameters parameters = socket.getSSLParameters();
+      parameters.setApplicationProtocols(new String[] {"h2"});
+      socket.setSSLParameters(parameters);
       socket.setEnabledProtocols(new String[] {version});
       socket.startHandshake();
       return socket;

@@ -31,7 +31,7 @@ public final class JobWorkerService extends JobWorkerImplBase {
       Audit audit,
       LogsMethod.Settings logSettings,
       ScheduledExecutorService timer) {
-    start = new StartMethod(jobs, users);
+    start = new StartMethod(jobs, users, audit);
     stop = new StopMethod(jobs, audit);
     remove = new RemoveMethod(jobs);
     status = new StatusMethod(jobs);

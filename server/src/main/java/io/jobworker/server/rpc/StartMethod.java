@@ -3,14 +3,17 @@ package io.jobworker.server.rpc;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.core.JobException;
-import io.jobworker.core.JobStatus;
+import io.jobworker.core.JobSpec;
 import io.jobworker.core.Jobs;
 import io.jobworker.core.Owner;
+import io.jobworker.server.audit.Audit;
 import io.jobworker.server.auth.Caller;
 import io.jobworker.server.auth.JobUsers;
+import java.util.Optional;
 
 /** {@code Start}: starts a job of the caller's. */
-record StartMethod(Jobs jobs, JobUsers users) implements Unary<JobRequest, JobResponse> {
+record StartMethod(Jobs jobs, JobUsers users, Audit audit)
+    implements Unary<JobRequest, JobResponse> {
   @Override
   public JobResponse handle(JobRequest request) {
     if (!request.getId().isEmpty()) {
@@ -19,8 +22,12 @@ record StartMethod(Jobs jobs, JobUsers users) implements Unary<JobRequest, JobRe
     Caller caller = Caller.current();
     Owner owner =
         new Owner(caller.client().name(), users.of(caller.client()), caller.quotas().allowance());
-    JobStatus job =
-        jobs.start(owner, Wire.spec(request.getSpec()), request.getSpec().getStdin().toByteArray());
-    return Wire.response(job);
+    JobSpec spec = Wire.spec(request.getSpec());
+    try {
+      return Wire.response(jobs.start(owner, spec, request.getSpec().getStdin().toByteArray()));
+    } catch (JobException.QuotaExceeded e) {
+      audit.denied(caller, Optional.empty(), "quota " + e.quota());
+      throw e;
+    }
   }
 }

@@ -36,6 +36,7 @@ import org.jspecify.annotations.Nullable;
 public final class Connections implements AutoCloseable {
   private static final Attributes.Key<Executor> LOOP = Attributes.Key.create("event-loop");
   private static final long CLOSE_PATIENCE_SECONDS = 2;
+  private static final long GRPC_PATIENCE_SECONDS = 300;
 
   static {
     // For those who hunt leaks in netty; it notes where buffers come from, at a tenth of our time.
@@ -93,7 +94,7 @@ public final class Connections implements AutoCloseable {
         .workerEventLoopGroup(loops)
         .channelFactory(this::listener)
         .addTransportFilter(new Filter())
-        .handshakeTimeout(bounds.handshakePatience().toMillis(), TimeUnit.MILLISECONDS)
+        .handshakeTimeout(GRPC_PATIENCE_SECONDS, TimeUnit.SECONDS) // ours is shorter, and tells
         .maxConnectionIdle(bounds.idle().toMillis(), TimeUnit.MILLISECONDS);
   }
 
@@ -127,7 +128,7 @@ public final class Connections implements AutoCloseable {
       return false;
     }
     accepted.put(peer, channel);
-    HandshakeWatch watch = new HandshakeWatch(bounds.handshakePatience());
+    HandshakeWatch watch = new HandshakeWatch(handshakes, bounds.handshakePatience());
     channel.pipeline().addFirst(watch);
     handshakes.begin(channel);
     var _ = channel.closeFuture().addListener(_ -> closed(peer, channel, watch));

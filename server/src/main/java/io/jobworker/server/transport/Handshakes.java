@@ -54,6 +54,15 @@ final class Handshakes {
     }
   }
 
+  boolean isUnderWay(Channel channel) {
+    lock.lock();
+    try {
+      return underWay.contains(channel);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Whether it was closed here, and has not ended yet. */
   boolean isCrowdedOut(Channel channel) {
     return crowdedOut.contains(channel);

@@ -1,0 +1,176 @@
+package io.jobworker.acceptance.security;
+
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.jobworker.acceptance.RunningServer;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.SocketException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import tools.jackson.databind.JsonNode;
+
+/** Whoever speaks something else, or nothing, gets nowhere and keeps nobody out. */
+@Timeout(120)
+class ConnectionsTest {
+  /** The first bytes of a TLS record that announces more than follows (RFC 8446, 5.1). */
+  private static final byte[] HALF_A_HELLO = {0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01};
+
+  /** RFC 9113, 3.4: what every connection of HTTP/2 begins with, and an empty SETTINGS frame. */
+  private static final byte[] HTTP2 =
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0".getBytes(US_ASCII);
+
+  private final List<Socket> sockets = new ArrayList<>();
+  private RunningServer server;
+
+  @BeforeEach
+  void start() {
+    server =
+        RunningServer.start(toml ->
+            toml.replace("handshake-patience = \"10s\"", "handshake-patience = \"2s\"")
+                .replace("handshakes = 256", "handshakes = 4")
+                .replace("max = 4096", "max = 8"));
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    for (Socket socket : sockets) {
+      socket.close();
+    }
+    server.close();
+  }
+
+  private Socket connect(byte... said) throws IOException {
+    Socket socket = server.connect();
+    sockets.add(socket);
+    socket.setSoTimeout((int) RunningServer.PATIENCE.toMillis());
+    socket.getOutputStream().write(said);
+    return socket;
+  }
+
+  /** What the server says until it closes the connection. */
+  private static byte[] answer(Socket socket) throws IOException {
+    try {
+      return socket.getInputStream().readAllBytes();
+    } catch (SocketException e) {
+      return new byte[0]; // reset: what we had said was not even read
+    }
+  }
+
+  private void assertServes() {
+    assertThat(server.cli("alice", "status", UUID.randomUUID().toString()).exitCode()).isEqualTo(1);
+  }
+
+  private JsonNode refused(String reason) {
+    return server.event("handshake.refused", "reason", reason);
+  }
+
+  @Test
+  void whoSpeaksHttpIsHungUpOnAndToldNothing() throws Exception {
+    byte[] answer = answer(connect("GET / HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(US_ASCII)));
+    assertThat(answer.length).isLessThan(64); // a TLS alert, at most
+    assertThat(refused("not_tls").path("peer").asString()).startsWith("127.0.0.1:");
+    assertServes();
+  }
+
+  @Test
+  void whoSpeaksHttp2WithoutTlsIsHungUpOn() throws Exception {
+    answer(connect("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(US_ASCII)));
+    refused("not_tls");
+    assertServes();
+  }
+
+  @Test
+  void noiseIsHungUpOn() throws Exception {
+    RandomGenerator random = RandomGenerator.of("L64X128MixRandom");
+    for (int i = 0; i < 20; i++) {
+      byte[] noise = new byte[4096];
+      random.nextBytes(noise);
+      answer(connect(noise));
+    }
+    assertServes();
+  }
+
+  @Test
+  void whoSaysNothingIsGivenUp() throws Exception {
+    assertThat(answer(connect())).isEmpty();
+    refused("timeout");
+    assertServes();
+  }
+
+  @Test
+  void halfAHandshakeIsGivenUp() throws Exception {
+    answer(connect(HALF_A_HELLO));
+    refused("timeout");
+    assertServes();
+  }
+
+  @Test
+  void whoHoldsHandshakesOpenKeepsNobodyOut() throws Exception {
+    List<Socket> held = new ArrayList<>();
+    for (int i = 0; i < 6; i++) { // of which 4 may be at once
+      held.add(connect(HALF_A_HELLO));
+    }
+    assertServes();
+    answer(held.getFirst()); // it was the first to give way
+    refused("too_many_handshakes");
+  }
+
+  @Test
+  void connectionsBeyondTheirNumberAreRefusedAndPlacesComeBack() throws Exception {
+    List<javax.net.ssl.SSLSocket> held = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      held.add(server.connect("alice"));
+      sockets.add(held.getLast());
+      held.getLast().getOutputStream().write(HTTP2);
+      assertThat(held.getLast().getInputStream().read()).isNotNegative(); // it is ready
+    }
+    assertThat(server.cli("bob", "status", UUID.randomUUID().toString()).exitCode()).isEqualTo(125);
+    refused("too_many_connections");
+    for (Socket socket : held) {
+      socket.close();
+    }
+    await()
+        .atMost(RunningServer.PATIENCE)
+        .until(() -> server.cli("bob", "status", UUID.randomUUID().toString()).exitCode() == 1);
+  }
+
+  @Test
+  void aConnectionThatIsNotUsedIsClosed() throws Exception {
+    server.close();
+    server = RunningServer.start(toml -> toml.replace("idle = \"15m\"", "idle = \"1s\""));
+    Socket idle = server.connect("alice");
+    sockets.add(idle);
+    idle.getOutputStream().write(HTTP2);
+    idle.setSoTimeout((int) RunningServer.PATIENCE.toMillis());
+    answer(idle); // ends
+    assertServes();
+  }
+
+  @Test
+  void aGoodHandshakeAndThenNothingIsGivenUp() throws Exception {
+    Socket socket = server.connect("alice");
+    sockets.add(socket);
+    socket.setSoTimeout((int) RunningServer.PATIENCE.toMillis());
+    answer(socket);
+    refused("timeout");
+  }
+
+  @Test
+  void whatIsNoHttp2BehindAGoodHandshakeIsHungUpOn() throws Exception {
+    Socket socket = server.connect("alice");
+    sockets.add(socket);
+    socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(US_ASCII));
+    socket.setSoTimeout((int) RunningServer.PATIENCE.toMillis());
+    answer(socket);
+    assertServes();
+  }
+}
