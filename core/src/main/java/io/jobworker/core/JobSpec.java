@@ -47,6 +47,16 @@ public record JobSpec(
     isolation = requireNonNullElse(isolation, Isolation.DEFAULT);
   }
 
+  /**
+   * Refuses what no job can be, or may be, whoever starts it.
+   *
+   * @param stdin what the job is to read
+   * @throws JobException.InvalidSpec with the first field that is out of its bounds
+   */
+  public void requireValid(byte[] stdin) {
+    SpecCheck.check(this, stdin);
+  }
+
   /** A job with nothing but a command. */
   public static JobSpec of(String... command) {
     return builder(List.of(command)).build();

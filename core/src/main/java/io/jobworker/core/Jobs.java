@@ -191,7 +191,7 @@ public final class Jobs implements AutoCloseable {
    */
   public JobStatus start(Owner owner, JobSpec asked, byte[] stdin) {
     JobSpec spec = LimitPolicy.apply(asked, config.defaultLimits(), owner.allowance().ceilings());
-    SpecCheck.check(spec, stdin);
+    spec.requireValid(stdin);
     checkIsolation(spec, owner.runAs());
     inFlight.register();
     try {

@@ -216,6 +216,11 @@ public record ServerConfig(
               + "; make it with: job-worker-server init --dir "
               + file.getParent());
     }
+    return parse(file, text);
+  }
+
+  /** Reads what was in the file. */
+  static ServerConfig parse(Path file, String text) {
     try {
       return TOML.readValue(text, ServerConfig.class);
     } catch (UnrecognizedPropertyException e) {

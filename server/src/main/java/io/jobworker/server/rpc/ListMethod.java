@@ -26,7 +26,7 @@ record ListMethod(Jobs jobs) implements Unary<ListJobsRequest, ListJobsResponse>
 
   @Override
   public ListJobsResponse handle(ListJobsRequest request) {
-    JobPage page = jobs.list(query(request));
+    JobPage page = jobs.list(query(request, Caller.current().client()));
     ListJobsResponse.Builder response = ListJobsResponse.newBuilder();
     long bytes = 0;
     for (JobStatus job : page.jobs()) {
@@ -41,7 +41,7 @@ record ListMethod(Jobs jobs) implements Unary<ListJobsRequest, ListJobsResponse>
     return response.build();
   }
 
-  private static JobQuery query(ListJobsRequest request) {
+  static JobQuery query(ListJobsRequest request, Client client) {
     Optional<JobQuery.Position> after = Optional.empty();
     if (!request.getPageToken().isEmpty()) {
       after = JobQuery.Position.parse(request.getPageToken());
@@ -53,7 +53,7 @@ record ListMethod(Jobs jobs) implements Unary<ListJobsRequest, ListJobsResponse>
       throw new JobException.InvalidSpec("page_size", "at most " + JobQuery.MAX_LIMIT);
     }
     return new JobQuery(
-        owner(request.getOwner()),
+        owner(request.getOwner(), client),
         request.getStatus().isEmpty()
             ? Optional.empty()
             : Optional.of(Wire.state("status", request.getStatus())),
@@ -63,8 +63,7 @@ record ListMethod(Jobs jobs) implements Unary<ListJobsRequest, ListJobsResponse>
   }
 
   /** A user sees its own jobs; who reads all may ask for one owner's. */
-  private static Optional<String> owner(String asked) {
-    Client client = Caller.current().client();
+  private static Optional<String> owner(String asked, Client client) {
     if (client.role() == Role.USER) {
       if (!asked.isEmpty() && !asked.equals(client.name())) {
         throw Status.PERMISSION_DENIED

@@ -85,7 +85,7 @@ public final class LogsMethod {
     return new Pump(id, cursor, until, out, Caller.current(), StreamExecutor.current());
   }
 
-  private static long firstOffset(OutputLog output, LogOptions options) throws IOException {
+  static long firstOffset(OutputLog output, LogOptions options) throws IOException {
     int positions =
         (options.hasOffset() ? 1 : 0)
             + (options.hasTailLines() ? 1 : 0)

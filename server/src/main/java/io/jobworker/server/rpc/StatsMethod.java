@@ -48,7 +48,7 @@ final class StatsMethod {
     }
   }
 
-  private static Duration interval(StatsOptions options) {
+  static Duration interval(StatsOptions options) {
     if (!options.hasInterval()) {
       return DEFAULT_INTERVAL;
     }

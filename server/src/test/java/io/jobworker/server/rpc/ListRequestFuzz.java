@@ -1,0 +1,33 @@
+package io.jobworker.server.rpc;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.grpc.StatusRuntimeException;
+import io.jobworker.api.v1.ListJobsRequest;
+import io.jobworker.core.JobException;
+import io.jobworker.core.JobQuery;
+import io.jobworker.server.auth.Client;
+import io.jobworker.server.auth.Role;
+import io.jobworker.server.quota.Quotas;
+import java.time.Instant;
+import java.util.Optional;
+
+/** Whatever a List asks for is a query within its bounds, or refused by its field. */
+public final class ListRequestFuzz {
+  private static final Client ALICE =
+      new Client("alice", "alice", Role.USER, false, Instant.EPOCH, Optional.empty(), Quotas.NONE);
+
+  private ListRequestFuzz() {}
+
+  public static void fuzzerTestOneInput(byte[] input) throws Exception {
+    try {
+      JobQuery query = ListMethod.query(ListJobsRequest.parseFrom(input), ALICE);
+      if (!query.owner().equals(Optional.of("alice"))) {
+        throw new AssertionError("another's jobs: " + query.owner());
+      }
+    } catch (StatusRuntimeException e) {
+      // another's jobs are asked for
+    } catch (InvalidProtocolBufferException | JobException e) {
+      // refused
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package io.jobworker.server.rpc;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.LogOptions;
+import io.jobworker.core.JobException;
+import io.jobworker.core.output.Cursor;
+import io.jobworker.core.output.OutputLog;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Wherever Logs is asked to begin, it reads from within the output, or is refused. */
+public final class LogsRequestFuzz {
+  private static final byte[] BUFFER = new byte[1 << 16];
+  private static final OutputLog OUTPUT = output();
+
+  private static OutputLog output() {
+    try {
+      Path directory = Files.createTempDirectory("job-worker-fuzz-");
+      directory.toFile().deleteOnExit();
+      return OutputLog.openFinished(directory, 0);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private LogsRequestFuzz() {}
+
+  public static void fuzzerTestOneInput(byte[] input) throws Exception {
+    try {
+      LogOptions options = JobRequest.parseFrom(input).getLogs();
+      long offset = LogsMethod.firstOffset(OUTPUT, options);
+      try (Cursor cursor = OUTPUT.cursor(offset, Wire.stream(options.getStream()))) {
+        if (offset < 0 || offset > OUTPUT.end() || cursor.offset() < 0) {
+          throw new AssertionError("out of the output: " + offset);
+        }
+        cursor.read(BUFFER, BUFFER.length);
+      }
+    } catch (InvalidProtocolBufferException | JobException e) {
+      // refused
+    }
+  }
+}

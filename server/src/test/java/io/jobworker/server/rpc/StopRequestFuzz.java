@@ -1,0 +1,18 @@
+package io.jobworker.server.rpc;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.core.JobException;
+
+/** Whatever a Stop asks for is a grace and a signal, or refused by its field. */
+public final class StopRequestFuzz {
+  private StopRequestFuzz() {}
+
+  public static void fuzzerTestOneInput(byte[] input) throws Exception {
+    try {
+      Wire.stop(JobRequest.parseFrom(input).getStop());
+    } catch (InvalidProtocolBufferException | JobException e) {
+      // refused
+    }
+  }
+}
