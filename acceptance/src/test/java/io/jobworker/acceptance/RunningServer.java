@@ -103,6 +103,28 @@ public final class RunningServer implements AutoCloseable {
     return start(settings, List.of());
   }
 
+  /** Settings without a bound on what a client may have, for those who want to see what can be. */
+  public static String withoutQuotas(String toml) {
+    String quota = toml.substring(toml.indexOf("[quota]"), toml.indexOf("[audit]"));
+    return toml.replace(
+        quota,
+        quota
+            .replaceAll("(?m)^([a-z-]+ = )\\d+", "$10")
+            .replaceAll("(?m)^(retained-output = ).*", "$1\"0\""));
+  }
+
+  /** Stops what runs of the client's. */
+  public void killAllJobsOf(String client) {
+    List<String> ended =
+        events("job.ended").stream().map(event -> event.path("job").asString()).toList();
+    for (JsonNode started : events("job.started")) {
+      String id = started.path("job").asString();
+      if (started.path("client").asString().equals(client) && !ended.contains(id)) {
+        cli(client, "stop", id);
+      }
+    }
+  }
+
   /** Starts one by a command that takes the server's as its arguments. */
   public static RunningServer start(UnaryOperator<String> settings, List<String> prefix) {
     try {

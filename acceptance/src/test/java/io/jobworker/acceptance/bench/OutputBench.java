@@ -47,7 +47,7 @@ public final class OutputBench {
 
   /** HELPER [CASE...]. */
   public static void main(String[] args) throws Exception {
-    try (RunningServer server = RunningServer.start()) {
+    try (RunningServer server = RunningServer.start(RunningServer::withoutQuotas)) {
       OutputBench bench = new OutputBench(server, Path.of(args[0]));
       Map<String, Case> cases = new LinkedHashMap<>();
       cases.put("capture", bench::capture);

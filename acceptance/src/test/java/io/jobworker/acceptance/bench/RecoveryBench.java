@@ -77,7 +77,7 @@ public final class RecoveryBench {
   }
 
   private void running() throws Exception {
-    try (RunningServer server = RunningServer.start()) {
+    try (RunningServer server = RunningServer.start(RunningServer::withoutQuotas)) {
       ManagedChannel channel = server.channel("alice");
       JobWorkerBlockingStub calls = JobWorkerGrpc.newBlockingStub(channel);
       String one = id(calls, "true");
@@ -110,7 +110,8 @@ public final class RecoveryBench {
 
   private void ended() throws Exception {
     UnaryOperator<String> settings = toml -> toml.replace("max = 10000", "max = 1000000");
-    try (RunningServer server = RunningServer.start(settings)) {
+    try (RunningServer server =
+        RunningServer.start(toml -> settings.apply(RunningServer.withoutQuotas(toml)))) {
       ManagedChannel channel = server.channel("alice");
       JobWorkerBlockingStub calls = JobWorkerGrpc.newBlockingStub(channel).withWaitForReady();
       String one = id(calls, "true");

@@ -106,7 +106,7 @@ public final class Torture {
     System.out.println("seed " + seed + ", " + time.toMinutes() + " minutes");
     long end = System.nanoTime() + time.toNanos();
     Result result;
-    try (RunningServer server = RunningServer.start()) {
+    try (RunningServer server = RunningServer.start(RunningServer::withoutQuotas)) {
       result = new Torture(server, seed, _ -> System.nanoTime() > end).run();
       System.out.println(result); // before the server is closed, which fails on leftovers
     }

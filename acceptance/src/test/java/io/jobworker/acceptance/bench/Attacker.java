@@ -1,0 +1,144 @@
+package io.jobworker.acceptance.bench;
+
+import com.google.protobuf.ByteString;
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
+import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.ClientCallStreamObserver;
+import io.grpc.stub.ClientResponseObserver;
+import io.jobworker.api.v1.JobLogsResponse;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobSpec;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A client that takes whatever it gets, in every way at once: starts, large requests, streams that
+ * it reads as fast as it can, streams that it does not read, connections on which it says nothing.
+ * A program of its own; it ends when its standard input does.
+ */
+public final class Attacker {
+  private static final int STARTERS = 16;
+  private static final int SENDERS = 4;
+  private static final int READERS = 16;
+  private static final int STALLED = 200;
+  private static final int SILENT = 400;
+  private static final int LARGE_BYTES = (3 << 20) - 1024;
+
+  private final int port;
+  private final Path ca;
+  private final Path certificate;
+  private final Path key;
+
+  private Attacker(int port, Path ca, Path certificate, Path key) {
+    this.port = port;
+    this.ca = ca;
+    this.certificate = certificate;
+    this.key = key;
+  }
+
+  /** Takes the server's port, its authority's certificate, and a client's certificate and key. */
+  public static void main(String[] args) throws Exception {
+    new Attacker(Integer.parseInt(args[0]), Path.of(args[1]), Path.of(args[2]), Path.of(args[3]))
+        .attack();
+    while (System.in.read() >= 0) {
+      // until whoever started this has had enough
+    }
+    System.exit(0);
+  }
+
+  private void attack() throws Exception {
+    String job = JobWorkerGrpc.newBlockingStub(channel()).start(request("yes")).getId();
+    for (int i = 0; i < STARTERS; i++) {
+      repeat(channel(), request("true"));
+    }
+    JobRequest.Builder large = request("true").toBuilder();
+    large.getSpecBuilder().setStdin(ByteString.copyFrom(new byte[LARGE_BYTES]));
+    for (int i = 0; i < SENDERS; i++) {
+      repeat(channel(), large.build());
+    }
+    for (int i = 0; i < READERS; i++) {
+      follow(channel(), job, true);
+    }
+    ManagedChannel stalled = channel();
+    for (int i = 0; i < STALLED; i++) {
+      follow(stalled, job, false);
+    }
+    Thread.ofVirtual().start(this::holdConnections);
+    System.out.println("attacking");
+  }
+
+  private ManagedChannel channel() throws IOException {
+    return NettyChannelBuilder.forAddress("localhost", port)
+        .sslContext(
+            GrpcSslContexts.forClient()
+                .trustManager(ca.toFile())
+                .keyManager(certificate.toFile(), key.toFile())
+                .build())
+        .build();
+  }
+
+  private static JobRequest request(String program) {
+    return JobRequest.newBuilder().setSpec(JobSpec.newBuilder().addCommand(program)).build();
+  }
+
+  private static void repeat(ManagedChannel channel, JobRequest request) {
+    var _ =
+        Thread.ofVirtual()
+            .start(() -> {
+              while (true) {
+                try {
+                  var _ = JobWorkerGrpc.newBlockingStub(channel).start(request);
+                } catch (StatusRuntimeException e) {
+                  // refused; once more
+                }
+              }
+            });
+  }
+
+  private static void follow(ManagedChannel channel, String job, boolean read) {
+    JobWorkerGrpc.newStub(channel)
+        .logs(
+            JobRequest.newBuilder().setId(job).build(),
+            new ClientResponseObserver<JobRequest, JobLogsResponse>() {
+              @Override
+              public void beforeStart(ClientCallStreamObserver<JobRequest> call) {
+                call.disableAutoRequestWithInitial(read ? Integer.MAX_VALUE : 1);
+              }
+
+              @Override
+              public void onNext(JobLogsResponse message) {}
+
+              @Override
+              public void onError(Throwable failure) {
+                if (read) {
+                  follow(channel, job, true);
+                }
+              }
+
+              @Override
+              public void onCompleted() {}
+            });
+  }
+
+  /** Opens a connection for each that the server closes. */
+  private void holdConnections() {
+    List<Socket> held = new ArrayList<>();
+    while (true) {
+      try {
+        held.add(new Socket(InetAddress.getLoopbackAddress(), port));
+        if (held.size() > SILENT) {
+          held.removeFirst().close();
+        }
+      } catch (IOException e) {
+        // refused; once more
+      }
+    }
+  }
+}

@@ -1,0 +1,151 @@
+package io.jobworker.acceptance.bench;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
+import io.jobworker.acceptance.RunningServer;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobSpec;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingStub;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * What one client feels of another: how long its Start takes while the other takes whatever it
+ * gets, and whether the time of an answer tells of the other's jobs. Run by {@code acceptance/bench
+ * security}.
+ */
+public final class SecurityBench {
+  private static final int ROUNDS = 5;
+  private static final int STARTS = 60;
+  private static final int CALLS = 2_000;
+
+  private final Report report = new Report();
+
+  private SecurityBench() {}
+
+  /** Takes no arguments. */
+  public static void main(String[] args) throws Exception {
+    SecurityBench bench = new SecurityBench();
+    try (RunningServer server = RunningServer.start()) {
+      server.admin("client", "set", "alice", "starts-per-second=0").succeeded();
+      ManagedChannel channel = server.channel("alice");
+      JobWorkerBlockingStub alice = JobWorkerGrpc.newBlockingStub(channel);
+      bench.answers(server, alice);
+      bench.starts(server, alice);
+      channel.shutdownNow();
+    }
+    bench.report.close();
+  }
+
+  /** Seconds, the median of {@code times}. */
+  private static double median(double[] times) {
+    Arrays.sort(times);
+    return times[times.length / 2];
+  }
+
+  private static double start(JobWorkerBlockingStub calls) {
+    double[] times = new double[STARTS];
+    JobRequest request =
+        JobRequest.newBuilder().setSpec(JobSpec.newBuilder().addCommand("true")).build();
+    for (int i = 0; i < STARTS; i++) {
+      long before = System.nanoTime();
+      var _ = calls.start(request);
+      times[i] = (System.nanoTime() - before) / 1e9;
+    }
+    return median(times);
+  }
+
+  private static double status(JobWorkerBlockingStub calls, List<String> ids) {
+    double[] times = new double[ids.size()];
+    for (int i = 0; i < times.length; i++) {
+      JobRequest request = JobRequest.newBuilder().setId(ids.get(i)).build();
+      long before = System.nanoTime();
+      try {
+        var _ = calls.status(request);
+      } catch (StatusRuntimeException e) {
+        times[i] = (System.nanoTime() - before) / 1e9;
+      }
+    }
+    return median(times);
+  }
+
+  private void answers(RunningServer server, JobWorkerBlockingStub alice) {
+    String running = server.startJob("bob", "sleep 1000");
+    String ended = server.startJob("bob", "true");
+    server.event("job.ended", ended);
+    Report.Rounds ofRunning = new Report.Rounds();
+    Report.Rounds ofEnded = new Report.Rounds();
+    for (int round = 0; round < ROUNDS + 1; round++) {
+      List<String> missing = new ArrayList<>();
+      for (int i = 0; i < CALLS; i++) {
+        missing.add(UUID.randomUUID().toString());
+      }
+      double floor = status(alice, missing);
+      double runs = status(alice, java.util.Collections.nCopies(CALLS, running));
+      double has = status(alice, java.util.Collections.nCopies(CALLS, ended));
+      if (round > 0) { // the first one warms up
+        ofRunning.add(runs * 1e6, floor * 1e6);
+        ofEnded.add(has * 1e6, floor * 1e6);
+      }
+    }
+    report.atMost("Status of another's running job / a missing one", "us", ofRunning, 1.25);
+    report.atMost("Status of another's ended job / a missing one", "us", ofEnded, 1.25);
+  }
+
+  private void starts(RunningServer server, JobWorkerBlockingStub alice) throws Exception {
+    start(alice);
+    Report.Rounds rounds = new Report.Rounds();
+    for (int round = 0; round < ROUNDS; round++) {
+      double idle = start(alice);
+      Process attacker = attack(server);
+      double attacked = start(alice);
+      attacker.getOutputStream().close();
+      attacker.waitFor();
+      server.killAllJobsOf("bob");
+      rounds.add(attacked * 1e3, idle * 1e3);
+    }
+    report.atMost("Start beside a client at full throttle / alone", "ms", rounds, 3.0);
+  }
+
+  /**
+   * Starts an attacker. On this one machine it has the CPU time that nobody else wants: what it
+   * takes of the server is measured, not what it takes of the machine.
+   */
+  private static Process attack(RunningServer server) throws Exception {
+    Path certificate = server.directory().resolveSibling("attacker.crt");
+    Path key = server.directory().resolveSibling("attacker.key");
+    Files.writeString(certificate, server.pem("bob", "cert"));
+    Files.writeString(key, server.pem("bob", "key"));
+    List<String> command = new ArrayList<>(List.of("chrt", "--idle", "0"));
+    command.addAll(
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin/java").toString(),
+            "-Xmx2g",
+            "--enable-native-access=ALL-UNNAMED",
+            "--sun-misc-unsafe-memory-access=allow",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Attacker.class.getName(),
+            Integer.toString(server.port()),
+            server.directory().resolve("ca.crt").toString(),
+            certificate.toString(),
+            key.toString()));
+    Process attacker =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    BufferedReader out =
+        new BufferedReader(new InputStreamReader(attacker.getInputStream(), UTF_8));
+    if (!"attacking".equals(out.readLine())) {
+      throw new IllegalStateException("the attacker did not come up");
+    }
+    return attacker;
+  }
+}
