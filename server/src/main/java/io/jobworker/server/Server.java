@@ -51,7 +51,7 @@ import org.slf4j.LoggerFactory;
 public final class Server implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Server.class);
   private static final String LOGS = JobWorkerGrpc.getLogsMethod().getFullMethodName();
-  private static final int FLOW_CONTROL_WINDOW = 1 << 20;
+  private static final int FLOW_CONTROL_WINDOW = 256 << 10; // of requests, which are small
 
   /** As large as the bounds of a job's fields allow, and some. */
   private static final int MAX_REQUEST_BYTES = 3 << 20;

@@ -31,6 +31,8 @@ public final class Attacker {
   private static final int SILENT = 400;
   private static final int LARGE_BYTES = (3 << 20) - 1024;
 
+  private final List<ManagedChannel> channels =
+      new ArrayList<>(); // gRPC complains of those that are let go
   private final int port;
   private final Path ca;
   private final Path certificate;
@@ -75,13 +77,15 @@ public final class Attacker {
   }
 
   private ManagedChannel channel() throws IOException {
-    return NettyChannelBuilder.forAddress("localhost", port)
-        .sslContext(
-            GrpcSslContexts.forClient()
-                .trustManager(ca.toFile())
-                .keyManager(certificate.toFile(), key.toFile())
-                .build())
-        .build();
+    channels.add(
+        NettyChannelBuilder.forAddress("localhost", port)
+            .sslContext(
+                GrpcSslContexts.forClient()
+                    .trustManager(ca.toFile())
+                    .keyManager(certificate.toFile(), key.toFile())
+                    .build())
+            .build());
+    return channels.getLast();
   }
 
   private static JobRequest request(String program) {
