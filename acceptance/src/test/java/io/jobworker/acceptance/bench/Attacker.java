@@ -11,6 +11,7 @@ import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.LogOptions;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -21,7 +22,8 @@ import java.util.List;
 /**
  * A client that takes whatever it gets, in every way at once: starts, large requests, streams that
  * it reads as fast as it can, streams that it does not read, connections on which it says nothing.
- * A program of its own; it ends when its standard input does.
+ * Its jobs take no CPU time to speak of, which is what limits are for. A program of its own; it
+ * ends when its standard input does.
  */
 public final class Attacker {
   private static final int STARTERS = 16;
@@ -29,6 +31,7 @@ public final class Attacker {
   private static final int READERS = 16;
   private static final int STALLED = 200;
   private static final int SILENT = 400;
+  private static final int OUTPUT_BYTES = 48 << 20;
   private static final int LARGE_BYTES = (3 << 20) - 1024;
 
   private final List<ManagedChannel> channels =
@@ -56,7 +59,10 @@ public final class Attacker {
   }
 
   private void attack() throws Exception {
-    String job = JobWorkerGrpc.newBlockingStub(channel()).start(request("yes")).getId();
+    String job =
+        JobWorkerGrpc.newBlockingStub(channel())
+            .start(request("sh", "-c", "yes | head -c " + OUTPUT_BYTES + "; exec sleep 1000"))
+            .getId();
     for (int i = 0; i < STARTERS; i++) {
       repeat(channel(), request("true"));
     }
@@ -88,8 +94,10 @@ public final class Attacker {
     return channels.getLast();
   }
 
-  private static JobRequest request(String program) {
-    return JobRequest.newBuilder().setSpec(JobSpec.newBuilder().addCommand(program)).build();
+  private static JobRequest request(String... command) {
+    return JobRequest.newBuilder()
+        .setSpec(JobSpec.newBuilder().addAllCommand(List.of(command)))
+        .build();
   }
 
   private static void repeat(ManagedChannel channel, JobRequest request) {
@@ -109,7 +117,10 @@ public final class Attacker {
   private static void follow(ManagedChannel channel, String job, boolean read) {
     JobWorkerGrpc.newStub(channel)
         .logs(
-            JobRequest.newBuilder().setId(job).build(),
+            JobRequest.newBuilder()
+                .setId(job)
+                .setLogs(LogOptions.newBuilder().setNoFollow(read))
+                .build(),
             new ClientResponseObserver<JobRequest, JobLogsResponse>() {
               @Override
               public void beforeStart(ClientCallStreamObserver<JobRequest> call) {
@@ -127,7 +138,9 @@ public final class Attacker {
               }
 
               @Override
-              public void onCompleted() {}
+              public void onCompleted() {
+                follow(channel, job, read); // all of it, again and again
+              }
             });
   }
 
