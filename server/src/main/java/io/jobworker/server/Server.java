@@ -56,6 +56,9 @@ public final class Server implements AutoCloseable {
   /** As large as the bounds of a job's fields allow, and some. */
   private static final int MAX_REQUEST_BYTES = 3 << 20;
 
+  /** Further ones wait at the client (RFC 9113, 5.1.2). */
+  private static final int MAX_CALLS_PER_CONNECTION = 1024;
+
   private static final long EXPIRY_HOURS = 24;
   private static final long CALLS_PATIENCE_SECONDS = 5;
 
@@ -101,12 +104,13 @@ public final class Server implements AutoCloseable {
             .callExecutor(new ByMethod())
             .initialFlowControlWindow(FLOW_CONTROL_WINDOW)
             .maxInboundMessageSize(MAX_REQUEST_BYTES)
+            .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
             .addService(
                 MalformedRequests.refusedBy(
                     ServerInterceptors.intercept(
                         new JobWorkerService(
                             jobs, users, audit, logSettings(config.output()), timer),
-                        new QuotaInterceptor(use, audit),
+                        new QuotaInterceptor(use, audit, timer),
                         new AuthInterceptor(identity, clients, quotas, jobs, audit))))
             .build();
   }
@@ -182,6 +186,7 @@ public final class Server implements AutoCloseable {
   private static Connections.Bounds connectionBounds(ServerConfig.Connections connections) {
     return new Connections.Bounds(
         connections.max(),
+        connections.perSecond(),
         connections.handshakes(),
         connections.handshakePatience().value(),
         connections.idle().value());
@@ -238,6 +243,7 @@ public final class Server implements AutoCloseable {
     }
     ServerConfig.Connections connections = config.connections();
     if (connections.max() < 1
+        || connections.perSecond() < 1
         || connections.handshakes() < 1
         || connections.handshakePatience().value().isZero()
         || connections.idle().value().isZero()) {

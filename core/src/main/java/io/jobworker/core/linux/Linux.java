@@ -130,7 +130,10 @@ public final class Linux {
       bindVariadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
   private static final MethodHandle WAITPID =
       bind("waitpid", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
+  private static final int PRIO_PROCESS = 0; // sys/resource.h
   private static final MethodHandle GETEUID = bind("geteuid", JAVA_INT);
+  private static final MethodHandle SETPRIORITY =
+      bind("setpriority", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
   // syscall(2), for what glibc before 2.36 has no wrapper; it is variadic.
   private static final MethodHandle SYSCALL =
       bindVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
@@ -536,6 +539,20 @@ public final class Linux {
       return (int) GETEUID.invokeExact(STATE.get()) == 0;
     } catch (Throwable t) {
       throw new LinkageError("geteuid", t);
+    }
+  }
+
+  /**
+   * Lets the calling thread, which must be a platform thread, give way to others: the larger {@code
+   * nice}, the more. Threads have values of their own (setpriority(2), NOTES).
+   *
+   * @return whether the kernel did so
+   */
+  public static boolean giveWay(int nice) {
+    try {
+      return (int) SETPRIORITY.invokeExact(STATE.get(), PRIO_PROCESS, 0, nice) == 0;
+    } catch (Throwable t) {
+      throw new LinkageError("setpriority", t);
     }
   }
 

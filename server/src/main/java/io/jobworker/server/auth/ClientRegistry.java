@@ -11,6 +11,7 @@ import java.sql.Statement;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -66,9 +67,18 @@ public final class ClientRegistry implements AutoCloseable {
   /** Guards {@link #connection}; nothing else is called while it is held. */
   private final ReentrantLock lock = new ReentrantLock();
 
-  private ClientRegistry(Connection connection, Clock clock) {
+  /** Counts the changes that others make to the database (sqlite.org, PRAGMA data_version). */
+  private final PreparedStatement version;
+
+  /** The clients that were looked up since the last change, by CN. Guarded by the lock. */
+  private final Map<String, Client> known = new HashMap<>();
+
+  private long knownAt;
+
+  private ClientRegistry(Connection connection, Clock clock) throws SQLException {
     this.connection = connection;
     this.clock = clock;
+    this.version = connection.prepareStatement("PRAGMA data_version");
   }
 
   /** Opens the database, made if it is missing. The caller closes it. */
@@ -164,6 +174,7 @@ public final class ClientRegistry implements AutoCloseable {
         }
       } finally {
         transaction.execute(done ? "COMMIT" : "ROLLBACK");
+        known.clear(); // the version tells of others' changes only
       }
       return done;
     } catch (SQLException e) {
@@ -278,8 +289,33 @@ public final class ClientRegistry implements AutoCloseable {
     }
   }
 
+  /** Every call asks this; as long as nothing has changed, it is answered from memory. */
   public Optional<Client> findByCn(String cn) {
-    return select("WHERE cn = ?", cn).stream().findFirst();
+    lock.lock();
+    try {
+      forgetIfChanged();
+      Client client = known.get(cn);
+      if (client != null) {
+        return Optional.of(client);
+      }
+      Optional<Client> found = select("WHERE cn = ?", cn).stream().findFirst();
+      found.ifPresent(one -> known.put(cn, one));
+      return found;
+    } catch (SQLException e) {
+      throw new RegistryException("cannot read the client database", e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private void forgetIfChanged() throws SQLException {
+    try (ResultSet row = version.executeQuery()) {
+      long now = row.getLong(1);
+      if (now != knownAt) {
+        knownAt = now;
+        known.clear();
+      }
+    }
   }
 
   public Optional<Client> find(String name) {

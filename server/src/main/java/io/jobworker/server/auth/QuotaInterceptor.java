@@ -14,20 +14,28 @@ import io.jobworker.server.quota.Quota;
 import io.jobworker.server.rpc.Errors;
 import io.jobworker.server.transport.Connection;
 import java.util.Optional;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Lets through no more than a client may have, for every method alike: calls and streams at once,
- * starts of late. Comes after {@link AuthInterceptor}.
+ * starts of late. A refusal is not given at once: who asks again and again, without a pause, waits
+ * for it, and takes no time from others. Comes after {@link AuthInterceptor}.
  */
 public final class QuotaInterceptor implements ServerInterceptor {
   private static final String START = JobWorkerGrpc.getStartMethod().getFullMethodName();
 
+  private static final long REFUSAL_MILLIS = 100;
+
   private final ClientUse use;
   private final Audit audit;
+  private final ScheduledExecutorService timer;
 
-  public QuotaInterceptor(ClientUse use, Audit audit) {
+  /** {@code timer} gives refusals. */
+  public QuotaInterceptor(ClientUse use, Audit audit, ScheduledExecutorService timer) {
     this.use = use;
     this.audit = audit;
+    this.timer = timer;
   }
 
   @Override
@@ -38,7 +46,7 @@ public final class QuotaInterceptor implements ServerInterceptor {
       return new Releasing<>(take(call, caller), next.startCall(call, headers));
     } catch (JobException.QuotaExceeded e) {
       audit.denied(caller, Optional.empty(), "quota " + e.quota());
-      Errors.refuse(call, e);
+      var _ = timer.schedule(() -> Errors.refuse(call, e), REFUSAL_MILLIS, TimeUnit.MILLISECONDS);
       return new ServerCall.Listener<>() {};
     }
   }

@@ -53,11 +53,13 @@ public record ServerConfig(
    * What connections may take.
    *
    * @param max of all clients together
+   * @param perSecond how many may begin in a second
    * @param handshakes how many may be at their handshake; beyond that, the oldest gives way
    * @param handshakePatience how long a handshake may take
    * @param idle how long one may be open without a call
    */
-  public record Connections(int max, int handshakes, Span handshakePatience, Span idle) {}
+  public record Connections(
+      int max, int perSecond, int handshakes, Span handshakePatience, Span idle) {}
 
   /** What each client may have, unless the database says otherwise; 0 is no bound. */
   public record Quota(

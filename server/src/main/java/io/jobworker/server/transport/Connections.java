@@ -1,5 +1,6 @@
 package io.jobworker.server.transport;
 
+import io.github.bucket4j.Bucket;
 import io.grpc.Attributes;
 import io.grpc.Grpc;
 import io.grpc.ServerTransportFilter;
@@ -15,13 +16,13 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.nio.NioEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.util.ResourceLeakDetector;
-import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLSession;
@@ -35,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Connections implements AutoCloseable {
   private static final Attributes.Key<Executor> LOOP = Attributes.Key.create("event-loop");
+  private static final long PACE_MILLIS = 50;
   private static final long CLOSE_PATIENCE_SECONDS = 2;
   private static final long GRPC_PATIENCE_SECONDS = 300;
 
@@ -47,11 +49,13 @@ public final class Connections implements AutoCloseable {
    * What connections may take.
    *
    * @param max how many there may be
+   * @param perSecond how many may begin in a second; twice as many after a while without
    * @param handshakes how many of them may be at their handshake; beyond that, the oldest is closed
    * @param handshakePatience how long a handshake may take
    * @param idle how long one may be open without a call
    */
-  public record Bounds(int max, int handshakes, Duration handshakePatience, Duration idle) {}
+  public record Bounds(
+      int max, int perSecond, int handshakes, Duration handshakePatience, Duration idle) {}
 
   /** Hears of connections. What it is told may be handled late, and it may block. */
   public interface Listener {
@@ -72,6 +76,7 @@ public final class Connections implements AutoCloseable {
   private final ConcurrentMap<SocketAddress, Channel> accepted = new ConcurrentHashMap<>();
   private final ConcurrentMap<SocketAddress, Connection> ready = new ConcurrentHashMap<>();
   private final Handshakes handshakes;
+  private final Bucket pace;
   private volatile @Nullable Listener listener;
 
   /** {@code blocking} is where the listener is called. */
@@ -79,10 +84,17 @@ public final class Connections implements AutoCloseable {
     this.bounds = bounds;
     this.blocking = blocking;
     this.handshakes = new Handshakes(bounds.handshakes());
+    this.pace =
+        Bucket.builder()
+            .addLimit(limit ->
+                limit
+                    .capacity(2L * bounds.perSecond())
+                    .refillGreedy(bounds.perSecond(), Duration.ofSeconds(1)))
+            .build();
   }
 
   private EventLoopGroup loops(String name, int count) {
-    DefaultThreadFactory threads = new DefaultThreadFactory(name, true);
+    ThreadFactory threads = new YieldingThreads(name);
     return epoll ? new EpollEventLoopGroup(count, threads) : new NioEventLoopGroup(count, threads);
   }
 
@@ -107,6 +119,7 @@ public final class Connections implements AutoCloseable {
               @Override
               public void channelRead(ChannelHandlerContext context, Object message) {
                 Channel connection = (Channel) message; // what a listening channel reads
+                pace(context.channel());
                 if (admit(connection)) {
                   context.fireChannelRead(message);
                 } else {
@@ -115,6 +128,22 @@ public final class Connections implements AutoCloseable {
               }
             });
     return listening;
+  }
+
+  /** Who comes too fast waits with the kernel, in listen(2)'s queue; what is open goes on. */
+  private void pace(Channel listening) {
+    if (!pace.tryConsume(1) && listening.config().isAutoRead()) {
+      listening.config().setAutoRead(false);
+      var _ =
+          listening
+              .eventLoop()
+              .schedule(
+                  () -> {
+                    listening.config().setAutoRead(true);
+                  },
+                  PACE_MILLIS,
+                  TimeUnit.MILLISECONDS);
+    }
   }
 
   /** On the acceptor's one thread. */
