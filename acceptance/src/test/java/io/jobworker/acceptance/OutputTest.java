@@ -197,20 +197,6 @@ class OutputTest {
     }
   }
 
-  @Test
-  void aDisabledClientLosesItsStreamsAndIsRefused() throws Exception {
-    String id = server.startJob("alice", "--shell", "echo hello; sleep 60");
-    Process follower = server.spawnCli("alice", "logs", id);
-    server.event("logs.opened", id);
-    server.admin("client", "disable", "alice").succeeded();
-    assertThat(server.event("logs.closed", id).path("outcome").asString()).isEqualTo("cancelled");
-    assertThat(follower.waitFor(30, TimeUnit.SECONDS)).isTrue();
-    assertThat(follower.exitValue()).isEqualTo(1);
-    assertThat(server.cli("alice", "status", id).err()).contains("disabled");
-    server.admin("client", "enable", "alice").succeeded();
-    assertThat(server.cli("alice", "status", id).exitCode()).isZero();
-  }
-
   /** A stream of which messages are taken one by one. */
   private static final class SlowReader {
     private final ClientCall<JobRequest, JobLogsResponse> call;

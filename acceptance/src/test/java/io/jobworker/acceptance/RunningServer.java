@@ -138,10 +138,10 @@ public final class RunningServer implements AutoCloseable {
   }
 
   /**
-   * A port for all of this server's lives, so that clients find it again. Not one of those that the
+   * A port for all of a server's lives, so that clients find it again. Not one of those that the
    * kernel gives to connections: a client that looks for a dead server could be given the server's.
    */
-  private static int freePort() {
+  public static int freePort() {
     for (int tries = 0; ; tries++) {
       int candidate = ThreadLocalRandom.current().nextInt(10_000, 30_000);
       try (ServerSocket socket = new ServerSocket()) {

@@ -20,6 +20,7 @@ import io.jobworker.server.auth.Revocation;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.metrics.Metrics;
 import io.jobworker.server.quota.ClientUse;
 import io.jobworker.server.quota.Quota;
 import io.jobworker.server.quota.Quotas;
@@ -37,6 +38,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Executor;
@@ -73,6 +75,7 @@ public final class Server implements AutoCloseable {
   private final Connections connections;
   private final Tls tls;
   private final Revocation revocation;
+  private final Optional<Metrics> metrics;
   private final io.grpc.Server grpc;
 
   private Server(ServerDirectory directory, ServerConfig config, HostAndPort listen)
@@ -93,6 +96,15 @@ public final class Server implements AutoCloseable {
     jobs = openJobs(directory, config, isolate);
     JobUsers users = new JobUsers(clients, config.isolation().uidRange(), isolate);
     timer.setRemoveOnCancelPolicy(true);
+    metrics =
+        config.metrics().listen().isEmpty()
+            ? Optional.empty()
+            : Optional.of(
+                Metrics.serve(
+                    HostAndPort.parse(config.metrics().listen()).resolve(),
+                    tls,
+                    connections,
+                    audit));
     revocation = Revocation.start(identity, clients, connections, audit, directory.database());
     grpc =
         connections
@@ -286,6 +298,7 @@ public final class Server implements AutoCloseable {
     if (shutdown.jobs() == ServerConfig.JobsThen.STOP) {
       jobs.stopAll(shutdown.grace().value());
     }
+    metrics.ifPresent(Metrics::close);
     revocation.close();
     tls.close();
     connections.close();

@@ -10,6 +10,10 @@ import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.tls.CertificateAuthority;
 import java.io.ByteArrayInputStream;
 import java.math.BigInteger;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -148,6 +152,35 @@ class CertificatesTest {
     assertThat(check.text()).containsPattern("expires +certificate +CN=job-worker-server");
     server.admin("certs", "renew").succeeded();
     assertThat(server.admin("check").succeeded().text()).doesNotContain("expires ");
+  }
+
+  @Test
+  void whenCertificatesEndIsAmongTheMetrics() throws Exception {
+    int port = RunningServer.freePort();
+    server.kill();
+    Path toml = file("server.toml");
+    String metricsAt = "[metrics]\nlisten = \"";
+    Files.writeString(
+        toml, Files.readString(toml).replace(metricsAt, metricsAt + "127.0.0.1:" + port));
+    server.restart();
+    try (HttpClient http = HttpClient.newHttpClient()) {
+      String metrics =
+          http.send(
+                  HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/metrics"))
+                      .build(),
+                  HttpResponse.BodyHandlers.ofString())
+              .body();
+      long ends = server.shownCertificate().getNotAfter().toInstant().getEpochSecond();
+      String line =
+          metrics
+              .lines()
+              .filter(one -> one.startsWith("job_worker_certificate_expiry_timestamp_seconds{"))
+              .filter(one -> one.contains("CN=job-worker-server"))
+              .findFirst()
+              .orElseThrow();
+      assertThat((long) Double.parseDouble(line.substring(line.lastIndexOf(' ')))).isEqualTo(ends);
+      assertThat(metrics).contains("job_worker_audit_events_total{event=\"server.listening\"");
+    }
   }
 
   @Test

@@ -140,19 +140,16 @@ class IdentityTest {
   }
 
   @Test
-  void aViewerReadsAllAndChangesNothing() {
-    server.addClient("vera", "--role", "viewer");
-    String id = server.startJob("alice", "echo hello");
-    assertThat(server.cli("vera", "logs", id).succeeded().text()).isEqualTo("hello");
-    assertThat(server.cli("vera", "status", id).succeeded().text()).contains("alice");
-    assertThat(server.cli("vera", "stop", id).err()).contains("'viewer' may not call Stop");
-    assertThat(server.cli("vera", "start", "true").exitCode()).isEqualTo(1);
-  }
-
-  @Test
-  void anAdminReachesAllJobs() {
-    server.addClient("root", "--role", "admin");
-    String id = server.startJob("alice", "sleep 1000");
-    assertThat(server.cli("root", "stop", id).succeeded().text()).isEqualTo("stopped");
+  void aDisabledClientLosesItsStreamsAndIsRefused() throws Exception {
+    String id = server.startJob("alice", "--shell", "echo hello; sleep 60");
+    Process follower = server.spawnCli("alice", "logs", id);
+    server.event("logs.opened", id);
+    server.admin("client", "disable", "alice").succeeded();
+    assertThat(server.event("logs.closed", id).path("outcome").asString()).isEqualTo("cancelled");
+    assertThat(follower.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(follower.exitValue()).isEqualTo(1);
+    assertThat(server.cli("alice", "status", id).err()).contains("disabled");
+    server.admin("client", "enable", "alice").succeeded();
+    assertThat(server.cli("alice", "status", id).exitCode()).isZero();
   }
 }

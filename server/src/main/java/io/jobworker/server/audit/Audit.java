@@ -23,6 +23,10 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 
 /**
@@ -41,6 +45,10 @@ public final class Audit implements JobListener, Tls.Listener {
   private final Logger log;
   private final ArgvMask argvMask;
   private final Refusals refusals = new Refusals();
+  private final ConcurrentMap<Kind, LongAdder> counts = new ConcurrentHashMap<>();
+
+  /** What events are counted by. */
+  public record Kind(String event, String outcome) {}
 
   /** Opens the log that the configuration names. */
   public Audit(ServerConfig.Audit settings, ServerDirectory directory) {
@@ -268,7 +276,14 @@ public final class Audit implements JobListener, Tls.Listener {
 
   // --- lines
 
+  /** How many events there were so far, with those that were left out. */
+  public Map<Kind, Long> counts() {
+    return counts.entrySet().stream()
+        .collect(Collectors.toMap(Map.Entry::getKey, count -> count.getValue().sum()));
+  }
+
   private Line line(String event, String outcome) {
+    counts.computeIfAbsent(new Kind(event, outcome), _ -> new LongAdder()).increment();
     return new Line(log, event).with("outcome", outcome);
   }
 

@@ -33,6 +33,7 @@ public record ServerConfig(
     Connections connections,
     Quota quota,
     Audit audit,
+    Metrics metrics,
     State state,
     Isolation isolation,
     LimitSettings limits,
@@ -107,6 +108,9 @@ public record ServerConfig(
       }
     }
   }
+
+  /** HOST:PORT for figures over plain HTTP; empty: none. */
+  public record Metrics(String listen) {}
 
   /** Where jobs and their output are kept. */
   public record State(String directory) {}

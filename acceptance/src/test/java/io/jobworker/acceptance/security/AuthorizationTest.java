@@ -1,0 +1,136 @@
+package io.jobworker.acceptance.security;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.Descriptors.MethodDescriptor;
+import io.grpc.CallOptions;
+import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.stub.ClientCalls;
+import io.jobworker.acceptance.RunningServer;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.JobWorkerOuterClass;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Each client reaches its own jobs only, and cannot tell another's from none. */
+@Timeout(180)
+class AuthorizationTest {
+  private static RunningServer server;
+  private static ManagedChannel alice;
+
+  @BeforeAll
+  static void start() {
+    server = RunningServer.start();
+    alice = server.channel("alice");
+  }
+
+  @AfterAll
+  static void stop() throws Exception {
+    alice.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
+    server.close();
+  }
+
+  /** How alice's call of {@code method} for the job is answered. */
+  private static String answer(io.grpc.MethodDescriptor<JobRequest, ?> method, String id) {
+    try {
+      ClientCalls.blockingServerStreamingCall(
+              alice, method, CallOptions.DEFAULT, JobRequest.newBuilder().setId(id).build())
+          .forEachRemaining(_ -> {});
+      return "OK";
+    } catch (StatusRuntimeException e) {
+      Metadata trailers = e.getTrailers();
+      StringBuilder text = new StringBuilder(e.getStatus().getCode() + " ");
+      text.append(e.getStatus().getDescription());
+      if (trailers != null) {
+        for (String key : trailers.keys()) {
+          if (key.equals("request-id")) {
+            text.append(" a request-id");
+          } else if (key.endsWith("-bin")) {
+            byte[] value = trailers.get(Metadata.Key.of(key, Metadata.BINARY_BYTE_MARSHALLER));
+            text.append(' ')
+                .append(key)
+                .append('=')
+                .append(new String(value, java.nio.charset.StandardCharsets.UTF_8));
+          } else {
+            String value = trailers.get(Metadata.Key.of(key, Metadata.ASCII_STRING_MARSHALLER));
+            text.append(' ').append(key).append('=').append(value);
+          }
+        }
+      }
+      return text.toString().replace(id, "ID");
+    }
+  }
+
+  /** All methods that name a job, as the service itself tells them. */
+  @SuppressWarnings("unchecked") // those of which the request is a JobRequest
+  private static List<io.grpc.MethodDescriptor<JobRequest, ?>> methodsOfOneJob() {
+    List<io.grpc.MethodDescriptor<JobRequest, ?>> methods = new ArrayList<>();
+    for (MethodDescriptor method :
+        JobWorkerOuterClass.getDescriptor().findServiceByName("JobWorker").getMethods()) {
+      if (method.getInputType().equals(JobRequest.getDescriptor())
+          && !method.getName().equals("Start")) {
+        methods.add(
+            (io.grpc.MethodDescriptor<JobRequest, ?>)
+                JobWorkerGrpc.getServiceDescriptor().getMethods().stream()
+                    .filter(one -> method.getName().equals(one.getBareMethodName()))
+                    .findFirst()
+                    .orElseThrow());
+      }
+    }
+    return methods;
+  }
+
+  @Test
+  void anothersJobAnswersExactlyAsAMissingOneWhateverIsCalled() {
+    String running = server.startJob("bob", "sleep 1000");
+    String ended = server.startJob("bob", "true");
+    server.event("job.ended", ended);
+    assertThat(methodsOfOneJob()).hasSizeGreaterThanOrEqualTo(6);
+    for (io.grpc.MethodDescriptor<JobRequest, ?> method : methodsOfOneJob()) {
+      String missing = answer(method, UUID.randomUUID().toString());
+      assertThat(missing).startsWith("NOT_FOUND no such job: ID");
+      assertThat(answer(method, running)).as(method.getFullMethodName()).isEqualTo(missing);
+      assertThat(answer(method, ended)).as(method.getFullMethodName()).isEqualTo(missing);
+    }
+    assertThat(server.status("bob", running).path("status").asString()).isEqualTo("running");
+    server.cli("bob", "stop", running).succeeded();
+  }
+
+  @Test
+  void aViewerReadsAllAndChangesNothing() {
+    server.addClient("vera", "--role", "viewer");
+    String id = server.startJob("alice", "echo hello");
+    assertThat(server.cli("vera", "logs", id).succeeded().text()).isEqualTo("hello");
+    assertThat(server.cli("vera", "status", id).succeeded().text()).contains("alice");
+    assertThat(server.cli("vera", "stop", id).err()).contains("'viewer' may not call Stop");
+    assertThat(server.cli("vera", "rm", id).err()).contains("'viewer' may not call Remove");
+    assertThat(server.cli("vera", "start", "true").exitCode()).isEqualTo(1);
+  }
+
+  @Test
+  void anAdminReachesAllJobs() {
+    server.addClient("root", "--role", "admin");
+    String id = server.startJob("alice", "sleep 1000");
+    assertThat(server.cli("root", "stop", id).succeeded().text()).isEqualTo("stopped");
+  }
+
+  @Test
+  void anEndpointThatIsNoneNeedsNoPermissionAndTellsNothing() {
+    io.grpc.MethodDescriptor<JobRequest, ?> none =
+        JobWorkerGrpc.getStatusMethod().toBuilder()
+            .setFullMethodName(JobWorkerGrpc.SERVICE_NAME + "/Halt")
+            .build();
+    assertThat(answer(none, UUID.randomUUID().toString()))
+        .startsWith(Status.Code.UNIMPLEMENTED.name());
+  }
+}

@@ -1,0 +1,5 @@
+/** Figures for who watches the server. */
+@NullMarked
+package io.jobworker.server.metrics;
+
+import org.jspecify.annotations.NullMarked;
