@@ -135,6 +135,12 @@ class CertificatesTest {
     follower.destroy(); // it would look for the server for a while
     assertThat(server.cli("alice", "status", id).exitCode()).isEqualTo(125);
     assertThat(server.cli("bob", "status", id).exitCode()).isEqualTo(1);
+    assertThat(
+            server
+                .event("handshake.refused", "reason", "certificate_revoked")
+                .path("serial")
+                .asString())
+        .isEqualTo(serial.toString(16));
     Files.writeString(file("ca.crl"), ca.revocationListPem(List.of(), Duration.ofDays(30)));
     await().atMost(RunningServer.PATIENCE).until(() -> server.events("tls.reloaded").size() == 2);
     assertThat(server.cli("alice", "status", id).exitCode()).isZero();
@@ -152,6 +158,19 @@ class CertificatesTest {
     assertThat(check.text()).containsPattern("expires +certificate +CN=job-worker-server");
     server.admin("certs", "renew").succeeded();
     assertThat(server.admin("check").succeeded().text()).doesNotContain("expires ");
+  }
+
+  @Test
+  void aServerWhoseCertificateIsForAnotherHostIsNotTrusted() throws Exception {
+    CertificateAuthority.Issued other =
+        authority(Clock.systemUTC()).issueServer(List.of("elsewhere.example"));
+    server.kill();
+    Files.writeString(file("server.key"), other.keyPem());
+    Files.writeString(file("server.crt"), other.certificatePem());
+    server.restart();
+    Result refused = server.cli("alice", "start", "true");
+    assertThat(refused.exitCode()).isEqualTo(125);
+    assertThat(refused.err()).startsWith("job-worker: TLS failed: ");
   }
 
   @Test

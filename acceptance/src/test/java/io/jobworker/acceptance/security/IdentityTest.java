@@ -68,12 +68,16 @@ class IdentityTest {
   @Test
   void noCertificateIsRefusedInTheHandshake() throws Exception {
     assertThat(call(server.channel("", "")).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+    server.event("handshake.refused", "reason", "no_certificate");
   }
 
   @Test
   void aCertificateOfAnotherAuthorityIsRefusedInTheHandshake() throws Exception {
     CertificateAuthority other = CertificateAuthority.create("job-worker CA", Clock.systemUTC());
     assertThat(callWith(other.issueClient("alice")).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+    JsonNode refused = server.event("handshake.refused", "reason", "certificate_refused");
+    assertThat(refused.path("subject").asString()).isNotEmpty();
+    assertThat(refused.path("serial").asString()).isNotEmpty();
   }
 
   @Test
@@ -81,6 +85,8 @@ class IdentityTest {
     Clock longAgo = Clock.offset(Clock.systemUTC(), Duration.ofDays(-400));
     assertThat(callWith(authority(longAgo).issueClient("alice")).getCode())
         .isEqualTo(Status.Code.UNAVAILABLE);
+    JsonNode refused = server.event("handshake.refused", "reason", "certificate_expired");
+    assertThat(refused.path("subject").asString()).contains("CN=alice");
   }
 
   @Test
@@ -137,6 +143,7 @@ class IdentityTest {
       assertThat(socket.getSession().getProtocol()).isEqualTo("TLSv1.3");
     }
     assertThatThrownBy(() -> server.handshake("TLSv1.2")).isInstanceOf(SSLException.class);
+    server.event("handshake.refused", "reason", "protocol_version");
   }
 
   @Test
