@@ -10,7 +10,7 @@ class TortureTest {
   @Test
   void nothingIsLostThroughThirtyDeathsOfTheServer() throws Exception {
     long seed = System.nanoTime();
-    try (RunningServer server = RunningServer.start()) {
+    try (RunningServer server = RunningServer.start(RunningServer::withoutQuotas)) {
       Torture.Result result = new Torture(server, seed, kills -> kills >= 30).run();
       assertThat(result.wrong()).as("seed " + seed).isEmpty();
       assertThat(result.ends()).isEqualTo(result.jobs()).isPositive();

@@ -52,8 +52,9 @@ public final class QuotaInterceptor implements ServerInterceptor {
   }
 
   private ClientUse.Held take(ServerCall<?, ?> call, Caller caller) {
-    Optional<RuntimeException> refusal =
-        Connection.of(call.getAttributes()).flatMap(Connection::refusal);
+    Optional<Connection> connection = Connection.of(call.getAttributes());
+    connection.ifPresent(Connection::markUsed);
+    Optional<RuntimeException> refusal = connection.flatMap(Connection::refusal);
     if (refusal.isPresent()) {
       throw refusal.get();
     }

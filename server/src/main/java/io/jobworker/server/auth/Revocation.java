@@ -57,8 +57,13 @@ public final class Revocation implements AutoCloseable {
 
   private void throwOut() {
     Map<String, Boolean> known = new HashMap<>();
-    connections.closeWhere(session ->
-        cn(session).isPresent() && !known.computeIfAbsent(cn(session).get(), this::isWelcome));
+    connections.closeWhere(connection -> {
+      Optional<String> cn = cn(connection.session());
+      // One that was never used ends no stream, and its next call hears why it is refused.
+      return connection.isUsed()
+          && cn.isPresent()
+          && !known.computeIfAbsent(cn.get(), this::isWelcome);
+    });
   }
 
   private boolean isWelcome(String cn) {

@@ -14,6 +14,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * beyond its quota is refused at once and counts for nothing. Thread-safe.
  */
 public final class ClientUse {
+  private static final long SAVED_SECONDS = 10;
   private static final Duration SECOND = Duration.ofSeconds(1);
 
   private final ConcurrentMap<Key, AtomicLong> counts = new ConcurrentHashMap<>();
@@ -26,7 +27,8 @@ public final class ClientUse {
       return new Starts(
           perSecond,
           Bucket.builder()
-              .addLimit(limit -> limit.capacity(perSecond).refillGreedy(perSecond, SECOND))
+              .addLimit(limit ->
+                  limit.capacity(SAVED_SECONDS * perSecond).refillGreedy(perSecond, SECOND))
               .build());
     }
   }
@@ -59,7 +61,7 @@ public final class ClientUse {
   }
 
   /**
-   * Counts one more start. What a client does not use of its rate is saved up for one second.
+   * Counts one more start. What a client does not use of its rate is saved up for ten seconds.
    *
    * @throws JobException.QuotaExceeded if there were too many of late
    */
@@ -78,7 +80,8 @@ public final class ClientUse {
     if (!mine.bucket().tryConsume(1)) {
       throw new JobException.QuotaExceeded(
           Quota.STARTS_PER_SECOND.toString(),
-          most.getAsLong() + " in a second are allowed; try again in a moment");
+          most.getAsLong()
+              + " in a second are allowed, and ten times as many at once; try again in a moment");
     }
   }
 

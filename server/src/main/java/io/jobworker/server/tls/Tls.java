@@ -61,7 +61,7 @@ public final class Tls implements AutoCloseable {
       contents = now;
       identity = TlsIdentity.of(files, now);
       listener.reloaded(certificates());
-      connections.closeWhere(session -> !identity.accepts(session));
+      connections.closeWhere(connection -> !identity.accepts(connection.session()));
     } catch (ConfigException e) {
       listener.reloadFailed(String.valueOf(e.getMessage()));
     }

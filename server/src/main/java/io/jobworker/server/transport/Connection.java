@@ -16,6 +16,7 @@ public final class Connection {
 
   private final Channel channel;
   private final SSLSession session;
+  private volatile boolean used;
   private volatile Optional<RuntimeException> refusal = Optional.empty();
 
   Connection(Channel channel, SSLSession session) {
@@ -38,6 +39,16 @@ public final class Connection {
 
   public SSLSession session() {
     return session;
+  }
+
+  /** A call by it is let through. */
+  public void markUsed() {
+    used = true;
+  }
+
+  /** Whether a call by it was ever let through. */
+  public boolean isUsed() {
+    return used;
   }
 
   /** Why every call by this connection is to be refused. */

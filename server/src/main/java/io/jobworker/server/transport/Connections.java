@@ -230,9 +230,9 @@ public final class Connections implements AutoCloseable {
   }
 
   /** Closes the connections whose handshake is done and of which {@code unwanted} is true. */
-  public void closeWhere(Predicate<SSLSession> unwanted) {
+  public void closeWhere(Predicate<Connection> unwanted) {
     for (Connection connection : ready.values()) {
-      if (unwanted.test(connection.session())) {
+      if (unwanted.test(connection)) {
         connection.closeAtOnce();
       }
     }
