@@ -42,12 +42,19 @@ public final class QuotaInterceptor implements ServerInterceptor {
   public <Q, R> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
     Caller caller = Caller.current();
+    ClientUse.Held held;
     try {
-      return new Releasing<>(take(call, caller), next.startCall(call, headers));
+      held = take(call, caller);
     } catch (JobException.QuotaExceeded e) {
       audit.denied(caller, Optional.empty(), "quota " + e.quota());
       var _ = timer.schedule(() -> Errors.refuse(call, e), REFUSAL_MILLIS, TimeUnit.MILLISECONDS);
       return new ServerCall.Listener<>() {};
+    }
+    try {
+      return new Releasing<>(held, next.startCall(call, headers));
+    } catch (RuntimeException e) {
+      held.release();
+      throw e;
     }
   }
 
