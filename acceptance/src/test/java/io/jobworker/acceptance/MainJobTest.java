@@ -463,7 +463,7 @@ class MainJobTest {
       Path config = server.directory().resolve("server.toml");
       String before = Files.readString(config);
       try {
-        Files.writeString(config, before.replace("listen =", "surprise = 1\nlisten ="));
+        Files.writeString(config, before.replaceFirst("listen =", "surprise = 1\nlisten ="));
         assertRefused("server.toml: unknown key 'surprise'");
         Files.writeString(config, before.replace("listen =", "#"));
         assertRefused("server.toml: the key 'listen' is missing");
