@@ -465,7 +465,7 @@ class MainJobTest {
       try {
         Files.writeString(config, before.replaceFirst("listen =", "surprise = 1\nlisten ="));
         assertRefused("server.toml: unknown key 'surprise'");
-        Files.writeString(config, before.replace("listen =", "#"));
+        Files.writeString(config, before.replaceFirst("listen =", "#"));
         assertRefused("server.toml: the key 'listen' is missing");
         Files.writeString(config, before.replace("\"64M\"", "\"64 sheep\""));
         assertRefused("'64 sheep' is not a size");
