@@ -61,7 +61,16 @@ class AuditTest {
     server.cli("alice", "rm", job).succeeded();
     secretive =
         server.startJob(
-            "alice", "-e", "KEY=hush-hush", "echo --token=hunter2 password=hunter2 visible");
+            "alice",
+            "-e",
+            "KEY=hush-hush",
+            "--",
+            "echo",
+            "--token=hunter2",
+            "password=\nhunter2",
+            "--secret",
+            "hunter2",
+            "visible");
     forger = server.startJob("alice", "--", "echo", "\n{\"event\":\"forged\"}\u001b[2J");
     server.startJob("alice", "--shell", "unshare -n true; exit 0");
     for (int i = 0; i < 6; i++) { // the first ones go
@@ -220,7 +229,7 @@ class AuditTest {
   @Test
   void secretsInArgumentsAreMaskedAndTheEnvironmentIsNotWritten() throws Exception {
     assertThat(server.event("job.started", secretive).path("argv").toString())
-        .isEqualTo("[\"echo\",\"--token=***\",\"password=***\",\"visible\"]");
+        .isEqualTo("[\"echo\",\"--token=***\",\"password=***\",\"--secret\",\"***\",\"visible\"]");
     try (Stream<Path> files = Files.walk(server.directory().resolve("audit"))) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         assertThat(Files.readString(file)).doesNotContain("hunter2", "hush-hush");

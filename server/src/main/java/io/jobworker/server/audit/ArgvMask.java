@@ -32,22 +32,32 @@ final class ArgvMask {
     List<String> shown = new ArrayList<>();
     int left = MAX_CHARACTERS;
     long omitted = 0;
+    String before = "";
     for (String argument : arguments) {
       // What is cut off is cut off first: a pattern need not look at a mebibyte.
       String head = argument.substring(0, Math.min(left, argument.length()));
       omitted += argument.length() - head.length();
       if (left > 0) {
-        shown.add(mask(head));
+        shown.add(mask(before + " ", head));
       }
       left -= head.length();
+      before = head;
     }
     return new Masked(shown, omitted);
   }
 
-  private String mask(String argument) {
+  /** Takes out what matches of an argument; a pattern's look behind sees the one before it. */
+  private String mask(String before, String argument) {
     String masked = argument;
     for (Pattern pattern : patterns) {
-      masked = pattern.matcher(masked).replaceAll(Matcher.quoteReplacement(MASKED));
+      String text = before + masked;
+      Matcher matcher =
+          pattern.matcher(text).useTransparentBounds(true).region(before.length(), text.length());
+      var replaced = new StringBuilder();
+      while (matcher.find()) {
+        matcher.appendReplacement(replaced, Matcher.quoteReplacement(MASKED));
+      }
+      masked = matcher.appendTail(replaced).substring(before.length());
     }
     return masked;
   }
