@@ -18,6 +18,7 @@ import java.net.Socket;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * A client that takes whatever it gets, in every way at once: starts, large requests, streams that
@@ -36,6 +37,9 @@ public final class Attacker {
 
   private final List<ManagedChannel> channels =
       new ArrayList<>(); // gRPC complains of those that are let go
+  private final LongAdder answers = new LongAdder();
+  private final LongAdder bytes = new LongAdder();
+  private final LongAdder connections = new LongAdder();
   private final int port;
   private final Path ca;
   private final Path certificate;
@@ -50,11 +54,15 @@ public final class Attacker {
 
   /** Takes the server's port, its authority's certificate, and a client's certificate and key. */
   public static void main(String[] args) throws Exception {
-    new Attacker(Integer.parseInt(args[0]), Path.of(args[1]), Path.of(args[2]), Path.of(args[3]))
-        .attack();
+    Attacker attacker =
+        new Attacker(
+            Integer.parseInt(args[0]), Path.of(args[1]), Path.of(args[2]), Path.of(args[3]));
+    attacker.attack();
+    long before = System.nanoTime();
     while (System.in.read() >= 0) {
       // until whoever started this has had enough
     }
+    attacker.tell((System.nanoTime() - before) / 1e9);
     System.exit(0);
   }
 
@@ -82,6 +90,13 @@ public final class Attacker {
     System.out.println("attacking");
   }
 
+  /** What it got of the server. */
+  private void tell(double seconds) {
+    System.out.printf(
+        "%.0f answers to starts, %.0f MB of output and %.0f connections a second%n",
+        answers.sum() / seconds, bytes.sum() / seconds / 1e6, connections.sum() / seconds);
+  }
+
   private ManagedChannel channel() throws IOException {
     channels.add(
         NettyChannelBuilder.forAddress("localhost", port)
@@ -100,7 +115,7 @@ public final class Attacker {
         .build();
   }
 
-  private static void repeat(ManagedChannel channel, JobRequest request) {
+  private void repeat(ManagedChannel channel, JobRequest request) {
     var _ =
         Thread.ofVirtual()
             .start(() -> {
@@ -110,11 +125,12 @@ public final class Attacker {
                 } catch (StatusRuntimeException e) {
                   // refused; once more
                 }
+                answers.increment();
               }
             });
   }
 
-  private static void follow(ManagedChannel channel, String job, boolean read) {
+  private void follow(ManagedChannel channel, String job, boolean read) {
     JobWorkerGrpc.newStub(channel)
         .logs(
             JobRequest.newBuilder()
@@ -128,7 +144,9 @@ public final class Attacker {
               }
 
               @Override
-              public void onNext(JobLogsResponse message) {}
+              public void onNext(JobLogsResponse message) {
+                bytes.add(message.getLog().size());
+              }
 
               @Override
               public void onError(Throwable failure) {
@@ -150,6 +168,7 @@ public final class Attacker {
     while (true) {
       try {
         held.add(new Socket(InetAddress.getLoopbackAddress(), port));
+        connections.increment();
         if (held.size() > SILENT) {
           held.removeFirst().close();
         }
