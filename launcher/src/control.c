@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "packet.h"
+
 int control_listen(struct control *control)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "control"};
@@ -62,7 +64,7 @@ void control_send(struct control *control, const char *format, ...)
 {
     if (control->peer < 0)
         return;
-    char text[128];
+    char text[160];
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(text, sizeof text, format, arguments);
@@ -73,14 +75,25 @@ void control_send(struct control *control, const char *format, ...)
         drop_peer(control);
 }
 
+void control_send_output(struct control *control, int page_fd, int wake_fd)
+{
+    static const char text[] = "2 output";
+    const int fds[] = {page_fd, wake_fd};
+    if (control->peer < 0)
+        return;
+    int error = packet_send(control->peer, text, sizeof text - 1, fds, sizeof fds / sizeof fds[0]);
+    if (error != 0 && error != EAGAIN)
+        drop_peer(control);
+}
+
 static struct control_message parse(const char *text)
 {
     struct control_message message = {CONTROL_NONE, 0, 0};
     int signal = 0;
     long long grace_ms = 0;
-    if (strcmp(text, "1 collected") == 0) {
-        message.verb = CONTROL_COLLECTED;
-    } else if (sscanf(text, "1 stop %d %lld", &signal, &grace_ms) == 2 && signal > 0 && signal < NSIG && grace_ms >= 0) {
+    if (strcmp(text, "2 look") == 0) {
+        message.verb = CONTROL_LOOK;
+    } else if (sscanf(text, "2 stop %d %lld", &signal, &grace_ms) == 2 && signal > 0 && signal < NSIG && grace_ms >= 0) {
         message.verb = CONTROL_STOP;
         message.signal = signal;
         message.grace_ms = grace_ms;

@@ -3,13 +3,17 @@
  * inherited, and after a restart of the server whichever connects to "control" in the job's directory.
  * Messages are lines of words that start with the version of the protocol.
  *
- *   launcher -> server   1 hello MONITOR_PID
- *                        1 started MAIN_PID
- *                        1 failed STEP ERRNO
- *                        1 refused CALL              the first time that the job was refused a system call
- *                        1 ended                       the exit record can be read
- *   server -> launcher   1 stop SIGNAL GRACE_MS        SIGNAL 9 or GRACE_MS 0: SIGKILL to the tree at once
- *                        1 collected                   the output is drained; the launcher may go
+ *   launcher -> server   2 hello MONITOR_PID          first on each connection
+ *                        2 output                     with two descriptors: the shared page (page.h), and the
+ *                                                     eventfd that is written to when the page says so
+ *                        2 started MAIN_PID
+ *                        2 failed STEP ERRNO
+ *                        2 refused CALL               the first time that the job was refused a system call
+ *                        2 ended                      the exit record can be read; nothing follows
+ *   server -> launcher   2 stop SIGNAL GRACE_MS       SIGNAL 9 or GRACE_MS 0: SIGKILL to the tree at once
+ *                        2 look                       mark or share in the page have changed
+ *
+ * Neither side ever waits for the other.
  */
 #ifndef JOB_WORKER_CONTROL_H
 #define JOB_WORKER_CONTROL_H
@@ -22,7 +26,7 @@ struct control {
     int peer;     /* -1: no server is connected */
 };
 
-enum control_verb { CONTROL_NONE, CONTROL_STOP, CONTROL_COLLECTED };
+enum control_verb { CONTROL_NONE, CONTROL_STOP, CONTROL_LOOK };
 
 struct control_message {
     enum control_verb verb;
@@ -41,6 +45,9 @@ int control_accept(struct control *control);
 
 /* Sends one message; a server that is away is not an error (it will ask again). */
 __attribute__((format(printf, 2, 3))) void control_send(struct control *control, const char *format, ...);
+
+/* Sends "2 output" with its two descriptors. */
+void control_send_output(struct control *control, int page_fd, int wake_fd);
 
 /* The next message without waiting; CONTROL_NONE when there is none or the peer has gone. */
 struct control_message control_receive(struct control *control);

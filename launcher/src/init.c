@@ -57,6 +57,8 @@ _Noreturn void init_run(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_CGROUP, error);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || setsid() < 0)
         job_fail(error_fd, STEP_INIT, errno);
+    if ((error = job_reset_oom_score()) != 0)
+        job_fail(error_fd, STEP_OOM_SCORE, error);
     umask(0);
     if (syscall(SYS_setgroups, (size_t)0, NULL) != 0) /* the server's groups open doors too */
         job_fail(error_fd, STEP_INIT, errno);
@@ -76,11 +78,14 @@ _Noreturn void init_run(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_INIT, errno);
     if (main_pid == 0) {
         /* The kernel puts our PID, as the monitor sees it, beside this byte (unix(7), SO_PASSCRED). */
-        if (send(report_fd, "", 1, MSG_NOSIGNAL) != 1)
+        if (send(report_fd, &(const char){INIT_MAIN}, 1, MSG_NOSIGNAL) != 1)
             job_fail(error_fd, STEP_INIT, errno);
         job_exec(sheet, stdio, 0, error_fd, report_fd);
     }
+    /* Closing the job's pipes may take for ever once the job has them in its hands: hence before it runs. */
     close_all_but(child_signal, report_fd);
+    if (send(report_fd, &(const char){INIT_READY}, 1, MSG_NOSIGNAL) != 1)
+        _exit(1);
 
     struct pollfd fds[] = {{.fd = child_signal, .events = POLLIN}, {.fd = report_fd, .events = POLLIN}};
     for (;;) {

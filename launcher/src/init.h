@@ -11,7 +11,14 @@
 #include "job.h"
 #include "sheet.h"
 
-/* From init to monitor, when the main process has ended. The main process itself sends one byte before. */
+/* Before that, in any order: packets of one byte on the same socket. */
+enum {
+    INIT_MAIN = 'm',     /* from the main process: its sender's PID is who that is */
+    INIT_LISTENER = 'l', /* from the main process, with its descriptor, if the kernel gave one: refused calls */
+    INIT_READY = 'r'     /* from init: it has closed all that it does not need itself */
+};
+
+/* From init to monitor, when the main process has ended. */
 struct init_report {
     int wait_status;
     struct rusage usage;

@@ -8,11 +8,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "init.h"
+#include "packet.h"
 #include "privilege.h"
 #include "seccomp.h"
 #include "step.h"
@@ -20,7 +21,7 @@
 _Noreturn void job_fail(int error_fd, enum step step, int error)
 {
     struct step_failure failure = {step, error};
-    /* Below PIPE_BUF: whole or not at all (pipe(7)). If even this fails, the exit status still tells. */
+    /* A packet: whole or not at all (unix(7)). If even this fails, the exit status still tells. */
     ssize_t ignored = write(error_fd, &failure, sizeof failure);
     (void)ignored;
     _exit(127);
@@ -46,10 +47,10 @@ static int reset_signals(void)
 }
 
 /*
- * A server that systemd protects with a negative OOMScoreAdjust must not lend that to jobs. Raising the
- * value is always allowed; lowering it may not be (proc_pid_oom_score_adj(5)), and is no danger.
+ * A launcher is protected from the OOM killer, a server perhaps too (OOMScoreAdjust), and must not lend that to
+ * jobs. Raising the value is always allowed; lowering it may not be (proc_pid_oom_score_adj(5)), and is no danger.
  */
-static int reset_oom_score(void)
+int job_reset_oom_score(void)
 {
     int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
     if (fd < 0)
@@ -153,6 +154,17 @@ static int exec_by_search(const struct sheet *sheet)
     }
 }
 
+static int filter_calls(int report_fd)
+{
+    int listener = -1;
+    int error = seccomp_refuse_dangerous(&listener);
+    if (error == 0)
+        error = packet_send(report_fd, &(const char){INIT_LISTENER}, 1, &listener, listener >= 0);
+    if (listener >= 0)
+        close(listener);
+    return error;
+}
+
 /*
  * The order, and why:
  *   cgroup     first: nothing of the job may run outside its limits
@@ -169,43 +181,8 @@ static int exec_by_search(const struct sheet *sheet)
  *   stdio      last use of the launcher's descriptors
  *   close      nothing of the launcher survives into the job
  *   seccomp    last: the steps before use what it refuses
+ *   go         the launcher lets nobody else hold what is the job's now
  */
-/* unix(7), SCM_RIGHTS. The byte with it tells it from the others on the same socket. */
-static int hand_over(int fd, int report_fd)
-{
-    char byte = 'l';
-    union {
-        char bytes[CMSG_SPACE(sizeof fd)];
-        struct cmsghdr aligned;
-    } control;
-    struct iovec data = {.iov_base = &byte, .iov_len = 1};
-    struct msghdr message = {
-        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    memset(&control, 0, sizeof control);
-    if (fd < 0) { /* the monitor counts on the packet, with or without what it is for */
-        message.msg_control = NULL;
-        message.msg_controllen = 0;
-        return sendmsg(report_fd, &message, MSG_NOSIGNAL) != 1 ? errno : 0;
-    }
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    return sendmsg(report_fd, &message, MSG_NOSIGNAL) != 1 ? errno : 0;
-}
-
-static int filter_calls(int report_fd)
-{
-    int listener = -1;
-    int error = seccomp_refuse_dangerous(&listener);
-    if (error == 0)
-        error = hand_over(listener, report_fd);
-    if (listener >= 0)
-        close(listener);
-    return error;
-}
-
 _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd,
                         int report_fd)
 {
@@ -218,7 +195,7 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_SIGNALS, error);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) /* PR_SET_PDEATHSIG(2const) */
         job_fail(error_fd, STEP_SIGNALS, errno);
-    if ((error = reset_oom_score()) != 0)
+    if ((error = job_reset_oom_score()) != 0)
         job_fail(error_fd, STEP_OOM_SCORE, error);
     if ((error = reset_priority()) != 0)
         job_fail(error_fd, STEP_PRIORITY, error);
@@ -244,7 +221,8 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
     if (sheet->seccomp && (error = filter_calls(report_fd)) != 0)
         job_fail(error_fd, STEP_SECCOMP, error);
     const struct step_failure reached = {STEP_EXEC, 0};
-    if (write(error_fd, &reached, sizeof reached) != (ssize_t)sizeof reached)
+    char go;
+    if (write(error_fd, &reached, sizeof reached) != (ssize_t)sizeof reached || read(error_fd, &go, 1) != 1)
         _exit(127);
     job_fail(error_fd, STEP_EXEC, exec_by_search(sheet));
 }

@@ -14,11 +14,14 @@ struct job_stdio {
     int err;
 };
 
+/* What the launcher has for itself against the OOM killer is not the job's. 0 or errno. */
+int job_reset_oom_score(void);
+
 /* Reports on error_fd (which is close-on-exec, so that its end of file means success) and exits. */
 _Noreturn void job_fail(int error_fd, enum step step, int error);
 
 /*
- * Becomes the job, or reports the failed step on error_fd. The descriptor on which the kernel tells of refused
+ * Becomes the job, once error_fd says that it may, or reports the failed step there. The descriptor on which the kernel tells of refused
  * system calls goes to the monitor through report_fd (-1: nobody wants it).
  */
 _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd,

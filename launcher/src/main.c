@@ -45,7 +45,7 @@ static int hold_stdio(void)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
-        return puts("job-worker-launcher, protocol 1") < 0;
+        return puts("job-worker-launcher, protocol 2") < 0;
 
     if (fcntl(SHEET_FD, F_GETFD) < 0 || fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC) != 0) {
         fprintf(stderr, "job-worker-launcher: started by hand; job-worker-server starts it\n");
@@ -58,24 +58,24 @@ int main(int argc, char **argv)
     if (error == 0)
         error = sheet_read(&sheet, SHEET_FD);
     if (error != 0) {
-        control_send(&control, "1 failed %s %d", step_name(STEP_SHEET), error);
+        control_send(&control, "2 failed %s %d", step_name(STEP_SHEET), error);
         return 1;
     }
     close(SHEET_FD);
 
     /*
-     * The monitor is born in the launchers' cgroup, out of reach of whatever ends the server's, and as
+     * The monitor is born in a cgroup of its own, out of reach of whatever ends the server's, and as
      * the server's own child (CLONE_PARENT), so that no one else has to reap it.
      */
     int home = -1;
     if (sheet.monitor_cgroup != NULL && (home = cgroup_open(sheet.monitor_cgroup)) < 0) {
-        control_send(&control, "1 failed %s %d", step_name(STEP_MONITOR), errno);
+        control_send(&control, "2 failed %s %d", step_name(STEP_MONITOR), errno);
         return 1;
     }
     int join_error = 0;
     pid_t monitor = cgroup_fork(home, CLONE_PARENT, &join_error);
     if (monitor < 0) {
-        control_send(&control, "1 failed %s %d", step_name(STEP_CLONE), errno);
+        control_send(&control, "2 failed %s %d", step_name(STEP_CLONE), errno);
         return 1;
     }
     if (monitor > 0)

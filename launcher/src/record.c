@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,12 +29,69 @@ static int write_all(int fd, const char *text, size_t length)
     return 0;
 }
 
+/* A small file of the kernel's, as text; "" if there is none. */
+static void read_file(int cgroup, const char *name, char *text, size_t size)
+{
+    text[0] = '\0';
+    int fd = openat(cgroup, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    ssize_t n = read(fd, text, size - 1);
+    text[n > 0 ? n : 0] = '\0';
+    close(fd);
+}
+
+/* The number after "key " at the start of a line (cgroups(7), flat keyed files); -1 if there is none. */
+static int64_t keyed(const char *text, const char *key)
+{
+    size_t length = strlen(key);
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        if (strncmp(line, key, length) == 0 && line[length] == ' ')
+            return strtoll(line + length + 1, NULL, 10);
+        line = strchr(line, '\n');
+        line = line != NULL ? line + 1 : NULL;
+    }
+    return -1;
+}
+
+/* The sum of "key=NUMBER" over all devices (nested keyed files). */
+static int64_t nested(const char *text, const char *key)
+{
+    int64_t sum = 0;
+    for (const char *at = text; (at = strstr(at, key)) != NULL;) {
+        at += strlen(key);
+        sum += strtoll(at, NULL, 10);
+    }
+    return sum;
+}
+
+void record_cgroup(struct cgroup_usage *usage, int cgroup)
+{
+    char text[4096];
+    *usage = (struct cgroup_usage){-1, -1, -1, -1, -1, -1};
+    if (cgroup < 0)
+        return;
+    read_file(cgroup, "cpu.stat", text, sizeof text);
+    usage->cpu_usec = keyed(text, "usage_usec");
+    usage->throttled_usec = keyed(text, "throttled_usec");
+    read_file(cgroup, "memory.peak", text, sizeof text);
+    if (text[0] != '\0')
+        usage->memory_peak_bytes = strtoll(text, NULL, 10);
+    read_file(cgroup, "memory.events", text, sizeof text);
+    usage->oom_kills = keyed(text, "oom_kill");
+    read_file(cgroup, "../io.stat", text, sizeof text); /* the limits of the slot are for both of its leaves */
+    if (text[0] != '\0') {
+        usage->read_bytes = nested(text, "rbytes=");
+        usage->written_bytes = nested(text, "wbytes=");
+    }
+}
+
 int record_write(const struct exit_record *record)
 {
-    char text[1024];
+    char text[2048];
     int length = snprintf(
         text, sizeof text,
-        "version 1\n"
+        "version 2\n"
         "main_pid %ld\n"
         "exit_code %d\n"
         "signal %d\n"
@@ -46,6 +105,15 @@ int record_write(const struct exit_record *record)
         "read_bytes %lld\n"
         "write_bytes %lld\n"
         "refused_call %s\n"
+        "cgroup_cpu_usec %lld\n"
+        "cgroup_throttled_usec %lld\n"
+        "cgroup_memory_peak_bytes %lld\n"
+        "cgroup_oom_kills %lld\n"
+        "cgroup_read_bytes %lld\n"
+        "cgroup_write_bytes %lld\n"
+        "log_end %llu\n"
+        "log_kept %llu\n"
+        "log_complete %d\n"
         "end\n",
         (long)record->main_pid, WIFEXITED(record->wait_status) ? WEXITSTATUS(record->wait_status) : -1,
         WIFSIGNALED(record->wait_status) ? WTERMSIG(record->wait_status) : 0,
@@ -54,7 +122,11 @@ int record_write(const struct exit_record *record)
         (long long)record->ended_at.tv_sec * 1000000000 + record->ended_at.tv_nsec, micros(record->usage.ru_utime),
         micros(record->usage.ru_stime), (long long)record->usage.ru_maxrss * 1024,
         (long long)record->usage.ru_inblock * 512, (long long)record->usage.ru_oublock * 512, /* getrusage(2) */
-        record->refused_call != NULL ? record->refused_call : "none");
+        record->refused_call != NULL ? record->refused_call : "none", (long long)record->cgroup.cpu_usec,
+        (long long)record->cgroup.throttled_usec, (long long)record->cgroup.memory_peak_bytes,
+        (long long)record->cgroup.oom_kills, (long long)record->cgroup.read_bytes,
+        (long long)record->cgroup.written_bytes, (unsigned long long)record->log_end,
+        (unsigned long long)record->log_kept, record->log_complete);
     if (length < 0 || (size_t)length >= sizeof text)
         return EOVERFLOW;
 

@@ -1,6 +1,7 @@
 #include "sheet.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -91,54 +92,77 @@ static int parse_rlimit(char *text, struct rlimit_setting *setting)
     return EINVAL;
 }
 
+/* The entries that stand once, and where in the sheet their values go. */
+enum kind { TEXT, NUMBER, FLAG, NETWORK };
+
+#define ENTRY(name, kind, member) {name, kind, offsetof(struct sheet, member)}
+static const struct {
+    const char *key;
+    enum kind kind;
+    size_t target;
+} ENTRIES[] = {
+    ENTRY("dir", TEXT, dir),
+    ENTRY("monitor-cgroup", TEXT, monitor_cgroup),
+    ENTRY("cgroup", TEXT, cgroup),
+    ENTRY("cwd", TEXT, cwd),
+    ENTRY("stdin", TEXT, stdin_path),
+    ENTRY("work", TEXT, work),
+    ENTRY("hide", TEXT, hide),
+    ENTRY("merge", FLAG, merge),
+    ENTRY("isolate", FLAG, isolate),
+    ENTRY("read-only", FLAG, read_only),
+    ENTRY("seccomp", FLAG, seccomp),
+    ENTRY("block", FLAG, block),
+    ENTRY("network", NETWORK, no_network),
+    ENTRY("uid", NUMBER, uid),
+    ENTRY("gid", NUMBER, gid),
+    ENTRY("retain", NUMBER, retain_bytes),
+    ENTRY("stall-ms", NUMBER, stall_ms),
+    ENTRY("timeout-ms", NUMBER, timeout_ms),
+    ENTRY("timeout-grace-ms", NUMBER, timeout_grace_ms),
+};
+
+static int set_entry(struct sheet *sheet, enum kind kind, size_t offset, const char *value)
+{
+    void *target = (char *)sheet + offset;
+    switch (kind) {
+    case TEXT:
+        *(const char **)target = value;
+        return 0;
+    case NUMBER:
+        return parse_number(value, target);
+    case FLAG:
+        *(int *)target = 1;
+        return strcmp(value, "1") == 0 ? 0 : EINVAL;
+    case NETWORK:
+        *(int *)target = 1;
+        return strcmp(value, "none") == 0 ? 0 : EINVAL;
+    }
+    return EINVAL;
+}
+
 static int take_entry(struct sheet *sheet, const char *key, char *value, size_t *argc, size_t *envc)
 {
     if (strcmp(key, "arg") == 0) {
         sheet->argv[(*argc)++] = value;
-    } else if (strcmp(key, "env") == 0) {
+        return 0;
+    }
+    if (strcmp(key, "env") == 0) {
         sheet->envp[(*envc)++] = value;
         if (strncmp(value, "PATH=", 5) == 0)
             sheet->search_path = value + 5;
-    } else if (strcmp(key, "dir") == 0) {
-        sheet->dir = value;
-    } else if (strcmp(key, "monitor-cgroup") == 0) {
-        sheet->monitor_cgroup = value;
-    } else if (strcmp(key, "cgroup") == 0) {
-        sheet->cgroup = value;
-    } else if (strcmp(key, "cwd") == 0) {
-        sheet->cwd = value;
-    } else if (strcmp(key, "stdin") == 0) {
-        sheet->stdin_path = value;
-    } else if (strcmp(key, "merge") == 0) {
-        sheet->merge = strcmp(value, "1") == 0;
-    } else if (strcmp(key, "isolate") == 0) {
-        sheet->isolate = strcmp(value, "1") == 0;
-    } else if (strcmp(key, "work") == 0) {
-        sheet->work = value;
-    } else if (strcmp(key, "hide") == 0) {
-        sheet->hide = value;
-    } else if (strcmp(key, "network") == 0) {
-        sheet->no_network = strcmp(value, "none") == 0;
-    } else if (strcmp(key, "read-only") == 0) {
-        sheet->read_only = strcmp(value, "1") == 0;
-    } else if (strcmp(key, "seccomp") == 0) {
-        sheet->seccomp = strcmp(value, "1") == 0;
-    } else if (strcmp(key, "uid") == 0) {
-        return parse_number(value, &sheet->uid);
-    } else if (strcmp(key, "gid") == 0) {
-        return parse_number(value, &sheet->gid);
-    } else if (strcmp(key, "timeout-ms") == 0) {
-        return parse_number(value, &sheet->timeout_ms);
-    } else if (strcmp(key, "timeout-grace-ms") == 0) {
-        return parse_number(value, &sheet->timeout_grace_ms);
-    } else if (strcmp(key, "rlimit") == 0) {
+        return 0;
+    }
+    if (strcmp(key, "rlimit") == 0) {
         if (sheet->rlimit_count == SHEET_MAX_RLIMITS)
             return E2BIG;
         return parse_rlimit(value, &sheet->rlimits[sheet->rlimit_count++]);
-    } else {
-        return EINVAL;
     }
-    return 0;
+    for (size_t i = 0; i < sizeof ENTRIES / sizeof ENTRIES[0]; i++) {
+        if (strcmp(key, ENTRIES[i].key) == 0)
+            return set_entry(sheet, ENTRIES[i].kind, ENTRIES[i].target, value);
+    }
+    return EINVAL;
 }
 
 /* Absolute, and spelled in the one way that it can be compared in. */
@@ -156,7 +180,7 @@ static int is_plain_path(const char *path)
 
 static int parse(struct sheet *sheet, size_t length)
 {
-    static const char version[] = "version=1";
+    static const char version[] = "version=2";
     if (length < sizeof version || memcmp(sheet->text, version, sizeof version) != 0)
         return EPROTONOSUPPORT;
     if (sheet->text[length - 1] != '\0')
@@ -184,7 +208,7 @@ static int parse(struct sheet *sheet, size_t length)
             return error;
         entry = next;
     }
-    if (argc == 0 || sheet->dir == NULL || sheet->cwd == NULL)
+    if (argc == 0 || sheet->dir == NULL || sheet->cwd == NULL || sheet->retain_bytes == 0)
         return EINVAL;
     /* What only works together must come together: half a wall is none. */
     if ((sheet->uid < 0) != (sheet->gid < 0) || sheet->uid >= UINT32_MAX || sheet->gid >= UINT32_MAX)

@@ -3,13 +3,16 @@
  * once from an inherited descriptor. Entries are "key=value", each ended by a NUL byte, so that any
  * byte but NUL can stand in an argument or a variable.
  *
- *   version=1              must come first
+ *   version=2              must come first
  *   dir=PATH               the job's directory; the launcher's own files live there
- *   monitor-cgroup=PATH    cgroup v2 directory that launchers live in            (optional)
+ *   monitor-cgroup=PATH    cgroup v2 directory that the launcher itself lives in (optional)
  *   cgroup=PATH            cgroup v2 directory that the job is born in           (optional)
+ *   retain=BYTES           how much of the output is kept, on disk, at most
+ *   block=1                the job waits for its readers rather than overwrite   (optional)
+ *   stall-ms=N             but while no server is there for so long at most      (optional: for ever)
  *   cwd=PATH               the job's working directory
  *   stdin=PATH             what the job reads on descriptor 0       (default /dev/null)
- *   merge=1                stderr goes into stdout's pipe                        (optional)
+ *   merge=1                stderr goes into stdout's pipe                       (optional)
  *   timeout-ms=N           then the job is stopped                               (optional)
  *   timeout-grace-ms=N     how long SIGTERM comes before SIGKILL on time-out     (optional)
  *   isolate=1              own PID, mount, IPC and UTS namespaces; needs root       (optional)
@@ -23,7 +26,7 @@
  *   arg=VALUE              argv, in order; at least one
  *   env=NAME=VALUE         the job's whole environment
  *
- * A key that is not known is refused: a sheet of a newer server must not be half obeyed.
+ * A key or a value that is not known is refused: a sheet of a newer server must not be half obeyed.
  */
 #ifndef JOB_WORKER_SHEET_H
 #define JOB_WORKER_SHEET_H
@@ -32,7 +35,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
-enum { SHEET_VERSION = 1, SHEET_MAX_BYTES = 8 * 1024 * 1024, SHEET_MAX_RLIMITS = 16 };
+enum { SHEET_VERSION = 2, SHEET_MAX_BYTES = 8 * 1024 * 1024, SHEET_MAX_RLIMITS = 16 };
 
 struct rlimit_setting {
     int resource;
@@ -46,6 +49,9 @@ struct sheet {
     const char *cwd;
     const char *stdin_path;
     int merge;
+    int64_t retain_bytes;
+    int block;
+    int64_t stall_ms; /* 0: none */
     int64_t timeout_ms; /* 0: none */
     int64_t timeout_grace_ms;
     int isolate;

@@ -2,13 +2,14 @@
 
 static const char *const NAMES[STEP_COUNT] = {
     [STEP_SHEET] = "sheet",       [STEP_MONITOR] = "monitor",     [STEP_LIFE_LOCK] = "life-lock",
-    [STEP_CONTROL] = "control",   [STEP_FIFO] = "fifo",           [STEP_STDIN] = "stdin",
+    [STEP_CONTROL] = "control",   [STEP_PIPE] = "pipe",           [STEP_STDIN] = "stdin",
     [STEP_CLONE] = "clone",       [STEP_CGROUP] = "cgroup",       [STEP_SESSION] = "session",
     [STEP_SIGNALS] = "signals",   [STEP_OOM_SCORE] = "oom-score", [STEP_PRIORITY] = "priority",
     [STEP_RLIMIT] = "rlimit",     [STEP_CHDIR] = "chdir",         [STEP_STDIO] = "stdio",
     [STEP_CLOSE] = "close",       [STEP_EXEC] = "exec",         [STEP_INIT] = "init",
     [STEP_NETWORK] = "network",   [STEP_MOUNT] = "mount",       [STEP_USER] = "user",
     [STEP_SECCOMP] = "seccomp",   [STEP_CAPABILITIES] = "capabilities",
+    [STEP_PAGE] = "page",         [STEP_LOG] = "log",           [STEP_CAPTURE] = "capture",
 };
 
 const char *step_name(enum step step)

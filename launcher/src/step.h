@@ -9,8 +9,11 @@ enum step {
     STEP_MONITOR,
     STEP_LIFE_LOCK,
     STEP_CONTROL,
-    STEP_FIFO,
+    STEP_PAGE,
+    STEP_PIPE,
     STEP_STDIN,
+    STEP_LOG,
+    STEP_CAPTURE,
     STEP_CLONE,
     STEP_CGROUP,
     STEP_INIT,
@@ -32,8 +35,9 @@ enum step {
 };
 
 /*
- * What a child reports through the close-on-exec error pipe: the step that failed, or STEP_EXEC with error
- * 0 when only execve(2) is left to do. A pipe that ends without a word is a child that was killed before.
+ * What a child reports through the close-on-exec error socket: the step that failed, or STEP_EXEC with error 0
+ * when only execve(2) is left to do; it then waits for one byte before it does that. A socket that ends without
+ * a word is a child that was killed before.
  */
 struct step_failure {
     enum step step;

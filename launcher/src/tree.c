@@ -34,12 +34,8 @@ static pid_t parent_of(const char *pid_text)
     return parent;
 }
 
-/*
- * Children are killed by a pid that cannot have been reused: they are ours to reap and we have not.
- * Deeper descendants become children when their parents die, so only children are ever signalled; the
- * caller repeats until wait(2) says that none is left.
- */
-static void kill_children(void)
+/* All of /proc, where the kernel does not list children. */
+static void kill_children_by_search(pid_t spared)
 {
     DIR *proc = opendir("/proc");
     if (proc == NULL)
@@ -49,15 +45,39 @@ static void kill_children(void)
     while ((entry = readdir(proc)) != NULL) {
         char *end = NULL;
         long pid = strtol(entry->d_name, &end, 10);
-        if (pid > 0 && *end == '\0' && parent_of(entry->d_name) == self)
+        if (pid > 0 && *end == '\0' && pid != spared && parent_of(entry->d_name) == self)
             kill((pid_t)pid, SIGKILL);
     }
     closedir(proc);
 }
 
-void tree_kill(int cgroup_fd)
+/*
+ * Children are killed by a pid that cannot have been reused: they are ours to reap and we have not.
+ * Deeper descendants become children when their parents die, so only children are ever signalled; the
+ * caller repeats until wait(2) says that none is left.
+ */
+static void kill_children(pid_t spared)
+{
+    /* proc_pid_task(5): the children of the one thread that we are; only with CONFIG_PROC_CHILDREN. */
+    FILE *children = fopen("/proc/thread-self/children", "re");
+    if (children == NULL) {
+        kill_children_by_search(spared);
+        return;
+    }
+    long pid;
+    while (fscanf(children, "%ld", &pid) == 1) {
+        if (pid > 0 && pid != spared)
+            kill((pid_t)pid, SIGKILL);
+    }
+    (void)fclose(children);
+}
+
+void tree_kill(int cgroup_fd, pid_t init_pid, pid_t spared)
 {
     if (cgroup_fd >= 0)
         (void)cgroup_kill(cgroup_fd); /* ENOENT before Linux 5.14; descent does it there, only slower */
-    kill_children(); /* a job with privileges may have moved a process elsewhere */
+    if (init_pid > 0)
+        kill(init_pid, SIGKILL); /* not reaped yet, or the tree is empty and nobody calls this */
+    else
+        kill_children(spared); /* a job with privileges may have moved a process elsewhere */
 }

@@ -5,7 +5,12 @@
 #ifndef JOB_WORKER_TREE_H
 #define JOB_WORKER_TREE_H
 
-/* SIGKILL for every process of the tree: by the cgroup when there is one (>= 0), and by descent. */
-void tree_kill(int cgroup_fd);
+#include <sys/types.h>
+
+/*
+ * SIGKILL for every process of the tree: by the cgroup when there is one (>= 0), and by descent, but for the one
+ * child of ours that is not of the job. Where the job has an init (> 0), its death is that of all.
+ */
+void tree_kill(int cgroup_fd, pid_t init_pid, pid_t spared);
 
 #endif

@@ -18,6 +18,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../src/page.h"
+#include "log_reader.h"
+
 enum { PATIENCE_MS = 20000 };
 
 static const char *binary;
@@ -40,17 +43,45 @@ struct job {
     int control;
     long monitor;
     long main_pid;
+    struct page *page; /* NULL: not handed over yet */
+    int wake;
     char answer[160]; /* the last message */
 };
 
 /* --- talking to the launcher ------------------------------------------------------------------ */
 
-static const char *receive(struct job *job)
+static const char *receive_any(struct job *job)
 {
+    union {
+        char bytes[CMSG_SPACE(2 * sizeof(int))];
+        struct cmsghdr aligned;
+    } control;
+    struct iovec data = {.iov_base = job->answer, .iov_len = sizeof job->answer - 1};
+    struct msghdr message = {
+        .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     struct pollfd pfd = {.fd = job->control, .events = POLLIN};
     memset(job->answer, 0, sizeof job->answer);
-    if (poll(&pfd, 1, PATIENCE_MS) == 1 && recv(job->control, job->answer, sizeof job->answer - 1, 0) < 0)
+    if (poll(&pfd, 1, PATIENCE_MS) != 1 || recvmsg(job->control, &message, MSG_CMSG_CLOEXEC) < 0) {
         job->answer[0] = '\0';
+        return job->answer;
+    }
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
+        int fds[2];
+        if (header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof fds))
+            continue;
+        memcpy(fds, CMSG_DATA(header), sizeof fds);
+        job->page = mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+        close(fds[0]);
+        job->wake = fds[1];
+    }
+    return job->answer;
+}
+
+/* The next message that is not the one with the page. */
+static const char *receive(struct job *job)
+{
+    while (strcmp(receive_any(job), "2 output") == 0)
+        continue;
     return job->answer;
 }
 
@@ -100,7 +131,7 @@ static void launch(struct job *job, ...)
     snprintf(job->dir, sizeof job->dir, "%s/%d", root, ++count);
     if (mkdir(job->dir, 0700) != 0)
         abort();
-    length += (size_t)sprintf(text + length, "version=1%cdir=%s%ccwd=%s%c", 0, job->dir, 0, job->dir, 0);
+    length += (size_t)sprintf(text + length, "version=2%cdir=%s%ccwd=%s%cretain=1048576%c", 0, job->dir, 0, job->dir, 0, 0);
     va_list entries;
     va_start(entries, job);
     for (const char *entry; (entry = va_arg(entries, const char *)) != NULL;) {
@@ -109,8 +140,8 @@ static void launch(struct job *job, ...)
     }
     va_end(entries);
     spawn(job, sheet_of(text, length));
-    if (sscanf(receive(job), "1 hello %ld", &job->monitor) == 1)
-        sscanf(receive(job), "1 started %ld", &job->main_pid);
+    if (sscanf(receive(job), "2 hello %ld", &job->monitor) == 1)
+        sscanf(receive(job), "2 started %ld", &job->main_pid);
 }
 
 #define SHELL(job, script) launch(job, "arg=/bin/sh", "arg=-c", "arg=" script, "env=PATH=/usr/bin:/bin", NULL)
@@ -127,11 +158,14 @@ static int launcher_ended(const struct job *job)
     return -2;
 }
 
+/* The launcher leaves by itself once the end is recorded. */
 static void collect(struct job *job)
 {
-    tell(job, "1 collected");
     CHECK(launcher_ended(job) == 0);
     close(job->control);
+    close(job->wake);
+    if (job->page != NULL)
+        munmap(job->page, PAGE_BYTES);
 }
 
 static long recorded(const struct job *job, const char *key)
@@ -166,17 +200,18 @@ static int record_says(const struct job *job, const char *wanted)
     return n > 0 && strstr(text, wanted) != NULL;
 }
 
-/* What is in the FIFO now; the launcher holds it open, so there is no end of file to wait for. */
+/* All that is kept of a stream. */
 static const char *output(const struct job *job, const char *name)
 {
-    static char text[65536];
+    static char text[1 << 20];
     char path[128];
-    snprintf(path, sizeof path, "%s/%s", job->dir, name);
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    text[n > 0 ? n : 0] = '\0';
-    if (fd >= 0)
-        close(fd);
+    struct read_log log;
+    snprintf(path, sizeof path, "%s/output", job->dir);
+    text[0] = '\0';
+    if (!read_log(&log, path, strcmp(name, "stdout") == 0 ? 1 : 2) || log.length >= sizeof text)
+        return text;
+    memcpy(text, log.text, log.length + 1);
+    free(log.text);
     return text;
 }
 
@@ -199,8 +234,8 @@ static void an_exit_code_is_recorded(void)
     struct job job;
     SHELL(&job, "exit 3");
     CHECK(job.main_pid > 0);
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
-    CHECK(recorded(&job, "version") == 1);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "version") == 2);
     CHECK(recorded(&job, "exit_code") == 3);
     CHECK(recorded(&job, "signal") == 0);
     CHECK(recorded(&job, "main_pid") == job.main_pid);
@@ -231,7 +266,7 @@ static void check_refused(const char *program, int error)
     char answer[64];
     snprintf(entry, sizeof entry, "arg=%s", program);
     launch(&job, entry, "env=PATH=/usr/bin:/bin", NULL);
-    snprintf(answer, sizeof answer, "1 failed exec %d", error);
+    snprintf(answer, sizeof answer, "2 failed exec %d", error);
     CHECK(strcmp(job.answer, answer) == 0);
     CHECK(launcher_ended(&job) == 1);
     CHECK(recorded(&job, "version") == -1000);
@@ -315,8 +350,8 @@ static void stop_kills_the_whole_tree_at_once(void)
     SHELL(&job, "setsid sh -c '(sleep 1000 & sleep 1000)' & (setsid sleep 1000 &) ; trap '' TERM; echo up; sleep 1000");
     for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
         poll(NULL, 0, 5);
-    tell(&job, "1 stop 9 0");
-    CHECK(strcmp(receive(&job), "1 ended") == 0); /* sent only when the launcher has no child left */
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0); /* sent only when the launcher has no child left */
     CHECK(recorded(&job, "signal") == SIGKILL);
     CHECK(record_says(&job, "cause stop\n"));
     collect(&job);
@@ -328,11 +363,11 @@ static void a_grace_lets_the_job_leave_by_itself(void)
     SHELL(&job, "trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.05; done");
     for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
         poll(NULL, 0, 5);
-    tell(&job, "1 stop 15 15000");
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    tell(&job, "2 stop 15 15000");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
     CHECK(recorded(&job, "exit_code") == 7);
     CHECK(record_says(&job, "cause stop\n"));
-    CHECK(strcmp(output(&job, "stdout"), "bye\n") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "up\nbye\n") == 0);
     collect(&job);
 }
 
@@ -342,8 +377,8 @@ static void a_grace_that_is_not_used_ends_in_sigkill(void)
     SHELL(&job, "trap '' TERM; echo up; while :; do sleep 0.05; done");
     for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
         poll(NULL, 0, 5);
-    tell(&job, "1 stop 15 100");
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    tell(&job, "2 stop 15 100");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
     CHECK(recorded(&job, "signal") == SIGKILL);
     CHECK(record_says(&job, "cause stop\n"));
     collect(&job);
@@ -353,7 +388,7 @@ static void what_the_main_process_leaves_behind_is_killed(void)
 {
     struct job job;
     SHELL(&job, "setsid sleep 1000 & (sleep 1000 &); exit 0");
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
     CHECK(recorded(&job, "exit_code") == 0);
     collect(&job);
 }
@@ -362,7 +397,7 @@ static void a_time_out_needs_no_server(void)
 {
     struct job job;
     launch(&job, "arg=/bin/sleep", "arg=1000", "timeout-ms=50", NULL);
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
     CHECK(recorded(&job, "signal") == SIGKILL);
     CHECK(record_says(&job, "cause timeout\n"));
     collect(&job);
@@ -393,7 +428,10 @@ static void a_job_goes_on_and_ends_without_a_server(void)
     close(job.control);
     CHECK(life_lock_held(&job));
     CHECK(reconnect(&job) == 0);
-    snprintf(expected, sizeof expected, "1 started %ld", job.main_pid);
+    snprintf(expected, sizeof expected, "2 hello %ld", job.monitor);
+    CHECK(strcmp(receive(&job), expected) == 0);
+    CHECK(strcmp(receive_any(&job), "2 output") == 0);
+    snprintf(expected, sizeof expected, "2 started %ld", job.main_pid);
     CHECK(strcmp(receive(&job), expected) == 0);
     close(job.control);
 
@@ -402,12 +440,12 @@ static void a_job_goes_on_and_ends_without_a_server(void)
     close(open(go, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     for (int waited = 0; waited < PATIENCE_MS && recorded(&job, "exit_code") != 5; waited += 5)
         poll(NULL, 0, 5);
-    CHECK(life_lock_held(&job)); /* it stays, for the output */
-    CHECK(reconnect(&job) == 0);
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(launcher_ended(&job) == 0); /* it waits for nobody */
     CHECK(strcmp(output(&job, "stdout"), "late\n") == 0);
-    collect(&job);
+    CHECK(recorded(&job, "log_end") == 5);
+    CHECK(recorded(&job, "log_complete") == 1);
     CHECK(!life_lock_held(&job));
+    munmap(job.page, PAGE_BYTES);
 }
 
 static void check_bad_sheet(const char *bytes, size_t length, int error)
@@ -415,7 +453,7 @@ static void check_bad_sheet(const char *bytes, size_t length, int error)
     struct job job = {0};
     char answer[64];
     spawn(&job, sheet_of(bytes, length));
-    snprintf(answer, sizeof answer, "1 failed sheet %d", error);
+    snprintf(answer, sizeof answer, "2 failed sheet %d", error);
     CHECK(strcmp(receive(&job), answer) == 0);
     close(job.control);
 }
@@ -423,16 +461,26 @@ static void check_bad_sheet(const char *bytes, size_t length, int error)
 static void a_sheet_that_is_not_understood_is_refused(void)
 {
 #define BAD(text, error) check_bad_sheet(text, sizeof text, error)
-    BAD("version=2\0dir=/tmp\0cwd=/tmp\0arg=ls", EPROTONOSUPPORT);
+#define GOOD "version=2\0dir=/tmp\0cwd=/tmp\0retain=65536\0arg=ls\0"
+    BAD("version=1\0dir=/tmp\0cwd=/tmp\0retain=65536\0arg=ls", EPROTONOSUPPORT);
+    BAD("version=3\0dir=/tmp\0cwd=/tmp\0retain=65536\0arg=ls", EPROTONOSUPPORT);
     BAD("dir=/tmp", EPROTONOSUPPORT);
-    BAD("version=1\0dir=/tmp\0cwd=/tmp", EINVAL);
-    BAD("version=1\0dir=/tmp\0cwd=/tmp\0arg=ls\0surprise=1", EINVAL);
-    BAD("version=1\0dir=/tmp\0cwd=/tmp\0arg=ls\0timeout-ms=-1", EINVAL);
-    BAD("version=1\0dir=/tmp\0cwd=/tmp\0arg=ls\0timeout-ms=1x", EINVAL);
-    BAD("version=1\0dir=/tmp\0cwd=/tmp\0arg=ls\0rlimit=nofile", EINVAL);
-    BAD("version=1\0dir=/tmp\0cwd=/tmp\0arg=ls\0rlimit=what:1:1", EINVAL);
-    BAD("version=1\0no equals sign", EINVAL);
-    check_bad_sheet("version=1\0arg=unterminated", 26, EINVAL);
+    BAD("version=2\0dir=/tmp\0cwd=/tmp\0retain=65536", EINVAL);
+    BAD("version=2\0dir=/tmp\0cwd=/tmp\0arg=ls", EINVAL);
+    BAD(GOOD "surprise=1", EINVAL);
+    BAD(GOOD "timeout-ms=-1", EINVAL);
+    BAD(GOOD "timeout-ms=1x", EINVAL);
+    BAD(GOOD "rlimit=nofile", EINVAL);
+    BAD(GOOD "rlimit=what:1:1", EINVAL);
+    BAD(GOOD "no equals sign", EINVAL);
+    /* A value that is not known is no "no". */
+    BAD(GOOD "isolate=1\0network=bridge", EINVAL);
+    BAD(GOOD "isolate=yes", EINVAL);
+    BAD(GOOD "merge=0", EINVAL);
+    BAD(GOOD "seccomp=2", EINVAL);
+    BAD(GOOD "isolate=1\0read-only=true", EINVAL);
+    BAD(GOOD "block=", EINVAL);
+    check_bad_sheet("version=2\0arg=unterminated", 26, EINVAL);
     check_bad_sheet("", 0, EMSGSIZE);
 }
 
@@ -440,13 +488,13 @@ static void a_failed_step_before_the_job_is_named(void)
 {
     struct job job;
     launch(&job, "arg=/bin/true", "stdin=/no/such/file", NULL);
-    CHECK(strcmp(job.answer, "1 failed stdin 2") == 0);
+    CHECK(strcmp(job.answer, "2 failed stdin 2") == 0);
     launcher_ended(&job);
     launch(&job, "cwd=/no/such/dir", "arg=/bin/true", NULL);
-    CHECK(strcmp(job.answer, "1 failed chdir 2") == 0);
+    CHECK(strcmp(job.answer, "2 failed chdir 2") == 0);
     launcher_ended(&job);
     launch(&job, "cgroup=/no/such/cgroup", "arg=/bin/true", NULL);
-    CHECK(strcmp(job.answer, "1 failed cgroup 2") == 0);
+    CHECK(strcmp(job.answer, "2 failed cgroup 2") == 0);
     launcher_ended(&job);
 }
 
@@ -463,7 +511,7 @@ static void an_isolated_job_is_alone_and_nobody_in_particular(void)
            "grep -E '^(Cap|NoNewPrivs:|Seccomp:|Groups:)' /proc/self/status",
            NULL);
     CHECK(job.main_pid > 2); /* as the host sees it */
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
     const char *text = output(&job, "stdout");
     CHECK(strstr(text, "pid 2\n") != NULL);
     CHECK(strstr(text, "seen 5\n") != NULL); /* init, sh, its substitution, ls, grep */
@@ -489,8 +537,8 @@ static void an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts(voi
            "nsenter -t 1 -a true && echo broke out; kill -9 1; echo alive; "
            "cat /proc/1/environ && echo broke out; ls /proc/1/fd && echo broke out",
            NULL);
-    CHECK(strcmp(receive(&job), "1 refused unshare") == 0); /* said once, however many follow */
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(receive(&job), "2 refused unshare") == 0); /* said once, however many follow */
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
     CHECK(record_says(&job, "refused_call unshare\n"));
     CHECK(strcmp(output(&job, "stdout"), "alive\n") == 0);
     collect(&job);
@@ -503,7 +551,7 @@ static void an_isolated_job_has_the_devices_it_needs(void)
            "arg=ls /dev | tr '\n' ' '; echo; echo again >/dev/stdout; echo gone >/dev/null; echo no >/dev/stderr; "
            "head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; cat /dev/stdout || echo unreadable",
            NULL);
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
     CHECK(strcmp(output(&job, "stdout"),
                  "fd full null random shm stderr stdin stdout tty urandom zero \nagain\n3\n3\nunreadable\n") == 0);
     collect(&job);
@@ -513,19 +561,19 @@ static void the_end_of_an_isolated_job_is_told_truly(void)
 {
     struct job exited, killed, missing, orphans;
     launch(&exited, ISOLATED, "arg=/bin/sh", "arg=-c", "arg=exit 137", NULL);
-    CHECK(strcmp(receive(&exited), "1 ended") == 0);
+    CHECK(strcmp(receive(&exited), "2 ended") == 0);
     CHECK(recorded(&exited, "exit_code") == 137);
     collect(&exited);
     launch(&killed, ISOLATED, "arg=/bin/sh", "arg=-c", "arg=kill -9 $$", NULL);
-    CHECK(strcmp(receive(&killed), "1 ended") == 0);
+    CHECK(strcmp(receive(&killed), "2 ended") == 0);
     CHECK(recorded(&killed, "signal") == SIGKILL);
     CHECK(record_says(&killed, "cause none\n"));
     collect(&killed);
     launch(&missing, ISOLATED, "arg=/no/such/program", NULL);
-    CHECK(strcmp(missing.answer, "1 failed exec 2") == 0);
+    CHECK(strcmp(missing.answer, "2 failed exec 2") == 0);
     CHECK(launcher_ended(&missing) == 1);
     launch(&orphans, ISOLATED, "arg=/bin/sh", "arg=-c", "arg=(setsid sleep 1000 &); setsid sleep 1000 & exit 4", NULL);
-    CHECK(strcmp(receive(&orphans), "1 ended") == 0);
+    CHECK(strcmp(receive(&orphans), "2 ended") == 0);
     CHECK(recorded(&orphans, "exit_code") == 4);
     collect(&orphans);
 }
@@ -537,15 +585,15 @@ static void an_isolated_job_is_stopped_with_and_without_a_grace(void)
            "arg=trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.05; done", NULL);
     for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&gentle, "stdout"), "up\n") != 0; waited += 5)
         poll(NULL, 0, 5);
-    tell(&gentle, "1 stop 15 15000");
-    CHECK(strcmp(receive(&gentle), "1 ended") == 0);
+    tell(&gentle, "2 stop 15 15000");
+    CHECK(strcmp(receive(&gentle), "2 ended") == 0);
     CHECK(recorded(&gentle, "exit_code") == 7);
     CHECK(record_says(&gentle, "cause stop\n"));
-    CHECK(strcmp(output(&gentle, "stdout"), "bye\n") == 0);
+    CHECK(strcmp(output(&gentle, "stdout"), "up\nbye\n") == 0);
     collect(&gentle);
     launch(&hard, ISOLATED, "arg=/bin/sh", "arg=-c", "arg=trap '' TERM; (setsid sleep 1000 &) ; sleep 1000", NULL);
-    tell(&hard, "1 stop 9 0");
-    CHECK(strcmp(receive(&hard), "1 ended") == 0);
+    tell(&hard, "2 stop 9 0");
+    CHECK(strcmp(receive(&hard), "2 ended") == 0);
     CHECK(recorded(&hard, "signal") == SIGKILL);
     CHECK(record_says(&hard, "cause stop\n"));
     collect(&hard);
@@ -556,7 +604,7 @@ static void an_isolated_job_does_not_see_the_servers_directory(void)
     struct job job;
     launch(&job, ISOLATED, "hide=/usr/include", "arg=/bin/sh", "arg=-c",
            "arg=ls -A /usr/include | wc -l; touch /usr/include/x 2>&1", NULL);
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
     CHECK(strcmp(output(&job, "stdout"), "0\ntouch: cannot touch '/usr/include/x': Read-only file system\n") == 0);
     collect(&job);
 }
@@ -570,20 +618,20 @@ static void a_directory_that_the_jobs_user_cannot_walk_to_is_not_opened_for_it(v
     snprintf(entry, sizeof entry, "cwd=%s", inner);
     CHECK(mkdir(inner, 0777) == 0 && chmod(inner, 0777) == 0);
     launch(&job, ISOLATED, entry, "arg=/bin/true", NULL);
-    CHECK(strcmp(job.answer, "1 failed chdir 2") == 0); /* the host's /tmp is not there at all */
+    CHECK(strcmp(job.answer, "2 failed chdir 2") == 0); /* the host's /tmp is not there at all */
     CHECK(launcher_ended(&job) == 1);
     launch(&job, ISOLATED, entry, "read-only=1", "arg=/bin/true", NULL);
-    CHECK(strcmp(job.answer, "1 failed chdir 2") == 0);
+    CHECK(strcmp(job.answer, "2 failed chdir 2") == 0);
     CHECK(launcher_ended(&job) == 1);
     launch(&job, ISOLATED, "cwd=/root", "read-only=1", "arg=/bin/true", NULL);
-    CHECK(strcmp(job.answer, "1 failed chdir 13") == 0);
+    CHECK(strcmp(job.answer, "2 failed chdir 13") == 0);
     CHECK(launcher_ended(&job) == 1);
     static const char *const other_spellings[] = {"/tmp/",  "/tmp/.", "/tmp//x",  "/tmp/../root", "/tmp/..",
                                                   "//tmp",  "/..",    "relative", "/usr/./bin"};
     for (size_t i = 0; i < sizeof other_spellings / sizeof other_spellings[0]; i++) {
         snprintf(entry, sizeof entry, "cwd=%s", other_spellings[i]);
         launch(&job, ISOLATED, entry, "arg=/bin/true", NULL);
-        CHECK(strcmp(job.answer, "1 failed sheet 22") == 0);
+        CHECK(strcmp(job.answer, "2 failed sheet 22") == 0);
     }
 }
 
@@ -596,7 +644,7 @@ static void a_read_only_job_writes_to_its_directory_and_tmp_only(void)
     snprintf(entry, sizeof entry, "cwd=%s", work);
     launch(&job, ISOLATED, "read-only=1", entry, "arg=/bin/sh", "arg=-c",
            "arg=touch a && touch /tmp/b && touch /dev/shm/c && echo ok; touch /var/tmp/d 2>&1", NULL);
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
     CHECK(strcmp(output(&job, "stdout"), "ok\ntouch: cannot touch '/var/tmp/d': Read-only file system\n") == 0);
     collect(&job);
     char file[96];
@@ -609,7 +657,7 @@ static void a_job_without_network_has_loopback_and_nothing_else(void)
     struct job job;
     launch(&job, ISOLATED, "network=none", "arg=/bin/sh", "arg=-c",
            "arg=grep -c ':' /proc/net/dev; cat /proc/net/fib_trie | grep -c 127.0.0.1; ls -A /run | wc -l", NULL);
-    CHECK(strcmp(receive(&job), "1 ended") == 0);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
     CHECK(strcmp(output(&job, "stdout"), "1\n2\n0\n") == 0);
     collect(&job);
 }

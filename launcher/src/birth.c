@@ -1,0 +1,124 @@
+#include "birth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "init.h"
+#include "packet.h"
+#include "streams.h"
+
+/* A packet socket whose first end tells who has sent what it receives. 0 or errno. */
+static int make_report_socket(int pair[2])
+{
+    const int on = 1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return errno;
+    return setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ? errno : 0;
+}
+
+static pid_t clone_job(const struct sheet *sheet, int cgroup, const struct job_stdio *stdio, struct job_process *job,
+                       int error_fd)
+{
+    int join_error = 0;
+    if (!sheet->isolate) {
+        pid_t pid = cgroup_fork(cgroup, 0, &join_error);
+        if (pid == 0)
+            job_exec(sheet, stdio, join_error, error_fd, -1);
+        return pid;
+    }
+    int pair[2];
+    if ((errno = make_report_socket(pair)) != 0)
+        return -1;
+    unsigned long long namespaces = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+    if (sheet->no_network)
+        namespaces |= CLONE_NEWNET;
+    pid_t pid = cgroup_fork(cgroup, namespaces, &join_error);
+    if (pid == 0)
+        init_run(sheet, stdio, join_error, error_fd, pair[1]);
+    int error = errno;
+    close(pair[1]);
+    job->init = pair[0];
+    job->init_pid = pid > 0 ? pid : 0;
+    errno = error;
+    return pid;
+}
+
+/* Who the main process is, and that init has let go of what it was only to pass on. 0 or errno. */
+static int meet_init(const struct sheet *sheet, struct job_process *job)
+{
+    int ready = 0;
+    int met = !sheet->seccomp;
+    while (!ready || !met || job->main_pid == 0) {
+        pid_t sender = 0;
+        switch (packet_receive(job->init, &sender, &job->listener)) {
+        case INIT_MAIN:
+            job->main_pid = sender;
+            break;
+        case INIT_LISTENER:
+            met = 1;
+            break;
+        case INIT_READY:
+            ready = 1;
+            break;
+        default:
+            return ECANCELED;
+        }
+    }
+    return 0;
+}
+
+/* The child stands before its execve: lets it go on. 0 or errno. */
+static int let_go(const struct sheet *sheet, struct job_stdio *stdio, struct job_process *job, int error_fd)
+{
+    int error = job->init_pid != 0 ? meet_init(sheet, job) : 0;
+    streams_close(stdio);
+    *stdio = (struct job_stdio){-1, -1, -1};
+    return error != 0 ? error : packet_send(error_fd, "", 1, NULL, 0);
+}
+
+/* What the child has to report until it executes the program, and there is nobody left who could report. */
+static void follow(const struct sheet *sheet, struct job_stdio *stdio, struct job_process *job, int error_fd,
+                   struct step_failure *failure)
+{
+    struct step_failure reported;
+    for (;;) {
+        ssize_t n = read(error_fd, &reported, sizeof reported);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n != (ssize_t)sizeof reported)
+            return;
+        *failure = reported;
+        if (reported.step == STEP_EXEC && reported.error == 0)
+            failure->error = let_go(sheet, stdio, job, error_fd);
+    }
+}
+
+int birth(const struct sheet *sheet, int cgroup, struct job_stdio *stdio, struct job_process *job,
+          struct step_failure *failure)
+{
+    int pair[2];
+    *failure = (struct step_failure){STEP_CLONE, 0};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+        return failure->error = errno;
+    clock_gettime(CLOCK_REALTIME, &job->started_at);
+    pid_t pid = clone_job(sheet, cgroup, stdio, job, pair[1]);
+    failure->error = pid < 0 ? errno : 0;
+    close(pair[1]);
+    if (pid > 0) {
+        failure->error = ECANCELED;
+        if (job->init_pid == 0)
+            job->main_pid = pid;
+        follow(sheet, stdio, job, pair[0], failure);
+    }
+    close(pair[0]);
+    if (failure->error == 0)
+        return 0;
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    return failure->error;
+}
