@@ -1,7 +1,7 @@
 package io.jobworker.core;
 
 import io.jobworker.core.cgroup.JobCgroup;
-import io.jobworker.core.output.Capture;
+import io.jobworker.core.output.LogPage;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.Monitor;
 import io.jobworker.core.store.JobRecord;
@@ -16,12 +16,11 @@ final class ActiveJob {
   private final JobDirectory directory;
   private final Optional<JobCgroup> cgroup;
   private final OutputLog output;
-  private final Capture.Tap tap;
   private final Optional<Monitor> monitor;
   private final CompletableFuture<JobStatus> ended = new CompletableFuture<>();
   private final AtomicBoolean refusalTold = new AtomicBoolean();
   private volatile boolean stopping;
-  private volatile Optional<JobEnd> end = Optional.empty();
+  private volatile Optional<Ending.Outcome> outcome = Optional.empty();
 
   /**
    * {@code monitor} is empty for a job whose launcher did not outlive the server before this one.
@@ -31,13 +30,11 @@ final class ActiveJob {
       JobDirectory directory,
       Optional<JobCgroup> cgroup,
       OutputLog output,
-      Capture.Tap tap,
       Optional<Monitor> monitor) {
     this.record = record;
     this.directory = directory;
     this.cgroup = cgroup;
     this.output = output;
-    this.tap = tap;
     this.monitor = monitor;
   }
 
@@ -58,6 +55,10 @@ final class ActiveJob {
     return record.bootId();
   }
 
+  JobRecord record() {
+    return record;
+  }
+
   JobSpec spec() {
     return record.spec();
   }
@@ -72,10 +73,6 @@ final class ActiveJob {
 
   OutputLog output() {
     return output;
-  }
-
-  Capture.Tap tap() {
-    return tap;
   }
 
   Optional<Monitor> monitor() {
@@ -96,12 +93,13 @@ final class ActiveJob {
     stopping = true;
   }
 
-  void markEnded(JobEnd how) {
-    end = Optional.of(how);
+  void markEnded(Ending.Outcome how) {
+    outcome = Optional.of(how);
   }
 
   JobStatus status() {
-    Optional<JobEnd> how = end;
+    Optional<JobEnd> how = outcome.map(Ending.Outcome::end);
+    LogPage log = outcome.map(Ending.Outcome::log).orElseGet(output::state);
     JobState state = how.map(JobEnd::state).orElse(stopping ? JobState.STOPPING : JobState.RUNNING);
     return new JobStatus(
         record.id(),
@@ -111,7 +109,7 @@ final class ActiveJob {
         record.createdAt(),
         record.mainPid(),
         how,
-        output.end(),
-        output.droppedBytes());
+        log.end(),
+        log.end() - log.kept());
   }
 }

@@ -4,7 +4,10 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.linux.BootId;
+import io.jobworker.core.output.LogPage;
+import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.ExitRecord;
+import io.jobworker.core.process.ExitRecord.Counters;
 import io.jobworker.core.process.Monitor;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
@@ -20,15 +23,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The end of a job whose main process has ended: nothing of its tree is left, its pipes are drained
- * to the last byte, its end is recorded; then the launcher may go and what only a running job needs
- * is removed. Thread-safe.
+ * The end of a job whose main process has ended: nothing of its tree is left, its log is complete,
+ * its end is recorded; then what only a running job needs is removed. Thread-safe.
  */
 final class Ending {
   private static final Logger LOG = LoggerFactory.getLogger(Ending.class);
 
-  /** How long an end waits for its launcher to be gone. */
+  /** How long an end waits for its launcher to be gone, and for what a killed one leaves behind. */
   private static final Duration LAUNCHER_PATIENCE = Duration.ofSeconds(2);
+
+  /** How a job ended, and what there is of its output. */
+  record Outcome(JobEnd end, LogPage log) {}
 
   private final JobStore store;
   private final Clock clock;
@@ -41,23 +46,23 @@ final class Ending {
     this.onRefusal = onRefusal;
   }
 
-  /** May be repeated until it succeeds; nothing is lost before, for the launcher waits. */
-  JobEnd record(ActiveJob job) throws IOException {
+  /** May be repeated until it succeeds; nothing is lost before, for the record stays. */
+  Outcome record(ActiveJob job) throws IOException {
     if (job.cgroup().isPresent()) {
       JobCgroup cgroup = job.cgroup().get();
       cgroup.kill(); // the launcher did; if it vanished, it did not
       cgroup.whenEmpty().join();
     }
-    JobEnd end = read(job);
-    job.tap().drain().join();
-    store.recordEnd(job.id(), end, job.output().end(), job.output().droppedBytes());
-    return end;
+    Outcome outcome = read(job);
+    LogPage log = outcome.log();
+    store.recordEnd(job.id(), outcome.end(), log.end(), log.end() - log.kept());
+    return outcome;
   }
 
   /** May be repeated until it succeeds; that the job has ended does not depend on it. */
   void cleanUp(ActiveJob job) throws IOException {
-    job.monitor().ifPresent(Monitor::collected);
-    job.monitor().ifPresent(Ending::awaitGone);
+    job.monitor().ifPresent(Monitor::forgetOutput);
+    job.monitor().ifPresentOrElse(Ending::awaitGone, Monitor::reapDetached);
     if (job.cgroup().isPresent()) {
       job.cgroup().get().remove();
     }
@@ -76,26 +81,43 @@ final class Ending {
         .join();
   }
 
-  private JobEnd read(ActiveJob job) {
+  private Outcome read(ActiveJob job) throws IOException {
     String why;
     try {
       Optional<ExitRecord> record = ExitRecord.read(job.directory().path());
       if (record.isPresent()) {
         record.get().refusedCall().ifPresent(call -> onRefusal.accept(job, call));
-        return toEnd(record.get(), job);
+        return new Outcome(toEnd(record.get(), job), log(record.get(), job));
       }
       why = whyNoRecord(job);
     } catch (IOException e) {
       LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.exit_record_unreadable");
       why = "its exit record cannot be read";
     }
-    return new JobEnd(
-        EndReason.LOST,
-        OptionalInt.empty(),
-        OptionalInt.empty(),
-        notBefore(job, clock.instant().truncatedTo(ChronoUnit.MICROS)),
-        Usage.NONE,
-        why);
+    JobEnd end =
+        new JobEnd(
+            EndReason.LOST,
+            OptionalInt.empty(),
+            OptionalInt.empty(),
+            notBefore(job, clock.instant().truncatedTo(ChronoUnit.MICROS)),
+            Usage.NONE,
+            why);
+    return new Outcome(end, lastWord(job.output()));
+  }
+
+  /** What the record says of the log; the page may know of more, which nobody has waited for. */
+  private static LogPage log(ExitRecord record, ActiveJob job) {
+    ExitRecord.Log log = record.log().orElse(new ExitRecord.Log(0, 0, true));
+    return LogPage.finished(log.end(), job.output().start(), log.keptBytes());
+  }
+
+  /** A launcher that was killed leaves its capture, which sees to the rest and goes. */
+  private static LogPage lastWord(OutputLog output) {
+    output
+        .writerFinished()
+        .completeOnTimeout(false, LAUNCHER_PATIENCE.toMillis(), MILLISECONDS)
+        .join();
+    return output.state();
   }
 
   private static String whyNoRecord(ActiveJob job) {
@@ -108,12 +130,9 @@ final class Ending {
         : "its directory is gone";
   }
 
-  /**
-   * Everything is dead by now, so the cgroup's counters are final and there is no event to race
-   * with.
-   */
   private static JobEnd toEnd(ExitRecord record, ActiveJob job) {
-    Usage counted = job.cgroup().map(JobCgroup::usage).orElse(Usage.NONE);
+    Optional<Counters> counted = record.cgroup();
+    long oomKills = counted.map(Counters::oomKills).orElse(0L);
     EndReason reason =
         switch (record.cause()) {
           case STOP -> EndReason.STOPPED;
@@ -123,21 +142,34 @@ final class Ending {
               yield EndReason.EXITED;
             }
             boolean killed = record.signal().getAsInt() == Signal.KILL.number();
-            yield killed && counted.oomKills() > 0 ? EndReason.OOM_KILLED : EndReason.SIGNALED;
+            yield killed && oomKills > 0 ? EndReason.OOM_KILLED : EndReason.SIGNALED;
           }
         };
+    Duration cpu = counted.map(Counters::cpu).orElse(Duration.ZERO);
     Usage usage =
         new Usage(
-            counted.cpu().compareTo(record.cpu()) > 0 ? counted.cpu() : record.cpu(),
-            counted.throttled(),
+            cpu.compareTo(record.cpu()) > 0 ? cpu : record.cpu(),
+            counted.map(Counters::throttled).orElse(Duration.ZERO),
             0,
-            Math.max(counted.memoryPeakBytes(), record.peakMemoryBytes()),
-            counted.oomKills(),
-            Math.max(counted.readBytes(), record.readBytes()),
-            Math.max(counted.writtenBytes(), record.writtenBytes()),
+            Math.max(counted.map(Counters::peakMemoryBytes).orElse(0L), record.peakMemoryBytes()),
+            oomKills,
+            Math.max(counted.map(Counters::readBytes).orElse(0L), record.readBytes()),
+            Math.max(counted.map(Counters::writtenBytes).orElse(0L), record.writtenBytes()),
             0);
     return new JobEnd(
-        reason, record.exitCode(), record.signal(), notBefore(job, record.endedAt()), usage, "");
+        reason,
+        record.exitCode(),
+        record.signal(),
+        notBefore(job, record.endedAt()),
+        usage,
+        detail(record));
+  }
+
+  private static String detail(ExitRecord record) {
+    if (record.log().isEmpty()) {
+      return "a server of a later version has ended it";
+    }
+    return record.log().get().complete() ? "" : "the end of its output is missing";
   }
 
   /** A clock that was set back must not have a job end before it began. */

@@ -1,31 +1,32 @@
 package io.jobworker.core;
 
-import io.jobworker.core.linux.Errno;
-import io.jobworker.core.linux.Fd;
-import io.jobworker.core.linux.Linux;
-import io.jobworker.core.linux.LinuxException;
 import io.jobworker.core.linux.PrivateFiles;
-import io.jobworker.core.output.Stream;
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotLinkException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One job's files: {@code output/} with its log, {@code work/} to run in, {@code exit} with its
- * end, and while it runs the launcher's FIFOs, control socket and life lock.
+ * One job's files: {@code output/} with its log and {@code exit} with its end, which the launcher
+ * writes; {@code work/} to run in; {@code slot}, a link that names its cgroup; and while it runs
+ * the launcher's control socket and life lock.
  */
 record JobDirectory(Path path) {
   private static final List<String> OF_A_RUNNING_JOB =
-      List.of(Stream.STDOUT.fifo(), Stream.STDERR.fifo(), "control", "life", "stdin", "exit.tmp");
+      List.of("control", "life", "stdin", "exit.tmp");
+
+  /** What a launcher of version 1 had beside them. */
+  private static final List<String> OF_VERSION_1 = List.of("stdout", "stderr");
+
+  private static final String SLOT = "slot";
 
   static void createPrivately(Path directory) throws IOException {
     Files.createDirectories(directory, PrivateFiles.DIRECTORY);
@@ -58,36 +59,26 @@ record JobDirectory(Path path) {
     return file;
   }
 
-  /**
-   * The reading ends of the FIFOs that the launcher has made; stderr's is missing when it is
-   * merged.
-   */
-  Map<Stream, Fd> openPipes() throws LinuxException {
-    Map<Stream, Fd> pipes = new EnumMap<>(Stream.class);
+  /** Keeps the name of the job's cgroup, before there is one. */
+  void writeSlot(String name) throws IOException {
+    Files.createSymbolicLink(path.resolve(SLOT), Path.of(name));
+  }
+
+  /** The name of the job's cgroup; empty if none was kept. */
+  Optional<String> slot() throws IOException {
     try {
-      for (Stream stream : Stream.values()) {
-        Path fifo = path.resolve(stream.fifo());
-        if (Files.isRegularFile(fifo) || Files.isDirectory(fifo)) {
-          continue; // somebody has put it there
-        }
-        try {
-          pipes.put(stream, Linux.open(fifo, Linux.O_RDONLY | Linux.O_NONBLOCK));
-        } catch (LinuxException e) {
-          if (e.errno() != Errno.ENOENT) {
-            throw e;
-          }
-        }
-      }
-      return pipes;
-    } catch (LinuxException e) {
-      pipes.values().forEach(Fd::close);
-      throw e;
+      return Optional.of(Files.readSymbolicLink(path.resolve(SLOT)).toString());
+    } catch (NoSuchFileException | NotLinkException e) {
+      return Optional.empty();
     }
   }
 
   /** Removes what only a running job needs. */
   void removeRunningFiles() throws IOException {
     for (String name : OF_A_RUNNING_JOB) {
+      Files.deleteIfExists(path.resolve(name));
+    }
+    for (String name : OF_VERSION_1) {
       Files.deleteIfExists(path.resolve(name));
     }
   }

@@ -7,8 +7,10 @@ import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.linux.BootId;
 import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.EventLoop;
+import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
-import io.jobworker.core.output.Capture;
+import io.jobworker.core.linux.LinuxException;
+import io.jobworker.core.output.LogPage;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.LaunchFailure;
 import io.jobworker.core.process.LaunchSheet;
@@ -70,6 +72,9 @@ public final class Jobs implements AutoCloseable {
 
   private static final Duration MAX_PAUSE = Duration.ofSeconds(5);
 
+  /** In good health capture is at a pipe for microseconds at a time. */
+  private static final Duration STUCK_AFTER = Duration.ofSeconds(5);
+
   /** How many jobs are looked at at a time, at most, when they are listed. */
   private static final int LIST_BATCH = 500;
 
@@ -93,7 +98,6 @@ public final class Jobs implements AutoCloseable {
   private final Path launcher;
   private final JobStore store;
   private final EventLoop control;
-  private final Capture capture;
   private final CgroupTree cgroups;
   private final Ending ending;
   private final Retention retention;
@@ -121,7 +125,6 @@ public final class Jobs implements AutoCloseable {
     this.store = store;
     launcher = LauncherBinary.unpack(config.stateDirectory());
     control = EventLoop.start("control");
-    capture = new Capture(config.captureThreads());
     cgroups = CgroupTree.open(config.cgroupRoot(), control);
     ending = new Ending(store, config.clock(), this::tellRefusal);
     retention = new Retention(config, store, this::directory, this::tellRemoval);
@@ -236,20 +239,25 @@ public final class Jobs implements AutoCloseable {
     holding.admit(owner.allowance());
     JobId id = JobId.random();
     JobDirectory directory = directory(id);
+    String slot = cgroups.available() ? CgroupTree.newSlot() : "";
     Optional<JobCgroup> cgroup = Optional.empty();
     boolean done = false;
     try {
       directory.create();
+      if (!slot.isEmpty()) {
+        directory.writeSlot(slot);
+      }
       cgroup =
           cgroups.create(
-              id,
+              slot,
               spec.limits(),
               Path.of(spec.workingDirectory().orElse(directory.work().toString())),
-              config.isolate() ? 1 : 0);
+              config.isolate() ? 1 : 0,
+              config.launcherCpu());
       if (owner.runAs().isPresent()) {
         directory.giveWorkTo(owner.runAs().get());
       }
-      ActiveJob job = launch(id, owner, spec, stdin, directory, cgroup);
+      ActiveJob job = launch(id, owner, spec, stdin, directory, slot, cgroup);
       done = true;
       return job.status();
     } catch (IOException e) {
@@ -282,25 +290,25 @@ public final class Jobs implements AutoCloseable {
       JobSpec spec,
       byte[] stdin,
       JobDirectory directory,
+      String slot,
       Optional<JobCgroup> cgroup)
       throws IOException {
     Instant createdAt = config.clock().instant().truncatedTo(ChronoUnit.MICROS);
-    OutputLog output = openOutput(directory, owner.name(), spec);
     Monitor monitor =
         Monitor.spawn(launcher, sheet(id, spec, stdin, owner.runAs(), directory, cgroup), control);
     try {
       int mainPid = awaitStarted(monitor, spec, directory);
       JobRecord record =
-          new JobRecord(id, owner.name(), spec, createdAt, mainPid, bootId, Optional.empty(), 0, 0);
-      Capture.Tap tap = capture.open(output, directory.openPipes());
+          new JobRecord(
+              id, owner.name(), spec, createdAt, mainPid, bootId, slot, Optional.empty(), 0, 0);
+      OutputLog output = openOutput(record, monitor.output().join(), monitor);
       try {
         store.insert(record);
       } catch (JobException e) {
-        tap.leave().join();
         output.abandon();
         throw e;
       }
-      ActiveJob job = new ActiveJob(record, directory, cgroup, output, tap, Optional.of(monitor));
+      ActiveJob job = new ActiveJob(record, directory, cgroup, output, Optional.of(monitor));
       tell(job.id(), () -> listener.started(job.status(), owner.runAs()));
       return adopt(job);
     } catch (IOException | RuntimeException e) {
@@ -322,8 +330,11 @@ public final class Jobs implements AutoCloseable {
       throws IOException {
     LaunchSheet sheet = new LaunchSheet();
     sheet.put("dir", directory.path());
-    cgroups.launchers().ifPresent(path -> sheet.put("monitor-cgroup", path));
-    cgroup.ifPresent(c -> sheet.put("cgroup", c.path()));
+    cgroup.ifPresent(c -> sheet.put("monitor-cgroup", c.monitor()).put("cgroup", c.job()));
+    sheet.put("retain", retain(spec).bytes());
+    if (config.output().onFull() == OutputLog.OnFull.BLOCK) {
+      sheet.put("block", "1").put("stall-ms", config.output().stallLimit().toMillis());
+    }
     sheet.put("cwd", workingDirectory(spec, directory));
     if (stdin.length > 0) {
       sheet.put("stdin", directory.writeStdin(stdin));
@@ -413,6 +424,8 @@ public final class Jobs implements AutoCloseable {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException e) {
       LOG.atError().setCause(e).log("launcher.not_gone");
+    } finally {
+      monitor.forgetOutput();
     }
   }
 
@@ -507,10 +520,6 @@ public final class Jobs implements AutoCloseable {
     return retention.holdings();
   }
 
-  Capture capture() {
-    return capture;
-  }
-
   EventLoop control() {
     return control;
   }
@@ -527,14 +536,46 @@ public final class Jobs implements AutoCloseable {
     return state.resolve("jobs");
   }
 
-  /** The log of a job that runs. */
-  OutputLog openOutput(JobDirectory directory, String owner, JobSpec spec) throws IOException {
-    return OutputLog.open(
-        directory.output(),
-        spec.outputRetain().orElse(config.output().retain()),
-        config.output().onFull(),
-        holdings().of(owner).output(),
-        config.clock());
+  /** Version 1 called it by the job's id. */
+  Optional<JobCgroup> cgroupOf(JobRecord job) {
+    return cgroups.find(job.slot()).or(() -> cgroups.find(job.id().toString()));
+  }
+
+  private ByteSize retain(JobSpec spec) {
+    return spec.outputRetain().orElse(config.output().retain());
+  }
+
+  /** The log of a job that runs, as its launcher's page tells of it. */
+  OutputLog openOutput(JobRecord job, Fd memory, Monitor monitor) throws LinuxException {
+    LogPage page = LogPage.of(memory);
+    OutputLog output =
+        OutputLog.running(
+            directory(job.id()).output(),
+            page,
+            config.output().onFull(),
+            config.output().stallLimit(),
+            holdings().of(job.owner()).output(),
+            monitor::look);
+    monitor.onWake(output::woken);
+    output.woken(); // what was said before is not said again
+    return output;
+  }
+
+  /** The log of a job whose launcher is gone. */
+  OutputLog openOrphanedOutput(JobRecord job) throws IOException {
+    LogPage last;
+    try {
+      last = OutputLog.lastState(directory(job.id()).output());
+    } catch (OutputLog.UnknownVersion e) {
+      last = LogPage.finished(0, 0, 0); // nobody can read it
+    }
+    return OutputLog.running(
+        directory(job.id()).output(),
+        last,
+        OutputLog.OnFull.OVERWRITE,
+        Duration.ZERO,
+        holdings().of(job.owner()).output(),
+        () -> {});
   }
 
   JobDirectory directory(JobId id) {
@@ -543,21 +584,21 @@ public final class Jobs implements AutoCloseable {
 
   /**
    * Sees to a job's end and publishes it, and only after that lets its output end. If that fails,
-   * nothing is lost: the launcher waits, and so do those who follow. A full disk may have room
+   * nothing is lost: the exit record stays, and those who follow wait. A full disk may have room
    * again.
    */
   private void finish(ActiveJob job) throws IOException {
-    JobEnd end = ending.record(job);
+    Ending.Outcome outcome = ending.record(job);
     try {
       ending.cleanUp(job); // also when we are closing: this has begun
     } catch (IOException | JobException e) {
       insist("job.not_cleaned", job.id(), () -> ending.cleanUp(job));
     }
-    job.markEnded(end);
+    job.markEnded(outcome);
     active.remove(job.id());
     holdings().of(job.owner()).release();
     job.ended().complete(job.status());
-    job.output().finish();
+    job.output().finish(outcome.log());
     tell(job.id(), () -> listener.ended(job.status()));
     retention.ended(job.owner());
   }
@@ -629,7 +670,7 @@ public final class Jobs implements AutoCloseable {
   /** A job that this server could not take up is killed all the same, and recorded when it can. */
   private void killUnreachable(JobId id) {
     try {
-      Optional<JobCgroup> cgroup = cgroups.find(id);
+      Optional<JobCgroup> cgroup = cgroupOf(record(id));
       if (cgroup.isPresent()) {
         cgroup.get().kill();
       }
@@ -748,7 +789,11 @@ public final class Jobs implements AutoCloseable {
       throw new JobException.Unavailable("the job could not be taken up by this server yet");
     }
     try {
-      return OutputLog.openFinished(directory(id).output(), record.outputBytes());
+      long kept = record.outputBytes() - record.outputDroppedBytes();
+      return OutputLog.finished(directory(id).output(), record.outputBytes(), kept);
+    } catch (OutputLog.UnknownVersion e) {
+      throw new JobException.WrongState(
+          "the job's output was written by an earlier version, and this one cannot read it");
     } catch (IOException e) {
       throw new JobException.Unavailable("the job's output cannot be read", e);
     }
@@ -764,6 +809,15 @@ public final class Jobs implements AutoCloseable {
     } catch (IOException e) {
       throw new JobException.Unavailable("the job's output cannot be read", e);
     }
+  }
+
+  /** For how many of the jobs that run capture has been at a pipe for longer than it should. */
+  public long stuckCaptures() {
+    long since = System.nanoTime() / 1_000_000 - STUCK_AFTER.toMillis(); // CLOCK_MONOTONIC, both
+    return active.values().stream()
+        .mapToLong(job -> job.output().readingSinceMillis())
+        .filter(start -> start != 0 && start < since)
+        .count();
   }
 
   private JobRecord record(JobId id) {
@@ -783,10 +837,7 @@ public final class Jobs implements AutoCloseable {
         record.outputDroppedBytes());
   }
 
-  /**
-   * Stops looking after the jobs. Those that run go on; their output waits in their pipes.
-   * Idempotent.
-   */
+  /** Stops looking after the jobs. Those that run go on, and do not notice. Idempotent. */
   @Override
   public void close() {
     if (closing) {
@@ -796,11 +847,9 @@ public final class Jobs implements AutoCloseable {
     retention.close();
     awaitInFlight();
     for (ActiveJob job : active.values()) {
-      job.tap().leave().join();
       job.monitor().ifPresent(Monitor::detach);
     }
     workers.shutdownNow();
-    capture.close();
     control.close();
     store.close();
     lock.close();

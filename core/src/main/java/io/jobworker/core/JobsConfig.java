@@ -19,7 +19,7 @@ import java.util.Map;
  * @param isolate whether jobs get namespaces, users and a system call filter; needs root
  * @param hide the directory that isolated jobs must not see, with all of the service's files in it
  * @param defaultLimits of a job that does not say
- * @param captureThreads how many threads move output from pipes to files
+ * @param launcherCpu how much CPU each launcher may use, in thousandths of one, its job's aside
  * @param launchPatience how long a launch may take before it is given up
  * @param stopPatience how long a stop waits for the job's end, beyond the grace, before it answers
  *     that the job is stopping
@@ -33,7 +33,7 @@ public record JobsConfig(
     boolean isolate,
     Path hide,
     Limits defaultLimits,
-    int captureThreads,
+    int launcherCpu,
     Duration launchPatience,
     Duration stopPatience,
     Clock clock) {
@@ -44,10 +44,16 @@ public record JobsConfig(
    * @param retain how much for a job that does not say
    * @param onFull what happens when a job has written more than that
    * @param total how much for all jobs together: the output of those that ended first goes first
+   * @param stallLimit how long a job that waits for its readers waits for those of a server that is
+   *     away; zero: for ever
    */
-  public record Output(ByteSize retain, OnFull onFull, ByteSize total) {
+  public record Output(ByteSize retain, OnFull onFull, ByteSize total, Duration stallLimit) {
     public static final Output DEFAULT =
-        new Output(ByteSize.ofMebibytes(64), OnFull.OVERWRITE, ByteSize.of(Long.MAX_VALUE));
+        new Output(
+            ByteSize.ofMebibytes(64),
+            OnFull.OVERWRITE,
+            ByteSize.of(Long.MAX_VALUE),
+            Duration.ofHours(1));
   }
 
   /**
@@ -77,7 +83,7 @@ public record JobsConfig(
         Linux.isRoot(),
         stateDirectory,
         Limits.NONE,
-        2,
+        1000,
         Duration.ofSeconds(20),
         Duration.ofSeconds(10),
         Clock.systemUTC());

@@ -3,7 +3,7 @@ package io.jobworker.core;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.linux.BootId;
-import io.jobworker.core.output.Capture;
+import io.jobworker.core.linux.Fd;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.Monitor;
 import io.jobworker.core.store.JobRecord;
@@ -15,7 +15,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -60,7 +59,7 @@ final class Recovery {
    */
   void begin() throws IOException {
     List<JobRecord> unended = store.unended();
-    List<JobId> uncleaned = store.uncleaned();
+    List<JobRecord> uncleaned = store.uncleaned();
     Set<JobId> directories = new HashSet<>();
     // By directory, which is made before the job's cgroup and removed after it. Other servers on
     // this host may have cgroups under the same root; those are not ours to look at.
@@ -76,7 +75,7 @@ final class Recovery {
     long start = System.nanoTime();
     List<CompletableFuture<Void>> work = new ArrayList<>();
     unended.forEach(record -> work.add(inBackground(() -> takeUp(record))));
-    uncleaned.forEach(id -> work.add(inBackground(() -> finishCleaning(id))));
+    uncleaned.forEach(record -> work.add(inBackground(() -> finishCleaning(record))));
     work.add(inBackground(() -> store.unknownOf(directories).forEach(this::removeUnanswered)));
     var _ =
         CompletableFuture.allOf(work.toArray(CompletableFuture[]::new))
@@ -132,24 +131,56 @@ final class Recovery {
     boolean rebooted = !record.bootId().isEmpty() && !record.bootId().equals(bootId);
     Optional<Monitor> monitor = rebooted ? Optional.empty() : attach(directory.path());
     try {
-      OutputLog output = jobs.openOutput(directory, record.owner(), record.spec());
-      Capture.Tap tap = capture(output, directory, monitor.isPresent());
-      return new ActiveJob(record, directory, cgroups.find(record.id()), output, tap, monitor);
+      OutputLog output =
+          monitor.isPresent()
+              ? jobs.openOutput(record, awaitPage(monitor.get()), monitor.get())
+              : jobs.openOrphanedOutput(record);
+      return new ActiveJob(record, directory, jobs.cgroupOf(record), output, monitor);
+    } catch (OldLauncher e) {
+      monitor.ifPresent(Recovery::awaitGone);
+      return new ActiveJob(
+          record,
+          directory,
+          jobs.cgroupOf(record),
+          jobs.openOrphanedOutput(record),
+          Optional.empty());
     } catch (IOException | RuntimeException e) {
       monitor.ifPresent(Monitor::detach);
       throw e;
     }
   }
 
-  /** Without a launcher the pipes are empty: what was in them went with their last holder. */
-  private Capture.Tap capture(OutputLog output, JobDirectory directory, boolean launcherLives)
-      throws IOException {
+  /** A launcher of version 1 has been told to end its job and go. */
+  private static final class OldLauncher extends IOException {}
+
+  /** By which the job's log is followed; the launcher gives it to each server that connects. */
+  private static Fd awaitPage(Monitor monitor) throws IOException {
     try {
-      return jobs.capture().open(output, launcherLives ? directory.openPipes() : Map.of());
-    } catch (IOException | RuntimeException e) {
-      output.abandon();
-      throw e;
+      return monitor.output().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof Monitor.OldVersion
+          ? new OldLauncher()
+          : new IOException("the launcher gave no page of its log", e);
+    } catch (TimeoutException e) {
+      throw new IOException("the launcher does not answer", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
     }
+  }
+
+  private static void awaitGone(Monitor monitor) {
+    monitor
+        .gone()
+        .copy()
+        .completeOnTimeout(null, PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+        .join();
+  }
+
+  private Optional<JobCgroup> cgroupOf(JobId unknown) throws IOException {
+    return cgroups
+        .find(jobs.directory(unknown).slot().orElse(""))
+        .or(() -> cgroups.find(unknown.toString()));
   }
 
   private Optional<Monitor> attach(Path directory) throws IOException {
@@ -159,19 +190,19 @@ final class Recovery {
   }
 
   /** A job whose end was recorded by a server that died before it had cleaned up. */
-  private void finishCleaning(JobId id) {
-    JobDirectory directory = jobs.directory(id);
+  private void finishCleaning(JobRecord record) {
+    JobDirectory directory = jobs.directory(record.id());
     jobs.insist(
         "recovery.not_cleaned",
-        id,
+        record.id(),
         () -> {
           dismiss(directory);
-          Optional<JobCgroup> cgroup = cgroups.find(id);
+          Optional<JobCgroup> cgroup = jobs.cgroupOf(record);
           if (cgroup.isPresent()) {
             cgroup.get().remove();
           }
           directory.removeRunningFiles();
-          store.markCleaned(id);
+          store.markCleaned(record.id());
         });
   }
 
@@ -183,7 +214,7 @@ final class Recovery {
         id,
         () -> {
           dismiss(directory);
-          jobs.discard(directory, cgroups.find(id));
+          jobs.discard(directory, cgroupOf(id));
           LOG.atInfo().addKeyValue("job", id).log("recovery.unanswered_removed");
         });
   }

@@ -82,7 +82,7 @@ class AttackTest {
   void readAnothersFilesOutputOrFifos() {
     Path dir = jobs.directory(victim);
     for (String path :
-        List.of("work/file", "output", "stdout", "exit", "control", "life", "work", "")) {
+        List.of("work/file", "output", "output/0000.seg", "exit", "control", "life", "work", "")) {
       assertThat(attack("cat " + dir.resolve(path) + " && echo done; ls -A " + dir.resolve(path)))
           .as(path)
           .isEmpty();
@@ -125,7 +125,7 @@ class AttackTest {
         jobs.shellAs(
             ATTACKER,
             "c="
-                + TestJobs.cgroup(victim).getParent()
+                + jobs.slot(victim).getParent()
                 + "; for f in $c/*/cgroup.procs"
                 + " $c/cgroup.procs $c/../cgroup.procs $c/../../cgroup.procs; do echo $$ >$f &&"
                 + " echo moved; done; mkdir $c/mine && echo made; echo max >$c/*/memory.max && echo"

@@ -51,7 +51,7 @@ class LimitsTest {
 
   private JobStatus run(String script, Limits limits) {
     JobStatus job = jobs.ended(jobs.shell(script, limits));
-    assertThat(TestJobs.cgroup(job)).doesNotExist();
+    assertThat(jobs.slot(job)).doesNotExist();
     return job;
   }
 
@@ -79,9 +79,9 @@ class LimitsTest {
     void theFilesHoldWhatWasAskedFor() throws IOException {
       JobStatus job =
           jobs.shell("sleep 1000", Limits.builder().cpuMillis(1500).cpuWeight(50).build());
-      Path cgroup = TestJobs.cgroup(job);
+      Path cgroup = jobs.cgroup(job);
       assertThat(cgroup.resolve("cpu.max")).hasContent("150000 100000");
-      assertThat(cgroup.resolve("cpu.weight")).hasContent("50");
+      assertThat(jobs.slot(job).resolve("cpu.weight")).hasContent("50");
       assertThat(Files.readString(cgroup.resolve("memory.oom.group"))).isEqualTo("1\n");
     }
   }
@@ -131,7 +131,7 @@ class LimitsTest {
                   .memory(ByteSize.of(100_000_000))
                   .memoryHigh(ByteSize.ofMebibytes(64))
                   .build());
-      Path cgroup = TestJobs.cgroup(job);
+      Path cgroup = jobs.cgroup(job);
       assertThat(cgroup.resolve("memory.max")).hasContent("99999744"); // whole pages
       assertThat(cgroup.resolve("memory.high")).hasContent("67108864");
     }
@@ -155,7 +155,7 @@ class LimitsTest {
         jobs.awaitOutput(job, "up\n");
         JobStatus stopped = jobs.jobs().stop(job.id(), StopRequest.DEFAULT);
         assertThat(jobs.ended(stopped).state()).isEqualTo(JobState.STOPPED);
-        assertThat(TestJobs.cgroup(job)).doesNotExist();
+        assertThat(jobs.slot(job)).doesNotExist();
       }
     }
   }
@@ -191,7 +191,7 @@ class LimitsTest {
               .io(new IoLimit(DISK.toString(), 2 << 20, 3 << 20, 0, 0))
               .build();
       JobStatus job = jobs.shell("sleep 1000", limits);
-      assertThat(Files.readString(TestJobs.cgroup(job).resolve("io.max")))
+      assertThat(Files.readString(jobs.slot(job).resolve("io.max")))
           .contains("rbps=2097152 wbps=1048576 riops=max wiops=max");
     }
 
@@ -230,7 +230,7 @@ class LimitsTest {
             "for i in $(seq 50); do sleep 1000 & done; echo up; wait",
             Limits.builder().pids(100).build());
     jobs.awaitOutput(job, "up\n");
-    List<String> members = Files.readAllLines(TestJobs.cgroup(job).resolve("cgroup.procs"));
+    List<String> members = Files.readAllLines(jobs.cgroup(job).resolve("cgroup.procs"));
     assertThat(members)
         .hasSize(52)
         .contains(Integer.toString(job.mainPid())); // sh, init, 50 sleeps
@@ -258,7 +258,7 @@ class LimitsTest {
       jobs.jobs().stop(job.id(), StopRequest.DEFAULT);
       JobStatus ended = jobs.ended(job);
       assertThat(ended.state()).isIn(JobState.EXITED, JobState.STOPPED);
-      assertThat(TestJobs.cgroup(job)).doesNotExist();
+      assertThat(jobs.slot(job)).doesNotExist();
     }
   }
 

@@ -50,6 +50,7 @@ class RecoveryTest {
   private void killLauncher(JobStatus job) throws Exception {
     Path lock = jobs.directory(job).resolve("life");
     int launcher = Linux.lockHolder(lock);
+    assertThat(launcher).as("the launcher lives").isPositive(); // kill 0 would be our own end
     new ProcessBuilder("kill", "-9", Integer.toString(launcher)).start().waitFor();
     Linux.reap(launcher); // our child, since it was started by this process
   }
@@ -87,10 +88,10 @@ class RecoveryTest {
   @Test
   void anEndThatWasRecordedBeforeTheHostWasRestartedIsKnownAllTheSame() throws Exception {
     JobStatus job = forEver();
+    int launcher = Linux.lockHolder(jobs.directory(job).resolve("life"));
     jobs.restart(() -> {
       new ProcessBuilder("kill", Integer.toString(job.mainPid())).start().waitFor();
-      await().until(() -> Files.exists(jobs.directory(job).resolve("exit")));
-      killLauncher(job);
+      Linux.reap(launcher); // it writes the record and leaves
       sql("UPDATE job SET boot_id = 'another' WHERE id = ?", job.id().toString());
     });
     assertThat(end(job).reason()).isEqualTo(EndReason.SIGNALED);
@@ -126,12 +127,10 @@ class RecoveryTest {
       Path own = jobs.directory(broken);
       Files.delete(own.resolve("life"));
       Files.createDirectory(own.resolve("life"));
-      Files.delete(own.resolve("stdout"));
-      Files.writeString(own.resolve("stdout"), "no pipe");
       Files.delete(own.resolve("control"));
       Files.writeString(own.resolve("control"), "no socket");
-      Files.writeString(own.resolve("output/nonsense.log"), "x");
-      Files.writeString(own.resolve("output/00000000000000000003.idx"), "half");
+      Files.writeString(own.resolve("output/nonsense.seg"), "x");
+      Files.writeString(own.resolve("output/0003.seg"), "half");
     });
     assertThat(end(broken).reason()).isEqualTo(EndReason.LOST);
     assertThat(jobs.output(broken)).isEqualTo("up\n");

@@ -30,7 +30,8 @@ class RetentionTest {
 
   private Jobs open(JobsConfig.History history, String total) {
     JobsConfig.Output output =
-        new JobsConfig.Output(ByteSize.ofMebibytes(64), OnFull.OVERWRITE, ByteSize.parse(total));
+        new JobsConfig.Output(
+            ByteSize.ofMebibytes(64), OnFull.OVERWRITE, ByteSize.parse(total), Duration.ZERO);
     Jobs opened = Jobs.open(TestJobs.config(state(), output, history, clock), JobListener.NONE);
     jobs = opened;
     return opened;

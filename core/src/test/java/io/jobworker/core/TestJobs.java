@@ -50,7 +50,7 @@ final class TestJobs implements AutoCloseable {
         defaults.isolate(),
         defaults.hide(),
         defaults.defaultLimits(),
-        defaults.captureThreads(),
+        defaults.launcherCpu(),
         Duration.ofSeconds(60),
         Duration.ofSeconds(60),
         clock);
@@ -80,14 +80,23 @@ final class TestJobs implements AutoCloseable {
     return state.resolve("jobs").resolve(job.id().toString());
   }
 
-  /** Where the job's cgroup is, or was. */
-  static Path cgroup(JobStatus job) {
-    return CgroupHost.inspect()
-        .mount()
-        .orElseThrow()
-        .resolve(CGROUP_ROOT)
-        .resolve("jobs")
-        .resolve(job.id().toString());
+  /** Where the job's slot in the cgroup tree is, or was. */
+  Path slot(JobStatus job) {
+    try {
+      return CgroupHost.inspect()
+          .mount()
+          .orElseThrow()
+          .resolve(CGROUP_ROOT)
+          .resolve("jobs")
+          .resolve(Files.readSymbolicLink(directory(job).resolve("slot")));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Where the job itself is in it. */
+  Path cgroup(JobStatus job) {
+    return slot(job).resolve("job");
   }
 
   JobStatus start(JobSpec spec, Optional<RunAs> runAs) {
@@ -157,7 +166,7 @@ final class TestJobs implements AutoCloseable {
 
   private static void remove(Path root) {
     try {
-      for (String child : List.of("jobs", "launchers", "")) {
+      for (String child : List.of("jobs", "removal", "")) {
         Files.deleteIfExists(root.resolve(child));
       }
     } catch (IOException e) {

@@ -104,7 +104,8 @@ public final class Server implements AutoCloseable {
                     HostAndPort.parse(config.metrics().listen()).resolve(),
                     tls,
                     connections,
-                    audit));
+                    audit,
+                    jobs));
     revocation = Revocation.start(identity, clients, connections, audit, directory.database());
     grpc =
         connections
@@ -169,7 +170,7 @@ public final class Server implements AutoCloseable {
                 isolate,
                 directory.path(),
                 config.limits().otherwise().toLimits(),
-                defaults.captureThreads(),
+                config.launcher().cpuMillis(),
                 defaults.launchPatience(),
                 defaults.stopPatience(),
                 defaults.clock()),
@@ -192,7 +193,8 @@ public final class Server implements AutoCloseable {
   }
 
   private static JobsConfig.Output outputConfig(ServerConfig.Output output, Path state) {
-    return new JobsConfig.Output(output.retain(), output.onFull(), output.total().of(state));
+    return new JobsConfig.Output(
+        output.retain(), output.onFull(), output.total().of(state), output.stallLimit().value());
   }
 
   private static Connections.Bounds connectionBounds(ServerConfig.Connections connections) {
@@ -249,6 +251,9 @@ public final class Server implements AutoCloseable {
     }
     if (output.retain().bytes() < 64 << 10) {
       throw new ConfigException("server.toml: output.retain: at least 64K");
+    }
+    if (config.launcher().cpuMillis() < 10) {
+      throw new ConfigException("server.toml: launcher.cpu-millis: at least 10");
     }
     if (output.total().percent() == 0 && output.total().size().bytes() < 1 << 20) {
       throw new ConfigException("server.toml: output.total: at least 1M");

@@ -1,7 +1,6 @@
 package io.jobworker.core.cgroup;
 
 import io.jobworker.core.JobException;
-import io.jobworker.core.JobId;
 import io.jobworker.core.Limits;
 import io.jobworker.core.cgroup.LimitFiles.DeviceLimit;
 import io.jobworker.core.cgroup.LimitFiles.Setting;
@@ -11,6 +10,8 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,13 +19,18 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * The service's own part of the cgroup v2 tree: {@code ROOT/jobs/ID} for the jobs and {@code
- * ROOT/launchers} for their launchers. It is not below the server's own cgroup, because a restarted
- * server would find that one occupied (cgroups(7), "no internal processes"). Thread-safe.
+ * The service's own part of the cgroup v2 tree: a slot {@code ROOT/jobs/NAME} for each job, with
+ * two leaves: {@code job} for the job itself, and {@code monitor} for its launcher. Memory,
+ * processes and CPU quota are bounded in the leaf, so that a limit means what was asked for; disk
+ * I/O in the slot, so that the output that the launcher writes is charged to its job. It is not
+ * below the server's own cgroup, because a restarted server would find that one occupied
+ * (cgroups(7), "no internal processes"). Thread-safe.
  */
 public final class CgroupTree {
 
   private static final List<String> CONTROLLERS = List.of("cpu", "io", "memory", "pids");
+  private static final List<String> LEAF_CONTROLLERS = List.of("cpu", "memory", "pids");
+  private static final SecureRandom RANDOM = new SecureRandom();
 
   private final Optional<Path> root;
   private final Set<String> controllers;
@@ -50,11 +56,10 @@ public final class CgroupTree {
     Path root = host.mount().get().resolve(rootName);
     try {
       Files.createDirectories(root.resolve("jobs"));
-      Files.createDirectories(root.resolve("launchers"));
-      if (!Files.isWritable(root.resolve("launchers/cgroup.procs"))) {
+      if (!Files.isWritable(root.resolve("jobs/cgroup.procs"))) {
         return unavailable(root + " may not be written to", loop);
       }
-      // Jobs may read the tree, but not learn of one another from it: ids cannot be guessed.
+      // Jobs may read the tree, but not learn of one another from it: names cannot be guessed.
       Files.setPosixFilePermissions(
           root.resolve("jobs"), PosixFilePermissions.fromString("rwx--x--x"));
       enableControllers(host.mount().get());
@@ -98,19 +103,23 @@ public final class CgroupTree {
     return problem;
   }
 
-  /** Where launchers live, out of reach of whatever ends the server's own cgroup. */
-  public Optional<Path> launchers() {
-    return root.map(r -> r.resolve("launchers"));
+  /** A name for a slot that has none yet, and that nobody can guess. */
+  public static String newSlot() {
+    byte[] name = new byte[16];
+    RANDOM.nextBytes(name);
+    return HexFormat.of().formatHex(name);
   }
 
   /**
-   * Makes a fresh cgroup for a job, with all its limits set and read back; empty if the tree is not
-   * available. A limit that cannot be set fails the whole and leaves nothing.
+   * Makes the slot {@code name} with its two leaves and all limits set and read back; empty if the
+   * tree is not available. A limit that cannot be set fails the whole and leaves nothing.
    *
    * @param workingDirectory whose device I/O limits without a path are for
    * @param extraPids processes in the cgroup that are not counted against the job's own limit
+   * @param launcherCpu what the launcher may use, in thousandths of a CPU
    */
-  public Optional<JobCgroup> create(JobId id, Limits limits, Path workingDirectory, int extraPids)
+  public Optional<JobCgroup> create(
+      String name, Limits limits, Path workingDirectory, int extraPids, int launcherCpu)
       throws IOException {
     List<Setting> settings = LimitFiles.of(limits, devices(limits, workingDirectory), extraPids);
     for (Setting setting : settings) {
@@ -125,17 +134,20 @@ public final class CgroupTree {
     if (root.isEmpty()) {
       return Optional.empty();
     }
-    Path path = jobPath(root.get(), id);
+    Path path = slot(root.get(), name);
     try {
       Files.createDirectory(path);
     } catch (FileAlreadyExistsException e) {
       throw new IOException("cgroup exists already: " + path, e);
     }
-    JobCgroup cgroup = new JobCgroup(path, loop);
     boolean done = false;
     try {
+      JobCgroup cgroup = JobCgroup.create(path, inLeaves(), loop);
       if (controllers.contains("memory")) {
-        cgroup.set(new Setting("memory", "memory.oom.group", "1", "1"));
+        cgroup.set(LimitFiles.oomGroup());
+      }
+      if (controllers.contains("cpu")) {
+        cgroup.set(LimitFiles.launcherCpu(launcherCpu));
       }
       for (Setting setting : settings) {
         cgroup.set(setting);
@@ -144,9 +156,14 @@ public final class CgroupTree {
       return Optional.of(cgroup);
     } finally {
       if (!done) {
-        cgroup.remove();
+        new JobCgroup(path, loop).remove();
       }
     }
+  }
+
+  /** What is counted and bounded in the leaves; {@code io} is in the slot, for both together. */
+  private List<String> inLeaves() {
+    return LEAF_CONTROLLERS.stream().filter(controllers::contains).toList();
   }
 
   /** One entry a disk: the kernel keeps one line for each, and the stricter of two limits holds. */
@@ -182,14 +199,15 @@ public final class CgroupTree {
     return a == 0 ? b : b == 0 ? a : Math.min(a, b);
   }
 
-  /** The cgroup that the job had before a restart, if it is still there. */
-  public Optional<JobCgroup> find(JobId id) {
-    return root.map(r -> jobPath(r, id))
+  /** The slot of that name, if it is still there. */
+  public Optional<JobCgroup> find(String name) {
+    return root.filter(_ -> !name.isEmpty())
+        .map(r -> slot(r, name))
         .filter(Files::isDirectory)
         .map(path -> new JobCgroup(path, loop));
   }
 
-  private static Path jobPath(Path root, JobId id) {
-    return root.resolve("jobs").resolve(id.toString());
+  private static Path slot(Path root, String name) {
+    return root.resolve("jobs").resolve(name);
   }
 }

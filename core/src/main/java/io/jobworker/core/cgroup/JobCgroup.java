@@ -19,23 +19,51 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** One job's cgroup. Thread-safe. */
+/** One job's slot in the cgroup tree, with its two leaves. Thread-safe. */
 public final class JobCgroup {
-  private final Path path;
+  private final Path slot;
+  private final Path job;
   private final EventLoop loop;
 
-  JobCgroup(Path path, EventLoop loop) {
-    this.path = path;
+  /** One that is there; version 1 had no leaves. */
+  JobCgroup(Path slot, EventLoop loop) {
+    this.slot = slot;
+    this.job = Files.isDirectory(slot.resolve("job")) ? slot.resolve("job") : slot;
     this.loop = loop;
   }
 
-  public Path path() {
-    return path;
+  /** Makes the leaves of a fresh slot, with the given controllers. */
+  static JobCgroup create(Path slot, List<String> controllers, EventLoop loop) throws IOException {
+    if (!controllers.isEmpty()) {
+      Files.writeString(
+          slot.resolve("cgroup.subtree_control"), "+" + String.join(" +", controllers));
+    }
+    Files.createDirectory(slot.resolve("job"));
+    Files.createDirectory(slot.resolve("monitor"));
+    return new JobCgroup(slot, loop);
+  }
+
+  /** Where the job is born. */
+  public Path job() {
+    return job;
+  }
+
+  /** Where its launcher lives, out of reach of whatever ends the job or the server. */
+  public Path monitor() {
+    return slot.resolve("monitor");
+  }
+
+  private Path at(LimitFiles.Place place) {
+    return switch (place) {
+      case SLOT -> slot;
+      case JOB -> job;
+      case MONITOR -> monitor();
+    };
   }
 
   /** Sets one limit, and makes sure that the kernel has taken it as it was meant. */
   void set(LimitFiles.Setting setting) {
-    Path file = path.resolve(setting.file());
+    Path file = at(setting.place()).resolve(setting.file());
     try {
       Files.writeString(file, setting.text());
       List<String> now = Files.readAllLines(file);
@@ -49,7 +77,10 @@ public final class JobCgroup {
     }
   }
 
-  /** What the job has used so far. Files that are missing count as nothing. */
+  /**
+   * What the job has used so far, and of disk I/O also what its output has. Files that are missing
+   * count as nothing.
+   */
   public Usage usage() {
     Map<String, Long> cpu = keyed("cpu.stat");
     Map<String, Long> io = ioTotals();
@@ -71,7 +102,7 @@ public final class JobCgroup {
 
   private Map<String, Long> keyed(String file) {
     Map<String, Long> values = new HashMap<>();
-    for (String line : lines(file)) {
+    for (String line : lines(job.resolve(file))) {
       int space = line.indexOf(' ');
       if (space > 0) {
         values.put(line.substring(0, space), Long.parseLong(line.substring(space + 1)));
@@ -83,7 +114,7 @@ public final class JobCgroup {
   /** io.stat has a line a device: MAJOR:MINOR rbytes=1 wbytes=2 ... */
   private Map<String, Long> ioTotals() {
     Map<String, Long> totals = new HashMap<>();
-    for (String line : lines("io.stat")) {
+    for (String line : lines(slot.resolve("io.stat"))) {
       for (String field : line.split(" ")) {
         int equals = field.indexOf('=');
         if (field.startsWith("rbytes=") || field.startsWith("wbytes=")) {
@@ -96,29 +127,31 @@ public final class JobCgroup {
   }
 
   private long number(String file) {
-    List<String> lines = lines(file);
+    List<String> lines = lines(job.resolve(file));
     return lines.isEmpty() ? 0 : Long.parseLong(lines.getFirst());
   }
 
-  private List<String> lines(String file) {
+  private static List<String> lines(Path file) {
     try {
-      return Files.readAllLines(path.resolve(file));
+      return Files.readAllLines(file);
     } catch (IOException e) {
       return List.of(); // no such controller, or the cgroup has just been removed
     }
   }
 
-  /** SIGKILL to every process in it, forks in flight included; nothing happens if it is gone. */
+  /**
+   * SIGKILL to every process of the job, forks in flight included; nothing happens if it is gone.
+   */
   public void kill() throws IOException {
     try {
-      Files.writeString(path.resolve("cgroup.kill"), "1");
+      Files.writeString(job.resolve("cgroup.kill"), "1");
     } catch (NoSuchFileException e) {
       // Gone, or a kernel before 5.14, where the launcher kills by descent.
     }
   }
 
   /**
-   * Completes when no process is left in it, by the kernel's word and not by asking again and
+   * Completes when no process of the job is left, by the kernel's word and not by asking again and
    * again.
    */
   public CompletableFuture<@Nullable Void> whenEmpty() {
@@ -130,7 +163,7 @@ public final class JobCgroup {
   private void watch(CompletableFuture<@Nullable Void> empty) {
     Fd events;
     try {
-      events = Linux.open(path.resolve("cgroup.events"), Linux.O_RDONLY);
+      events = Linux.open(job.resolve("cgroup.events"), Linux.O_RDONLY);
     } catch (LinuxException e) {
       if (e.errno() == Errno.ENOENT) {
         empty.complete(null);
@@ -180,22 +213,31 @@ public final class JobCgroup {
     }
   }
 
-  /** Removes the empty cgroup; nothing happens if it is gone already. */
+  /** Removes the empty slot; nothing happens if it is gone already. */
   public void remove() throws IOException {
-    // A job may have made cgroups below its own; they are as empty as it is.
-    if (!Files.isDirectory(path)) {
-      return;
-    }
-    try (var children = Files.newDirectoryStream(path, Files::isDirectory)) {
-      for (Path child : children) {
-        new JobCgroup(child, loop).remove();
+    removeEmpty(slot.resolve("job"));
+    removeEmpty(slot.resolve("monitor"));
+    removeEmpty(slot);
+  }
+
+  /**
+   * Looks into it only if it must: a job may have made cgroups below its own, as empty as it is.
+   */
+  private static void removeEmpty(Path cgroup) throws IOException {
+    try {
+      Files.deleteIfExists(cgroup);
+    } catch (IOException e) {
+      try (var children = Files.newDirectoryStream(cgroup, Files::isDirectory)) {
+        for (Path child : children) {
+          removeEmpty(child);
+        }
       }
+      Files.deleteIfExists(cgroup);
     }
-    Files.deleteIfExists(path);
   }
 
   @Override
   public String toString() {
-    return path.toString();
+    return slot.toString();
   }
 }

@@ -17,39 +17,60 @@ final class LimitFiles {
   private static final int MIN_QUOTA_USEC = 1_000;
   private static final long PAGE_BYTES = 4096;
 
+  /** Which cgroup of a job's slot a setting belongs to. */
+  enum Place {
+    /** What the job and its launcher have together: its output is the job's too. */
+    SLOT,
+    JOB,
+    MONITOR
+  }
+
   /**
    * One file to write.
    *
    * @param controller that must be there for it
    * @param readBack what the file must hold afterwards; for io.max, one of its lines
    */
-  record Setting(String controller, String file, String text, String readBack) {}
+  record Setting(Place place, String controller, String file, String text, String readBack) {}
 
   private LimitFiles() {}
 
   /** {@code extraPids} are processes in the job's cgroup that are not the job's own: its init. */
   static List<Setting> of(Limits limits, List<DeviceLimit> io, int extraPids) {
     List<Setting> settings = new ArrayList<>();
-    limits.cpuMillis().ifPresent(millis -> settings.add(plain("cpu", "cpu.max", cpuMax(millis))));
+    limits
+        .cpuMillis()
+        .ifPresent(millis -> settings.add(plain(Place.JOB, "cpu", "cpu.max", cpuMax(millis))));
     limits
         .cpuWeight()
-        .ifPresent(weight -> settings.add(plain("cpu", "cpu.weight", Integer.toString(weight))));
+        .ifPresent(weight ->
+            settings.add(plain(Place.SLOT, "cpu", "cpu.weight", Integer.toString(weight))));
     addMemory(settings, "memory.max", limits.memory());
     addMemory(settings, "memory.high", limits.memoryHigh());
     addMemory(settings, "memory.swap.max", limits.swap());
     limits
         .pids()
-        .ifPresent(
-            pids -> settings.add(plain("pids", "pids.max", Integer.toString(pids + extraPids))));
+        .ifPresent(pids ->
+            settings.add(plain(Place.JOB, "pids", "pids.max", Integer.toString(pids + extraPids))));
     for (DeviceLimit limit : io) {
       String text = ioMax(limit);
-      settings.add(new Setting("io", "io.max", text, text));
+      settings.add(new Setting(Place.SLOT, "io", "io.max", text, text));
     }
     return settings;
   }
 
-  private static Setting plain(String controller, String file, String text) {
-    return new Setting(controller, file, text, text);
+  /** The launcher's own bound, so that it is never the job's quota that it waits for. */
+  static Setting launcherCpu(int millis) {
+    return plain(Place.MONITOR, "cpu", "cpu.max", cpuMax(millis));
+  }
+
+  /** With one process of the job the kernel kills all (cgroup-v2.rst, memory.oom.group). */
+  static Setting oomGroup() {
+    return plain(Place.JOB, "memory", "memory.oom.group", "1");
+  }
+
+  private static Setting plain(Place place, String controller, String file, String text) {
+    return new Setting(place, controller, file, text, text);
   }
 
   /** The kernel counts in pages and rounds down. */
@@ -57,6 +78,7 @@ final class LimitFiles {
     size.ifPresent(value ->
         settings.add(
             new Setting(
+                Place.JOB,
                 "memory",
                 file,
                 Long.toString(value.bytes()),

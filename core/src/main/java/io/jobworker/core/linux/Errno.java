@@ -8,10 +8,12 @@ public final class Errno {
   public static final int EAGAIN = 11;
   public static final int ENOMEM = 12;
   public static final int ENODEV = 19;
+  static final int EINVAL = 22;
   public static final int ENFILE = 23;
   public static final int EMFILE = 24;
   public static final int ENOSPC = 28;
   public static final int EPIPE = 32;
+  public static final int EPROTO = 71;
   public static final int ECONNREFUSED = 111;
   public static final int EDQUOT = 122;
 

@@ -105,19 +105,6 @@ public final class EventLoop implements Executor, AutoCloseable {
       this.handler = handler;
     }
 
-    /**
-     * Looks away until {@link #resume}. One more call may come: a hang-up cannot be silenced before
-     * it was told once (epoll_ctl(2)).
-     */
-    public void pause() throws LinuxException {
-      control(Linux.EPOLL_CTL_MOD, fd, key, Linux.EPOLLONESHOT);
-    }
-
-    /** Watches again. */
-    public void resume() throws LinuxException {
-      control(Linux.EPOLL_CTL_MOD, fd, key, Linux.EPOLLIN);
-    }
-
     /** Stops watching. To be called before the descriptor is closed. Idempotent. */
     public void cancel() {
       if (registrations.remove(key) != null && fd.isOpen()) {
@@ -133,6 +120,14 @@ public final class EventLoop implements Executor, AutoCloseable {
   /** Calls {@code handler} in every round in which {@code fd} is readable or hung up. */
   public Registration register(Fd fd, Handler handler) throws LinuxException {
     return register(fd, Linux.EPOLLIN, handler);
+  }
+
+  /**
+   * Calls {@code handler} each time that something is written to {@code eventFd}, which nobody need
+   * read (epoll(7), edge-triggered).
+   */
+  public Registration registerForWrites(Fd eventFd, Handler handler) throws LinuxException {
+    return register(eventFd, Linux.EPOLLIN | Linux.EPOLLET, handler);
   }
 
   /** Calls {@code handler} when the kernel says that a file of its own has changed (cgroups(7)). */

@@ -37,23 +37,24 @@ public final class Linux {
   public static final int O_CLOEXEC = 02000000;
   static final int O_PATH = 010000000;
 
-  /** What {@link #splice} and {@link #receive} answer when there is nothing to be had right now. */
+  /** What {@link #read} and {@link #receive} return when there is nothing to be had right now. */
   public static final int WOULD_BLOCK = -1;
 
   static final int EPOLLIN = 0x001;
   static final int EPOLLPRI = 0x002;
   static final int EPOLL_CTL_ADD = 1;
   static final int EPOLL_CTL_DEL = 2;
-  static final int EPOLL_CTL_MOD = 3;
-  static final int EPOLLONESHOT = 1 << 30;
+  static final int EPOLLET = 1 << 31;
   private static final int EPOLL_CLOEXEC = O_CLOEXEC;
 
   private static final int EFD_CLOEXEC = O_CLOEXEC;
   private static final int EFD_NONBLOCK = O_NONBLOCK;
-  private static final int SPLICE_F_MOVE = 1;
-  private static final int SPLICE_F_NONBLOCK = 2;
   private static final int MFD_CLOEXEC = 1;
   private static final int PROT_READ = 1;
+  private static final int PROT_WRITE = 2;
+  private static final int F_GET_SEALS = 1034;
+  private static final int F_SEAL_SHRINK = 2;
+  private static final int SEEK_END = 2;
   private static final int MAP_SHARED = 1;
   private static final long MAP_FAILED = -1;
   private static final int AF_UNIX = 1;
@@ -62,6 +63,11 @@ public final class Linux {
   private static final int SOCK_NONBLOCK = O_NONBLOCK;
   private static final int MSG_NOSIGNAL = 0x4000;
   private static final int MSG_DONTWAIT = 0x40;
+  private static final int MSG_CMSG_CLOEXEC = 0x40000000;
+  private static final int SOL_SOCKET = 1;
+  private static final int SCM_RIGHTS = 1;
+  private static final long CMSG_HEADER_BYTES = 16;
+  private static final long CONTROL_BYTES = 64;
   private static final int WNOHANG = 1;
   private static final int F_GETLK = 5;
   private static final long SYS_PIDFD_OPEN = 434; // the same on every architecture
@@ -102,8 +108,6 @@ public final class Linux {
           Linker.Option.critical(true));
 
   private static final MethodHandle WRITE = bind("write", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
-  private static final MethodHandle SPLICE =
-      bind("splice", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
   private static final MethodHandle EPOLL_CREATE1 = bind("epoll_create1", JAVA_INT, JAVA_INT);
   private static final MethodHandle EPOLL_CTL =
       bind("epoll_ctl", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
@@ -122,12 +126,15 @@ public final class Linux {
       bind("connect", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
   private static final MethodHandle SEND =
       bind("send", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
-  private static final MethodHandle RECV =
-      bind("recv", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
+  private static final MethodHandle RECVMSG =
+      bind("recvmsg", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT);
   // fcntl(2) is variadic too; on aarch64 macOS that would matter, on Linux it costs nothing to be
   // right.
   private static final MethodHandle FCNTL =
       bindVariadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
+  private static final MethodHandle FCNTL_INT =
+      bindVariadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
+  private static final MethodHandle LSEEK = bind("lseek", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
   private static final MethodHandle WAITPID =
       bind("waitpid", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
   private static final int PRIO_PROCESS = 0; // sys/resource.h
@@ -194,34 +201,10 @@ public final class Linux {
   }
 
   /**
-   * Moves up to {@code length} bytes from a pipe to {@code offset} of a file, without copying them
-   * through this process where the kernel can.
+   * read(2) from a non-blocking descriptor.
    *
-   * @return how many were moved; 0 when the pipe has no writer and is empty; {@link #WOULD_BLOCK}
-   *     when it is only empty
+   * @return how many bytes; 0 at the end; {@link #WOULD_BLOCK} when there is nothing now
    */
-  public static long splice(Fd pipe, Fd file, long offset, long length) throws LinuxException {
-    MemorySegment state = STATE.get();
-    try (Arena arena = Arena.ofConfined()) {
-      // splice(2): a file opened with O_APPEND is refused, hence the explicit offset.
-      MemorySegment at = arena.allocateFrom(JAVA_LONG, offset);
-      long moved =
-          (long)
-              SPLICE.invokeExact(
-                  state,
-                  pipe.number(),
-                  MemorySegment.NULL,
-                  file.number(),
-                  at,
-                  length,
-                  SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-      return notNow(moved, state, "splice", pipe + " to " + file);
-    } catch (Throwable t) {
-      throw rethrow(t);
-    }
-  }
-
-  /** read(2) from a non-blocking descriptor; answers as {@link #splice}. */
   public static long read(Fd fd, MemorySegment buffer) throws LinuxException {
     MemorySegment state = STATE.get();
     try {
@@ -311,19 +294,32 @@ public final class Linux {
   }
 
   /**
-   * The first {@code length} bytes of {@code file}, read-only, until {@code arena} is closed. The
-   * file may be shorter: mmap(2) allows to read what it grows by, as it grows. Reading beyond its
-   * end then is an {@link InternalError}, so nobody may, nor may anybody truncate it.
+   * The memory of an unnamed file that another process made, for reading and writing, until it is
+   * unreachable. Refused unless it has the given size and can never shrink (memfd_create(2), file
+   * sealing), so that no access to it meets SIGBUS.
    */
-  public static MemorySegment map(Path file, long length, Arena arena) throws LinuxException {
+  public static MemorySegment mapSealed(Fd file, long length) throws LinuxException {
     MemorySegment state = STATE.get();
-    try (Fd fd = open(file, O_RDONLY)) { // the mapping outlives the descriptor
+    try {
+      int seals = (int) FCNTL_INT.invokeExact(state, file.number(), F_GET_SEALS, 0);
+      checked(seals, state, "fcntl(F_GET_SEALS)", file.toString());
+      long size = (long) LSEEK.invokeExact(state, file.number(), 0L, SEEK_END);
+      checked(size, state, "lseek", file.toString());
+      if ((seals & F_SEAL_SHRINK) == 0 || size != length) {
+        throw new LinuxException("mmap", file + " may shrink", Errno.EINVAL);
+      }
       MemorySegment memory =
           (MemorySegment)
               MMAP.invokeExact(
-                  state, MemorySegment.NULL, length, PROT_READ, MAP_SHARED, fd.number(), 0L);
+                  state,
+                  MemorySegment.NULL,
+                  length,
+                  PROT_READ | PROT_WRITE,
+                  MAP_SHARED,
+                  file.number(),
+                  0L);
       checked(memory.address() == MAP_FAILED ? -1 : 0, state, "mmap", file.toString());
-      return memory.reinterpret(length, arena, Linux::unmap).asReadOnly();
+      return memory.reinterpret(length, Arena.ofAuto(), Linux::unmap);
     } catch (Throwable t) {
       throw rethrow(t);
     }
@@ -449,16 +445,44 @@ public final class Linux {
   }
 
   /**
-   * Receives one message into {@code buffer}.
+   * Receives one message into {@code buffer}, and the descriptors that came with it, which are the
+   * caller's to close, into {@code fds}.
    *
    * @return its length; 0 when the peer has gone; {@link #WOULD_BLOCK} when none is waiting
    */
-  public static int receive(Fd socket, MemorySegment buffer) throws LinuxException {
+  public static int receive(Fd socket, MemorySegment buffer, List<Fd> fds) throws LinuxException {
     MemorySegment state = STATE.get();
-    try {
+    try (Arena arena = Arena.ofConfined()) {
+      // recvmsg(2), 64-bit: struct iovec {base, len}; struct msghdr {name, namelen, iov, iovlen,
+      // control, controllen, flags}; struct cmsghdr {long len, int level, int type}, data.
+      MemorySegment vector = arena.allocate(16, 8);
+      vector.set(ADDRESS, 0, buffer);
+      vector.set(JAVA_LONG, 8, buffer.byteSize());
+      MemorySegment control = arena.allocate(CONTROL_BYTES, 8);
+      MemorySegment message = arena.allocate(56, 8);
+      message.set(ADDRESS, 16, vector);
+      message.set(JAVA_LONG, 24, 1);
+      message.set(ADDRESS, 32, control);
+      message.set(JAVA_LONG, 40, CONTROL_BYTES);
       long n =
-          (long) RECV.invokeExact(state, socket.number(), buffer, buffer.byteSize(), MSG_DONTWAIT);
-      return (int) notNow(n, state, "recv", socket.toString());
+          (long)
+              RECVMSG.invokeExact(state, socket.number(), message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+      int length = (int) notNow(n, state, "recvmsg", socket.toString());
+      long controlLength = length < 0 ? 0 : message.get(JAVA_LONG, 40);
+      for (long at = 0; at + CMSG_HEADER_BYTES <= controlLength; ) {
+        long entry = control.get(JAVA_LONG, at);
+        if (entry < CMSG_HEADER_BYTES || at + entry > controlLength) {
+          break;
+        }
+        if (control.get(JAVA_INT, at + 8) == SOL_SOCKET
+            && control.get(JAVA_INT, at + 12) == SCM_RIGHTS) {
+          for (long fd = at + CMSG_HEADER_BYTES; fd + 4 <= at + entry; fd += 4) {
+            fds.add(new Fd(control.get(JAVA_INT, fd), "launcher's descriptor"));
+          }
+        }
+        at += (entry + 7) & ~7L;
+      }
+      return length;
     } catch (Throwable t) {
       throw rethrow(t);
     }

@@ -22,13 +22,15 @@ public final class Cursor implements AutoCloseable {
   private static final Optional<Read> CAUGHT_UP = Optional.of(Read.CAUGHT_UP);
   private static final Optional<Read> END = Optional.of(Read.END);
 
+  /** How often a segment may turn out to be another one by the time that it is opened. */
+  private static final int MAX_TRIES = 8;
+
   private final OutputLog log;
   private final Optional<Stream> only;
-  private volatile long offset; // written by the reader, read by the writer
+  private volatile long offset; // written by the reader, read by the gate
   private @Nullable Segment segment; // acquired
-  private int position; // of the frame that holds the offset, as far as known
-  private @Nullable Frame frame; // at `position`
-  private long frameEnd; // of that frame, as far as it had been written
+  private int position; // of `frame` in it
+  private @Nullable Frame frame; // the last that was looked at; it may have grown since
   private long cachedStart; // from here
   private long cachedEnd; // to here the file was found in memory when it was last looked at
   private Runnable waiter = () -> {}; // the last that was to be woken
@@ -62,24 +64,36 @@ public final class Cursor implements AutoCloseable {
     for (; ; ) {
       Optional<Read> other = settle();
       if (other.isPresent()) {
-        if (other.get() instanceof Read.Dropped dropped) {
-          offset = dropped.resumeOffset();
-        }
-        return other.get();
+        return pass(other.get());
       }
       Segment here = requireNonNull(segment);
       Frame current = requireNonNull(frame);
       long from = offset;
       if (only.isPresent() && only.get() != current.stream()) {
-        offset = frameEnd;
+        offset = current.end();
         continue;
       }
-      int wanted = (int) Math.min(max, frameEnd - from);
+      int wanted = (int) Math.min(max, current.end() - from);
       int length = here.read(from, into, wanted, isCached(here, wanted));
+      if (isOvertaken(here)) { // these may be other bytes
+        leaveSegment();
+        continue;
+      }
+      if (length == 0) {
+        return pass(new Read.Dropped(current.end(), current.end() - from)); // damaged
+      }
       offset = from + length;
       Instant time = Instant.EPOCH.plus(current.micros(), ChronoUnit.MICROS);
       return new Read.Chunk(current.stream(), from, time, ByteBuffer.wrap(into, 0, length));
     }
+  }
+
+  private Read pass(Read other) {
+    if (other instanceof Read.Dropped dropped) {
+      leaveSegment();
+      offset = dropped.resumeOffset();
+    }
+    return other;
   }
 
   /** Reads what {@link OutputLog} has at most in one piece. */
@@ -94,7 +108,11 @@ public final class Cursor implements AutoCloseable {
   public boolean isInMemory(int maxBytes) throws IOException {
     return !Linux.knowsWhatIsCached()
         || settle().isPresent()
-        || isCached(requireNonNull(segment), (int) Math.min(maxBytes, frameEnd - offset));
+        || isCached(requireNonNull(segment), wanted(maxBytes));
+  }
+
+  private int wanted(int maxBytes) {
+    return (int) Math.min(maxBytes, requireNonNull(frame).end() - offset);
   }
 
   private boolean isCached(Segment here, int length) {
@@ -108,7 +126,7 @@ public final class Cursor implements AutoCloseable {
   /** Has the next {@code maxBytes} brought into memory, and waits for it. */
   public void load(int maxBytes) throws IOException {
     if (settle().isEmpty()) {
-      int length = (int) Math.min(maxBytes, frameEnd - offset);
+      int length = wanted(maxBytes);
       requireNonNull(segment).read(offset, new byte[length], length, false);
       cachedEnd = cachedStart; // which is to be found out anew
     }
@@ -116,58 +134,88 @@ public final class Cursor implements AutoCloseable {
 
   /**
    * Finds the segment and the frame that hold the offset; if there is no byte to be read there,
-   * answers what there is instead.
+   * answers what there is instead. A writer describes a byte before it tells of it, so what is not
+   * found below the end was overtaken or is damaged, and then told as dropped.
    */
   private Optional<Read> settle() throws IOException {
-    for (; ; ) {
-      switch (log.progress().at(offset)) {
-        case CAUGHT_UP -> {
-          return CAUGHT_UP;
-        }
-        case END -> {
-          return END;
-        }
-        case MORE -> {}
+    switch (log.logEnd().at(offset)) {
+      case CAUGHT_UP -> {
+        return CAUGHT_UP;
       }
-      Segment here = segment;
-      if (here != null && offset >= here.base() && offset < here.end()) {
-        findFrame(here);
-        return Optional.empty();
+      case END -> {
+        return END;
       }
-      leaveSegment();
-      Optional<Segment> next = log.segmentAt(offset);
-      if (next.isEmpty()) {
-        return dropped(log.end()); // nothing after it is kept, for now
-      }
-      if (!next.get().acquire()) {
-        // Overtaken by the ring between the look and the grasp, or damaged.
-        return dropped(Math.max(next.get().end(), offset + 1));
-      }
-      segment = next.get();
-      if (next.get().base() > offset) {
-        return dropped(next.get().base());
-      }
+      case MORE -> {}
     }
+    long end = log.end();
+    long next = nextKept(end);
+    long oldest = log.oldest(); // after all that was read
+    if (offset < oldest) {
+      next = Math.min(oldest, end);
+    }
+    return next > offset ? Optional.of(new Read.Dropped(next, next - offset)) : Optional.empty();
   }
 
-  private Optional<Read> dropped(long resume) {
-    return Optional.of(new Read.Dropped(resume, resume - offset));
+  /**
+   * The offset itself, if `segment` and `frame` hold it now, or that of the next byte that is kept.
+   */
+  private long nextKept(long end) throws IOException {
+    for (int tries = 0; tries < MAX_TRIES; tries++) {
+      Optional<Segment> next =
+          segment == null ? log.ring().at(offset) : Optional.of(segment); // entered already
+      while (next.isPresent() && (next.get() == segment || enter(next.get()))) {
+        Segment here = next.get();
+        if (here.base() > offset) {
+          return Math.min(here.base(), end);
+        }
+        boolean found = findFrame(here, end);
+        if (isOvertaken(here)) { // that was another segment's frame, or none of this one's
+          break;
+        }
+        if (found) {
+          return offset;
+        }
+        next = log.ring().after(here);
+      }
+      if (next.isEmpty() || offset < log.oldest()) {
+        return end;
+      }
+      leaveSegment(); // it was overtaken, or was empty and has begun anew elsewhere: look again
+    }
+    return end;
   }
 
-  private void findFrame(Segment here) {
-    long end = here.end(); // before the frames: each byte before it has its frame
-    int frames = here.frames();
-    Frame current = frame;
-    if (current == null) {
-      position = Math.max(0, here.frameAt(offset));
-      current = here.frame(position);
+  /** Whether the file may be a later segment's by now; to be asked after it was read. */
+  private boolean isOvertaken(Segment here) {
+    return here.base() < log.oldest();
+  }
+
+  private boolean enter(Segment next) throws IOException {
+    leaveSegment();
+    if (!next.acquire()) {
+      return false;
     }
-    frameEnd = here.frameEnd(position, frames, end);
-    while (offset >= frameEnd && position + 1 < frames) {
-      current = here.frame(++position);
-      frameEnd = here.frameEnd(position, frames, end);
+    segment = next;
+    position = next.base() < offset ? next.frameAt(offset) : 0;
+    return true;
+  }
+
+  /** Looks for the frame that holds the offset, from `position` on. */
+  private boolean findFrame(Segment here, long end) throws IOException {
+    Frame known = frame;
+    while (known == null || known.end() <= offset) {
+      Optional<Frame> now = here.frame(position); // it may have grown
+      if (now.isEmpty()) {
+        return false;
+      }
+      known = now.get();
+      if (known.end() <= offset) {
+        position++;
+        known = null;
+      }
     }
-    frame = current;
+    frame = known.end() <= end ? known : new Frame(end, known.stream(), known.micros());
+    return true;
   }
 
   private void leaveSegment() {
@@ -175,6 +223,7 @@ public final class Cursor implements AutoCloseable {
     if (left != null) {
       segment = null;
       frame = null;
+      position = 0;
       left.release();
     }
   }
@@ -185,7 +234,7 @@ public final class Cursor implements AutoCloseable {
    */
   public void await(Runnable callback) {
     waiter = callback;
-    log.progress().await(callback, offset);
+    log.logEnd().await(callback, offset);
   }
 
   /** Frees what the cursor holds; a callback that is still awaited may or may not come. */

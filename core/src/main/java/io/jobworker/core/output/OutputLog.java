@@ -1,61 +1,46 @@
 package io.jobworker.core.output;
 
-import io.jobworker.core.ByteSize;
-import io.jobworker.core.linux.Errno;
-import io.jobworker.core.linux.Fd;
-import io.jobworker.core.linux.Linux;
-import io.jobworker.core.linux.LinuxException;
-import io.jobworker.core.linux.PrivateFiles;
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * A job's output: a bounded, circular buffer shared by one writer and any number of readers.
- *
- * <p>Its memory is a ring of segment files, the oldest of which is deleted when the job's share is
- * used up; so it survives the process, and the page cache makes it as quick as memory. Offsets
+ * A job's output as its readers see it: a bounded, circular buffer that the job's launcher writes
+ * ({@code docs/log-format.md}) and any number of readers follow. Its memory is a ring of segment
+ * files; so it survives every process, and the page cache makes it as quick as memory. Offsets
  * count the bytes of both streams from the job's start and are never reused.
  *
  * <ul>
  *   <li>Readers get every byte from the first one still kept, in order, or are told how many are
  *       gone.
- *   <li>A reader takes no lock that the writer needs, and costs the writer nothing while it is not
+ *   <li>A reader takes nothing that the writer needs, and costs the writer nothing while it is not
  *       waiting.
- *   <li>Disk use stays within {@code retain}, indexes included, and within what all logs together
- *       may keep. A full disk costs the oldest output, then the newest, never the job; what is lost
- *       is counted.
- *   <li>Times do not go back, even if the clock does.
+ *   <li>What the files and the page say is untrusted: it may mislead the readers of this log, and
+ *       does not make them fail otherwise, wait for ever or read without end.
  * </ul>
  *
- * <p>{@link #append}, {@link #discard} and {@link #finish} are for one thread at a time; everything
- * else is thread-safe.
+ * <p>Thread-safe.
  */
 public final class OutputLog {
+  private static final Logger LOG = LoggerFactory.getLogger(OutputLog.class);
+
   /** Bytes of one stream that arrive within this time may share one time stamp. */
   public static final Duration TIME_RESOLUTION = Duration.ofMillis(10);
 
-  private static final long MIN_SEGMENT_BYTES = 4 << 10;
-  private static final long MAX_SEGMENT_BYTES = 64 << 20;
-  private static final int SEGMENTS = 8;
-
-  /** A quarter of a segment's bytes at most are index. */
-  private static final int DATA_BYTES_PER_FRAME = 64;
-
-  /** What {@link #append} answers when it would have to overwrite what a reader has yet to read. */
-  static final long FULL = -2;
+  /** A log that must make room keeps so much of what it has, at a time. */
+  private static final int SHRINKS_TO_PERCENT = 75;
 
   /** What happens when a job's share of the disk is used up. */
   public enum OnFull {
@@ -68,290 +53,204 @@ public final class OutputLog {
     BLOCK
   }
 
-  /** What readers see of the ring. Replaced as a whole when a segment comes or goes. */
-  private record Ring(List<Segment> segments) {
-    Ring with(Segment added) {
-      List<Segment> grown = new ArrayList<>(segments);
-      grown.add(added);
-      return new Ring(List.copyOf(grown));
-    }
-
-    Ring withoutFirst() {
-      return new Ring(List.copyOf(segments.subList(1, segments.size())));
+  /** The log was written by a version that this one cannot read. */
+  public static final class UnknownVersion extends IOException {
+    UnknownVersion(String message) {
+      super(message);
     }
   }
 
   private final Path directory;
-  private final long retainBytes;
-  private final long segmentBytes;
-  private final int segmentFrames;
-  private final OnFull onFull;
+  private final Ring ring;
+  private final LogEnd end;
+  private final Optional<ReaderGate> gate; // where the log blocks
   private final Budget budget;
-  private final Clock clock;
+  private final Runnable look;
+  private final CompletableFuture<Boolean> writerFinished = new CompletableFuture<>();
 
-  private volatile Ring ring;
+  /** Guards {@link #counted} and {@link #toldOfLost}. */
+  private final ReentrantLock lock = new ReentrantLock();
 
-  /** Up to the last byte, discarded ones included; published after the byte can be read. */
-  private final Progress progress;
+  private long counted; // of what is kept, in the budget
+  private long toldOfLost; // bytes that the disk did not take
 
-  private final Room room = new Room(); // used only where the log blocks
-
-  // The writer's own.
-  private boolean writable; // the last segment is open for writing
-  private long lastMicros; // the time of the last frame
-
-  private OutputLog(
-      Path directory, long end, ByteSize retain, OnFull onFull, Budget budget, Clock clock)
-      throws IOException {
+  private OutputLog(Path directory, LogPage page, OnFull onFull, Budget budget, Runnable look) {
     this.directory = directory;
-    this.retainBytes = retain.bytes();
-    this.segmentBytes = Math.clamp(retainBytes / SEGMENTS, MIN_SEGMENT_BYTES, MAX_SEGMENT_BYTES);
-    this.segmentFrames = (int) (segmentBytes / DATA_BYTES_PER_FRAME);
-    this.onFull = onFull;
+    this.ring = new Ring(directory);
+    this.end = new LogEnd(page);
     this.budget = budget;
-    this.clock = clock;
-    List<Segment> segments = recoverSegments();
-    this.ring = new Ring(List.copyOf(segments));
-    this.progress = new Progress(Math.max(end, segments.isEmpty() ? 0 : segments.getLast().end()));
+    this.look = look;
+    this.gate = onFull == OnFull.BLOCK ? Optional.of(new ReaderGate(page, look)) : Optional.empty();
+    if (page.isFinished()) {
+      writerFinished.complete(true);
+    }
   }
 
   /**
-   * Opens the log in {@code directory}, made if it is missing, at whatever a writer that may have
-   * died in any moment has left there. What it keeps is counted in {@code budget} from now on.
+   * The log of a job that runs. What it keeps is counted in {@code budget} until {@link #finish} or
+   * {@link #abandon}.
+   *
+   * @param page by which its writer and its readers tell one another what is new
+   * @param look has the writer look into the page; must not block
+   * @param patience how long readers of a server before this one are waited for; zero: for ever
    */
-  public static OutputLog open(
-      Path directory, ByteSize retain, OnFull onFull, Budget budget, Clock clock)
-      throws IOException {
-    Files.createDirectories(directory, PrivateFiles.DIRECTORY);
-    OutputLog log = new OutputLog(directory, 0, retain, onFull, budget, clock);
-    log.budget.add(log.keptBytes());
-    log.lastMicros = log.ring.segments().isEmpty() ? 0 : log.ring.segments().getLast().lastMicros();
+  public static OutputLog running(
+      Path directory,
+      LogPage page,
+      OnFull onFull,
+      Duration patience,
+      Budget budget,
+      Runnable look) {
+    OutputLog log = new OutputLog(directory, page, onFull, budget, look);
+    if (log.gate.filter(ReaderGate::awaitsAbsent).isPresent() && !patience.isZero()) {
+      CompletableFuture.delayedExecutor(patience.toMillis(), TimeUnit.MILLISECONDS)
+          .execute(log.gate.get()::forgetAbsent);
+    }
+    log.count();
     return log;
   }
 
   /**
-   * The log of a job that has ended after so many bytes, for reading; whatever of it is not there
-   * any more counts as dropped.
+   * The log of a job that has ended after {@code end} bytes, for reading; whatever of it is not
+   * there any more counts as dropped.
+   *
+   * @throws UnknownVersion if it was written by a version that this one cannot read
    */
-  public static OutputLog openFinished(Path directory, long end) throws IOException {
+  public static OutputLog finished(Path directory, long end, long kept) throws IOException {
+    List<Segment> segments = new Ring(directory).all();
+    long oldest = segments.isEmpty() ? end : Math.min(end, segments.getFirst().base());
     OutputLog log =
         new OutputLog(
             directory,
-            end,
-            ByteSize.of(0),
+            LogPage.finished(end, oldest, kept),
             OnFull.OVERWRITE,
             Budget.unlimited(),
-            Clock.systemUTC());
-    log.progress.finish();
+            () -> {});
+    log.end.finish(log.end.page());
     return log;
   }
 
-  private List<Segment> recoverSegments() throws IOException {
-    List<Path> found;
-    if (Files.notExists(directory)) {
-      return List.of();
-    }
-    try (var files = Files.list(directory)) {
-      found = files.filter(Segment::isData).sorted(Comparator.comparing(Path::toString)).toList();
-    }
-    List<Segment> segments = new ArrayList<>();
-    for (Path file : found) {
-      segments.add(Segment.recover(file, segmentFrames));
-    }
-    return segments;
-  }
-
-  // --- the writer's side
-
-  /**
-   * Moves what is in {@code pipe} to the end, up to {@code maxBytes}, and wakes those who wait for
-   * it. Answers as {@link Linux#splice}, or {@link #FULL}. When the disk is full, room is made at
-   * the cost of this log's oldest segments; when that is not enough, the exception says so, and
-   * nothing was taken from the pipe.
-   */
-  long append(Fd pipe, Stream stream, long maxBytes) throws IOException {
-    return append(pipe, stream, maxBytes, false);
-  }
-
-  /**
-   * As {@link #append}, but takes more of the disk than its share rather than to answer {@link
-   * #FULL}: for what is left in the pipes of a job that has ended, which waits for no reader.
-   */
-  long appendLast(Fd pipe, Stream stream, long maxBytes) throws IOException {
-    return append(pipe, stream, maxBytes, true);
-  }
-
-  private long append(Fd pipe, Stream stream, long maxBytes, boolean beyondShare)
-      throws IOException {
-    for (; ; ) {
-      try {
-        if (!hasSegmentForWriting() && !addSegment(beyondShare)) {
-          return FULL;
+  /** How far a log had got whose writer has died without a word: as its files tell. */
+  public static LogPage lastState(Path directory) throws IOException {
+    long end = 0;
+    long kept = 0;
+    List<Segment> segments = new Ring(directory).all();
+    for (Segment segment : segments) {
+      if (segment.acquire()) {
+        try {
+          long last = segment.end();
+          kept += last - segment.base();
+          end = Math.max(end, Math.max(last, segment.floor()));
+        } finally {
+          segment.release();
         }
-        Segment segment = ring.segments().getLast();
-        long left = segment.base() + segmentBytes - segment.end();
-        long moved =
-            segment.append(
-                pipe,
-                stream,
-                nowMicros(),
-                TIME_RESOLUTION.toNanos() / 1000,
-                Math.min(left, maxBytes));
-        if (moved > 0) {
-          progress.advance(segment.end());
-          budget.add(moved);
-        }
-        return moved;
-      } catch (IOException e) {
-        if (!isDiskFull(e) || ring.segments().size() < 2) {
-          throw e;
-        }
-        withoutFirst().delete(); // at once: its room is needed
       }
     }
+    return LogPage.finished(end, segments.isEmpty() ? end : segments.getFirst().base(), kept);
   }
 
-  /** Calls {@code callback} once when {@link #append} would not answer {@link #FULL} any more. */
-  void awaitRoom(Runnable callback) {
-    room.await(oldestEnd(), callback);
-  }
+  // --- what the writer says
 
-  /**
-   * Takes up to {@code buffer}'s size from {@code pipe} and counts it as lost; answers as append.
-   */
-  public long discard(Fd pipe, MemorySegment buffer) throws LinuxException {
-    long n = Linux.read(pipe, buffer);
-    if (n > 0) {
-      sealLast(); // the next byte kept has an offset that does not follow this segment's last
-      progress.advance(progress.end() + n);
+  /** The writer has written to its eventfd. Does not block. */
+  public void woken() {
+    count();
+    gate.ifPresent(ReaderGate::passed);
+    end.wakeAll();
+    if (end.page().isFinished()) {
+      writerFinished.complete(true);
     }
-    return n;
+  }
+
+  /** Completes when the writer has said that there will be no more; perhaps never. */
+  public CompletableFuture<Boolean> writerFinished() {
+    return writerFinished.copy();
+  }
+
+  /** There will be no more than {@code last} says. Everyone who waits is woken. Idempotent. */
+  public void finish(LogPage last) {
+    count(last.kept());
+    end.finish(last);
   }
 
   /** Nobody will use this log: what it keeps counts no more. */
   public void abandon() {
-    budget.add(-keptBytes());
+    count(0);
   }
 
-  /** There will be no more. Everyone who waits is woken. Idempotent. */
-  public void finish() {
-    sealLast();
-    progress.finish();
+  /** Counts what is kept now; while all logs together keep too much, this one gives up some. */
+  public void count() {
+    LogPage page = end.page();
+    count(page.kept());
+    page.share(budget.isExceeded() ? Math.max(1, page.kept() * SHRINKS_TO_PERCENT / 100) : 0);
+    if (budget.isExceeded()) {
+      look.run();
+    }
+    tellOfLost(page);
   }
 
-  private boolean hasSegmentForWriting() throws IOException {
-    List<Segment> segments = ring.segments();
-    if (segments.isEmpty()) {
-      return false;
+  private void count(long kept) {
+    long change;
+    lock.lock();
+    try {
+      change = kept - counted;
+      counted = kept;
+    } finally {
+      lock.unlock();
     }
-    Segment last = segments.getLast();
-    boolean full = last.end() - last.base() >= segmentBytes || last.frames() >= segmentFrames;
-    boolean follows = last.end() == progress.end();
-    if (full || !follows) {
-      return false;
-    }
-    if (!writable) {
-      last.openForWriting();
-      writable = true;
-    }
-    return true;
-  }
-
-  private boolean addSegment(boolean beyondShare) throws IOException {
-    sealLast();
-    List<Segment> segments = ring.segments();
-    if (!segments.isEmpty() && segments.getLast().end() == segments.getLast().base()) {
-      Segment empty = segments.getLast(); // nothing came into it before bytes had to be discarded
-      ring = new Ring(List.copyOf(segments.subList(0, segments.size() - 1)));
-      empty.delete();
-    }
-    while (!ring.segments().isEmpty() && diskBytes() + segmentBytes > retainBytes) {
-      if (onFull == OnFull.BLOCK && !room.allPassed(oldestEnd())) {
-        if (beyondShare) {
-          break;
-        }
-        return false;
-      }
-      withoutFirst().drop();
-    }
-    while (ring.segments().size() > 1 && budget.isExceeded()) {
-      withoutFirst().drop();
-    }
-    Segment next = Segment.create(directory, progress.end(), segmentFrames);
-    ring = ring.with(next);
-    writable = true;
-    return true;
-  }
-
-  private long oldestEnd() {
-    List<Segment> segments = ring.segments();
-    return segments.isEmpty() ? 0 : segments.getFirst().end();
-  }
-
-  private long diskBytes() {
-    return ring.segments().stream().mapToLong(Segment::diskBytes).sum();
-  }
-
-  /** Takes the oldest segment out of the ring and answers it. */
-  private Segment withoutFirst() {
-    Segment first = ring.segments().getFirst();
-    if (ring.segments().size() == 1) {
-      sealLast();
-    }
-    ring = ring.withoutFirst();
-    budget.add(first.base() - first.end());
-    return first;
-  }
-
-  private void sealLast() {
-    if (writable) {
-      writable = false;
-      ring.segments().getLast().seal();
+    if (change != 0) {
+      budget.add(change);
     }
   }
 
-  /** Never earlier than what was captured before: readers search the times. */
-  private long nowMicros() {
-    lastMicros = Math.max(lastMicros, ChronoUnit.MICROS.between(Instant.EPOCH, clock.instant()));
-    return lastMicros;
-  }
-
-  private static boolean isDiskFull(IOException e) {
-    if (e instanceof LinuxException failure) {
-      return failure.errno() == Errno.ENOSPC || failure.errno() == Errno.EDQUOT;
+  private void tellOfLost(LogPage page) {
+    long lost = page.lost();
+    boolean first;
+    lock.lock();
+    try {
+      first = lost > 0 && toldOfLost == 0;
+      toldOfLost = Math.max(toldOfLost, lost);
+    } finally {
+      lock.unlock();
     }
-    String message = String.valueOf(e.getMessage()); // FileChannel keeps the kernel's words only
-    return message.contains("No space left") || message.contains("quota exceeded");
+    if (first) {
+      LOG.atError()
+          .addKeyValue("output", directory)
+          .addKeyValue("errno", page.error())
+          .log("output.lost");
+    }
   }
 
-  // --- the readers' side
+  // --- what readers see
 
   /** The offset of the first byte still kept; {@link #end} when there is none. */
   public long start() {
-    long endNow = progress.end();
-    List<Segment> segments = ring.segments();
-    return segments.isEmpty() ? endNow : segments.getFirst().base();
+    return Math.min(end.page().oldest(), end());
   }
 
   /** The offset after the last byte: how many bytes the job has written. */
   public long end() {
-    return progress.end();
+    return end.page().end();
   }
 
   /**
    * How many of the bytes written are not kept: overwritten by the ring, or lost to a full disk.
    */
   public long droppedBytes() {
-    long kept = keptBytes();
-    return Math.max(0, progress.end() - kept);
+    return Math.max(0, end() - end.page().kept());
   }
 
-  private long keptBytes() {
-    long kept = 0;
-    for (Segment segment : ring.segments()) {
-      kept += segment.end() - segment.base();
-    }
-    return kept;
+  /**
+   * Since when the writer has been at the job's pipes, in ms of CLOCK_MONOTONIC; 0 if it is not.
+   */
+  public long readingSinceMillis() {
+    return end.page().readingSinceMillis();
+  }
+
+  /** How far the writer has got, now; a copy that does not change. */
+  public LogPage state() {
+    LogPage page = end.page();
+    long to = page.end();
+    return LogPage.finished(to, Math.min(page.oldest(), to), Math.min(page.kept(), to));
   }
 
   /**
@@ -360,37 +259,45 @@ public final class OutputLog {
    */
   public Cursor cursor(long offset, Optional<Stream> only) {
     Cursor cursor = new Cursor(this, offset, only);
-    if (onFull == OnFull.BLOCK) {
-      room.attach(cursor.where());
-    }
+    gate.ifPresent(g -> g.attach(cursor.where()));
     return cursor;
   }
 
   /** The offset of the first byte that was captured at or after {@code time}. */
   public long offsetAt(Instant time) throws IOException {
     long micros = ChronoUnit.MICROS.between(Instant.EPOCH, time);
-    List<Segment> segments = ring.segments();
-    int low = -1; // the last segment that begins before the time
+    List<Segment> segments = ring.all();
+    int low = 0; // how many segments begin before the time
     int high = segments.size();
-    while (high - low > 1) {
+    while (low < high) {
       int middle = (low + high) >>> 1;
-      if (segments.get(middle).beginsBefore(micros)) {
-        low = middle;
+      if (beginsBefore(segments.get(middle), micros)) {
+        low = middle + 1;
       } else {
         high = middle;
       }
     }
-    if (low < 0) {
+    if (low == 0) {
       return start();
     }
-    Segment segment = segments.get(low);
+    Segment segment = segments.get(low - 1);
     if (!segment.acquire()) {
-      return segment.end(); // dropped meanwhile: what is kept starts after it
+      return start(); // overtaken meanwhile
     }
     try {
-      int before = segment.frameBefore(micros);
-      long end = segment.end();
-      return before < 0 ? segment.base() : segment.frameEnd(before, segment.frames(), end);
+      return Math.clamp(segment.startOf(segment.frameSince(micros)), start(), end());
+    } finally {
+      segment.release();
+    }
+  }
+
+  /** True also of one that has been overtaken, for the oldest go first. */
+  private static boolean beginsBefore(Segment segment, long micros) throws IOException {
+    if (!segment.acquire()) {
+      return true;
+    }
+    try {
+      return segment.frame(0).filter(frame -> frame.micros() < micros).isPresent();
     } finally {
       segment.release();
     }
@@ -401,7 +308,7 @@ public final class OutputLog {
    * end, so that it costs what they are long. A last line without an end counts as one.
    */
   public long offsetOfLastLines(int lines, Optional<Stream> only) throws IOException {
-    long from = progress.end();
+    long from = end();
     return lines <= 0 ? from : new LineFinder(this, only).find(lines, start(), from);
   }
 
@@ -410,53 +317,41 @@ public final class OutputLog {
    * UTF-8 replaced.
    */
   public String newest(int maxBytes) throws IOException {
-    long to = progress.end();
-    long from = Math.max(start(), to - maxBytes);
-    ByteBuffer bytes = ByteBuffer.allocate((int) (to - from));
-    List<Segment> segments = ring.segments();
-    int first = segments.size();
-    while (first > 0 && segments.get(first - 1).end() > from) {
-      first--;
-    }
-    for (Segment segment : segments.subList(first, segments.size())) {
-      if (!segment.copy(Math.max(from, segment.base()), bytes)) {
-        bytes.clear(); // overwritten meanwhile
+    long to = end();
+    ByteBuffer text = ByteBuffer.allocate((int) Math.min(maxBytes, to - start()));
+    byte[] piece = new byte[text.capacity()];
+    try (Cursor cursor = new Cursor(this, to - text.capacity(), Optional.empty())) {
+      while (text.hasRemaining()) {
+        switch (cursor.read(piece, text.remaining())) {
+          case Read.Chunk chunk -> text.put(chunk.bytes());
+          case Read.Dropped _ -> text.clear(); // overtaken meanwhile: what follows is newer
+          case Read.CaughtUp _, Read.End _ -> text.limit(text.position());
+        }
       }
     }
-    return new String(bytes.array(), 0, bytes.position(), StandardCharsets.UTF_8);
+    return new String(text.array(), 0, text.position(), StandardCharsets.UTF_8);
   }
 
-  Progress progress() {
-    return progress;
+  LogEnd logEnd() {
+    return end;
   }
 
-  /** Where {@code offset} is kept, or the next segment after it; empty when there is none. */
-  Optional<Segment> segmentAt(long offset) {
-    List<Segment> segments = ring.segments();
-    int low = 0;
-    int high = segments.size();
-    while (low < high) {
-      int middle = (low + high) >>> 1;
-      if (segments.get(middle).end() <= offset) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    while (low < segments.size() && segments.get(low).end() == segments.get(low).base()) {
-      low++; // empty: just made, or what a writer left that died in making it
-    }
-    return low < segments.size() ? Optional.of(segments.get(low)) : Optional.empty();
+  Ring ring() {
+    return ring;
+  }
+
+  long oldest() {
+    return end.page().oldest();
   }
 
   /** A reader has taken what it was given. */
   void passed() {
-    room.passed();
+    gate.ifPresent(ReaderGate::passed);
   }
 
   /** A reader has gone. */
   void detach(Runnable waiter, LongSupplier where) {
-    progress.forget(waiter);
-    room.detach(where);
+    end.forget(waiter);
+    gate.ifPresent(g -> g.detach(where));
   }
 }

@@ -6,304 +6,144 @@ import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.core.linux.LinuxException;
-import io.jobworker.core.linux.PrivateFiles;
-import java.io.EOFException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.Set;
-import java.util.concurrent.Semaphore;
-import java.util.regex.Pattern;
+import java.util.Arrays;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One stretch of a job's output: {@code OFFSET.log} holds the bytes of both streams as they came,
- * {@code OFFSET.idx} one record per frame, where OFFSET is that of the first byte, in 20 digits.
+ * One segment of a log, read only ({@code docs/log-format.md}). Its file may become a later
+ * segment's at any time: what was read from it is to be trusted only if the log's oldest offset,
+ * looked at afterwards, is not beyond it. Whatever the file holds, a read gives bytes or an
+ * exception and ends.
  *
- * <p>A record is 16 bytes, big-endian: the frame's start offset, and its time in microseconds since
- * 1970 shifted left by two, with the stream's code below. It is written before the frame's first
- * byte, and a frame ends where the next one starts or the file ends. So a writer that dies between
- * the two leaves a frame of no bytes, which the next frame overwrites, and nothing torn.
- *
- * <p>One thread writes; any number read, each between its own {@link #acquire} and {@link
- * #release}, which keep the files open once for all of them, also when they are deleted meanwhile.
- * A reader that takes {@link #end} first finds every frame up to it. The index is read through a
- * mapping, and so is never truncated; the data is not, because mapping what is read only once costs
- * more than copying it ({@code docs/performance.md}).
+ * <p>Thread-safe. Any number read, each between its own {@link #acquire} and {@link #release},
+ * which keep the file open once for all of them.
  */
 final class Segment {
-  private static final String DATA_SUFFIX = ".log";
-  private static final Pattern DATA_NAME = Pattern.compile("\\d{20}\\.log");
-  private static final String INDEX_SUFFIX = ".idx";
-  static final int RECORD_BYTES = 16;
-  private static final ValueLayout.OfLong BIG_ENDIAN_LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+  static final int VERSION = 2;
+  private static final long MAGIC = 0x0a0d31474f4c574aL; // "JWLOG1\r\n"
+  private static final int HEADER_BYTES = 64;
+  private static final int RECORD_BYTES = 16;
+  private static final int MAX_SEGMENTS = 1024;
+  private static final int MAX_LOOKS = 100;
 
-  /** How many deleted files may be on their way out at a time. */
-  private static final Semaphore DROPS = new Semaphore(4);
+  /** A frame's bytes: from the end of the one before to {@code end}, which may grow. */
+  record Frame(long end, Stream stream, long micros) {}
 
-  /** A frame's first byte, its stream and its time. Where it ends, {@link #frameEnd} tells. */
-  record Frame(long start, Stream stream, long micros) {}
+  /** A segment's header. */
+  record Header(int segments, long indexBytes, long sequence, long base, long floor) {}
 
-  private final long base;
-  private final Path data;
-  private final Path index;
-
-  // Published by the writer, in this order: a record, `frames`, the bytes, `end`.
-  private volatile int frames;
-  private volatile long end;
-
-  private volatile boolean recovered = true; // what `frames` and `end` are is known
-
-  /** How much of the index is mapped; more than there is in it, while it grows. */
-  private long indexCapacity; // set before `recovered` is
-
-  /** The files, open for reading. */
-  private record Source(Fd data, Arena arena, MemorySegment index) {
-    void close() {
-      data.close();
-      arena.close();
-    }
-  }
+  private final Path directory;
+  private final Header header;
 
   // Guarded by this; non-null while users > 0, and read without the lock by whoever is one of them.
   private int users;
-  private @Nullable Source source;
+  private @Nullable Fd file;
 
-  // The writer's own.
-  private @Nullable Fd sink;
-  private @Nullable FileChannel indexSink;
-  private final ByteBuffer record = ByteBuffer.allocateDirect(RECORD_BYTES);
-  private @Nullable Frame lastFrame;
-
-  private Segment(Path directory, long base, int maxFrames) {
-    this.base = base;
-    this.end = base;
-    this.indexCapacity = (long) maxFrames * RECORD_BYTES;
-    String name = "%020d".formatted(base);
-    this.data = directory.resolve(name + DATA_SUFFIX);
-    this.index = directory.resolve(name + INDEX_SUFFIX);
+  Segment(Path directory, Header header) {
+    this.directory = directory;
+    this.header = header;
   }
 
-  /** Whether this is a segment's data file, by its name. */
-  static boolean isData(Path file) {
-    return DATA_NAME.matcher(String.valueOf(file.getFileName())).matches();
-  }
-
-  /** A new segment, open for writing, for at most so many frames. */
-  static Segment create(Path directory, long base, int maxFrames) throws IOException {
-    Segment segment = new Segment(directory, base, maxFrames);
-    segment.openForWriting();
-    return segment;
+  static Path file(Path directory, long sequence, int segments) {
+    return directory.resolve("%04d.seg".formatted(sequence % segments));
   }
 
   /**
-   * The segment whose data file is {@code file}, as a writer that may have died in any moment left
-   * it; it may grow to so many frames. What is in it is found out when it is first asked for, so
-   * that a log of many segments opens at the cost of listing them.
+   * The header of the file; empty if there is no such file, or none whose writer got so far.
+   *
+   * @throws OutputLog.UnknownVersion if it is of a version that this one cannot read
    */
-  static Segment recover(Path file, int maxFrames) {
-    String name = String.valueOf(file.getFileName());
-    long base = Long.parseLong(name.substring(0, name.length() - DATA_SUFFIX.length()));
-    Segment segment = new Segment(requireNonNull(file.getParent()), base, maxFrames);
-    segment.recovered = false;
-    return segment;
-  }
-
-  private synchronized void recover() {
-    if (recovered) {
-      return;
-    }
-    try {
-      int records = (int) (Files.size(index) / RECORD_BYTES);
-      long size = Files.size(data);
-      if (records > 0) { // bytes that no frame covers belong to no stream
-        ByteBuffer last = ByteBuffer.allocate(RECORD_BYTES);
-        copy(index, (long) (records - 1) * RECORD_BYTES, last);
-        boolean lastIsEmpty = last.getLong(0) >= base + size; // its writer died before its bytes
-        indexCapacity = Math.max(indexCapacity, (long) records * RECORD_BYTES);
-        frames = lastIsEmpty ? records - 1 : records;
-        end = base + size;
+  static Optional<Header> readHeader(Path file) throws IOException {
+    try (Fd fd = Linux.open(file, Linux.O_RDONLY)) {
+      return readHeader(fd);
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ENOENT) {
+        return Optional.empty();
       }
-    } catch (NoSuchFileException e) {
-      // dropped meanwhile, or damaged: there is nothing in it
-    } catch (IOException e) {
-      throw new UncheckedIOException("cannot read " + data, e);
-    }
-    recovered = true;
-  }
-
-  long base() {
-    return base;
-  }
-
-  /** The offset after the last byte. */
-  long end() {
-    if (!recovered) {
-      recover();
-    }
-    return end;
-  }
-
-  int frames() {
-    if (!recovered) {
-      recover();
-    }
-    return frames;
-  }
-
-  /** What the segment takes on disk. */
-  long diskBytes() {
-    return end() - base + (long) frames() * RECORD_BYTES;
-  }
-
-  /** When the last frame was captured, in microseconds since 1970; 0 if there is none. */
-  long lastMicros() throws IOException {
-    return frames() == 0 ? 0 : recordedFrame(frames() - 1).micros();
-  }
-
-  // --- writing
-
-  /** Makes the files writable, for going on after a recovery too. */
-  void openForWriting() throws IOException {
-    Fd newSink = Linux.open(data, Linux.O_RDWR | Linux.O_CREAT);
-    FileChannel newIndexSink = null;
-    try {
-      newIndexSink =
-          FileChannel.open(
-              index,
-              Set.of(StandardOpenOption.WRITE, StandardOpenOption.CREATE),
-              PrivateFiles.FILE);
-      lastFrame = frames() == 0 ? null : recordedFrame(frames() - 1);
-      sink = newSink;
-      indexSink = newIndexSink;
-    } catch (IOException e) {
-      newSink.close();
-      close(newIndexSink);
       throw e;
     }
   }
 
-  /** Ends writing. */
-  void seal() {
-    Fd open = sink;
-    if (open != null) {
-      sink = null;
-      open.close();
-      close(indexSink);
-      indexSink = null;
+  private static Optional<Header> readHeader(Fd fd) throws IOException {
+    byte[] bytes = new byte[HEADER_BYTES];
+    ByteBuffer words = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    if (Linux.pread(fd, 0, bytes, HEADER_BYTES, false) < HEADER_BYTES
+        || words.getLong(0) != MAGIC) {
+      return Optional.empty();
     }
+    if (words.getInt(8) != VERSION) {
+      throw new OutputLog.UnknownVersion(fd + " is a log of version " + words.getInt(8));
+    }
+    Header header =
+        new Header(
+            words.getInt(12),
+            words.getLong(16),
+            words.getLong(32),
+            words.getLong(40),
+            words.getLong(48));
+    boolean sound =
+        header.segments > 0
+            && header.segments <= MAX_SEGMENTS
+            && header.indexBytes >= HEADER_BYTES
+            && header.indexBytes <= 1L << 40
+            && header.sequence >= 0
+            && header.base >= 0;
+    return sound ? Optional.of(header) : Optional.empty();
   }
 
-  private Frame recordedFrame(int position) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(RECORD_BYTES);
-    copy(index, (long) position * RECORD_BYTES, bytes);
-    return frameOf(bytes.getLong(0), bytes.getLong(8));
+  long base() {
+    return header.base;
   }
 
-  /**
-   * Moves what is in {@code pipe} to the end, up to {@code maxBytes}; answers as {@link
-   * Linux#splice}. Bytes that follow within {@code mergeMicros} on the same stream join the frame
-   * before.
-   */
-  @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
-  long append(Fd pipe, Stream stream, long micros, long mergeMicros, long maxBytes)
-      throws IOException {
-    Frame last = lastFrame;
-    boolean joins =
-        last != null
-            && last.stream() == stream
-            && micros - last.micros() < mergeMicros
-            && micros >= last.micros();
-    if (!joins) {
-      Frame frame = new Frame(end, stream, micros);
-      boolean lastIsEmpty = last != null && last.start() == end;
-      writeRecord(lastIsEmpty ? frames - 1 : frames, frame);
-      if (!lastIsEmpty) {
-        frames = frames + 1;
-      }
-      lastFrame = frame;
-    }
-    long moved = Linux.splice(pipe, requireNonNull(sink), end - base, maxBytes);
-    if (moved > 0) {
-      end = end + moved;
-    }
-    return moved;
+  long sequence() {
+    return header.sequence;
   }
 
-  private void writeRecord(int position, Frame frame) throws IOException {
-    record.clear();
-    record.putLong(frame.start()).putLong(frame.micros() << 2 | frame.stream().code()).flip();
-    FileChannel channel = requireNonNull(indexSink);
-    long at = (long) position * RECORD_BYTES;
-    while (record.hasRemaining()) {
-      at += channel.write(record, at);
-    }
+  /** The log had got so far, kept or not, when this segment was written last. */
+  long floor() {
+    return Math.max(header.base, header.floor);
+  }
+
+  /** How many files the ring has; segment N is in that of N modulo this. */
+  int segments() {
+    return header.segments;
+  }
+
+  boolean has(Header other) {
+    return header.sequence == other.sequence && header.base == other.base;
   }
 
   /**
-   * Deletes the files, and lets another thread wait for the kernel to give back what they took,
-   * which it does when the last descriptor is closed. Readers that hold the segment go on
-   * undisturbed.
+   * Keeps the file open until {@link #release}. Returns false if it is another segment's, or gone.
    */
-  void drop() throws IOException {
-    if (!DROPS.tryAcquire()) {
-      delete();
-      return;
-    }
-    Fd last;
-    try {
-      last = Linux.open(data, Linux.O_RDONLY);
-    } catch (LinuxException e) {
-      DROPS.release();
-      delete(); // there is no such file, or no descriptor to be had
-      return;
-    }
-    try {
-      delete();
-    } finally {
-      var _ =
-          Thread.startVirtualThread(() -> {
-            last.close();
-            DROPS.release();
-          });
-    }
-  }
-
-  /** Deletes the files; readers that hold the segment go on undisturbed. */
-  void delete() throws IOException {
-    seal();
-    Files.deleteIfExists(data); // first: data without an index could not be understood
-    Files.deleteIfExists(index);
-  }
-
-  // --- reading
-
-  /** Keeps the segment readable until {@link #release}. Answers false if its files are gone. */
-  @SuppressWarnings("MustBeClosedChecker") // the last one to release closes it
   synchronized boolean acquire() throws IOException {
-    recover();
     if (users == 0) {
-      Arena arena = Arena.ofShared();
+      Fd opened;
       try {
-        MemorySegment records = Linux.map(index, indexCapacity, arena);
-        source = new Source(Linux.open(data, Linux.O_RDONLY), arena, records);
+        opened = Linux.open(file(directory, header.sequence, header.segments), Linux.O_RDONLY);
       } catch (LinuxException e) {
-        arena.close();
         if (e.errno() == Errno.ENOENT) {
           return false;
         }
         throw e;
       }
+      boolean ours = false;
+      try {
+        ours = readHeader(opened).filter(this::has).isPresent();
+      } finally {
+        if (!ours) {
+          opened.close();
+        }
+      }
+      if (!ours) {
+        return false;
+      }
+      file = opened;
     }
     users++;
     return true;
@@ -311,109 +151,85 @@ final class Segment {
 
   synchronized void release() {
     if (--users == 0) {
-      requireNonNull(source).close();
-      source = null;
-    }
-  }
-
-  private static void close(@Nullable FileChannel channel) {
-    try {
-      if (channel != null) {
-        channel.close();
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e); // nothing is buffered here: what could be lost is not
+      requireNonNull(file).close();
+      file = null;
     }
   }
 
   /**
-   * Reads up to {@code length} bytes at {@code offset}, all of which lie before {@link #end}, into
-   * the start of {@code into}; {@code cached} if {@link #isCached} has just said so. Answers how
-   * many, at least one.
+   * Reads up to {@code length} bytes at {@code offset}, which a frame covers, into the start of
+   * {@code into}; {@code cached} if {@link #isCached} has just said so. Returns how many; 0 if the
+   * file is shorter than its records say.
    */
   int read(long offset, byte[] into, int length, boolean cached) throws IOException {
-    int n = Linux.pread(requireNonNull(source).data(), offset - base, into, length, cached);
-    if (n == 0) {
-      throw new EOFException(data + " is shorter than it should be");
-    }
-    return n;
+    return Linux.pread(requireNonNull(file), positionOf(offset), into, length, cached);
   }
 
   /** Whether these bytes are known to be in memory. */
   boolean isCached(long offset, int length) {
-    return Linux.isCached(requireNonNull(source).data(), offset - base, length);
+    return Linux.isCached(requireNonNull(file), positionOf(offset), length);
+  }
+
+  private long positionOf(long offset) {
+    return header.indexBytes + (offset - header.base);
   }
 
   /**
-   * Fills {@code into} with bytes from {@code offset} on as far as there are any; the segment need
-   * not be held. Answers false if its files are gone.
+   * The frame at {@code position}; empty if there is none: zeroes, or what an older segment had
+   * there, whose offsets are not beyond this one's base.
+   *
+   * <p>The last record is written anew while its frame grows, and a copy of it by the kernel may
+   * meet another: so what two looks agree on is what was written. An end that is too large does no
+   * harm, for no reader goes beyond the log's.
    */
-  boolean copy(long offset, ByteBuffer into) throws IOException {
-    try {
-      ByteBuffer part =
-          into.slice(into.position(), Math.clamp(end() - offset, 0, into.remaining()));
-      copy(data, offset - base, part);
-      into.position(into.position() + part.capacity());
-      return true;
-    } catch (NoSuchFileException e) {
-      return false;
+  Optional<Frame> frame(int position) throws IOException {
+    long at = HEADER_BYTES + (long) position * RECORD_BYTES;
+    if (position < 0 || at + RECORD_BYTES > header.indexBytes) {
+      return Optional.empty();
     }
-  }
-
-  private static void copy(Path file, long position, ByteBuffer into) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      for (long at = position; into.hasRemaining(); ) {
-        int n = channel.read(into, at);
-        if (n < 0) {
-          throw new EOFException(file + " is shorter than it should be");
-        }
-        at += n;
+    byte[] bytes = new byte[RECORD_BYTES];
+    byte[] again = new byte[RECORD_BYTES];
+    for (int looks = 0; looks < MAX_LOOKS; looks++) {
+      // Index blocks are small and just written, or about to be read again and again.
+      if (Linux.pread(requireNonNull(file), at, bytes, RECORD_BYTES, true) < RECORD_BYTES
+          || Linux.pread(requireNonNull(file), at, again, RECORD_BYTES, true) < RECORD_BYTES) {
+        return Optional.empty();
+      }
+      if (Arrays.equals(bytes, again)) {
+        break;
       }
     }
-  }
-
-  Frame frame(int position) {
-    MemorySegment records = requireNonNull(source).index();
-    long at = (long) position * RECORD_BYTES;
-    return frameOf(records.get(BIG_ENDIAN_LONG, at), records.get(BIG_ENDIAN_LONG, at + Long.BYTES));
-  }
-
-  private static Frame frameOf(long start, long timeAndStream) {
-    return new Frame(start, Stream.ofCode((int) (timeAndStream & 3)), timeAndStream >>> 2);
-  }
-
-  /**
-   * The end of the frame at {@code position}, of what there was of it when {@code end} was read.
-   */
-  long frameEnd(int position, int framesThen, long endThen) {
-    return position + 1 < framesThen ? Math.min(frame(position + 1).start(), endThen) : endThen;
+    ByteBuffer words = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    long end = words.getLong(0);
+    long timeAndStream = words.getLong(8);
+    Optional<Stream> stream = Stream.ofCode((int) (timeAndStream & 3));
+    if (end <= header.base || stream.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(new Frame(end, stream.get(), timeAndStream >>> 2));
   }
 
   /**
-   * The position of the last frame that starts at or before {@code offset}; -1 if there is none.
+   * The position of the first frame that ends after {@code offset}; as many as there are, if none
+   * does.
    */
-  int frameAt(long offset) {
-    return search(frame -> frame.start() <= offset);
+  int frameAt(long offset) throws IOException {
+    return search(frame -> frame.end() <= offset);
   }
 
-  /** The position of the last frame captured before {@code micros}; -1 if there is none. */
-  int frameBefore(long micros) {
+  /** The position of the first frame captured at or after {@code micros}; likewise. */
+  int frameSince(long micros) throws IOException {
     return search(frame -> frame.micros() < micros);
   }
 
-  /**
-   * Whether the first frame was captured before {@code micros}; true also if the files are gone,
-   * for the oldest go first, and false if there is no frame.
-   */
-  boolean beginsBefore(long micros) throws IOException {
-    if (frames() == 0) {
-      return Files.notExists(data);
-    }
-    try {
-      return recordedFrame(0).micros() < micros;
-    } catch (NoSuchFileException e) {
-      return true;
-    }
+  /** Where the frame at {@code position} starts. */
+  long startOf(int position) throws IOException {
+    return position == 0 ? header.base : frame(position - 1).map(Frame::end).orElse(header.base);
+  }
+
+  /** The offset after the last byte that a frame covers. */
+  long end() throws IOException {
+    return startOf(search(_ -> true));
   }
 
   @FunctionalInterface
@@ -421,14 +237,15 @@ final class Segment {
     boolean holds(Frame frame);
   }
 
-  /** The last frame for which {@code test} holds, where it holds for all before that one. */
-  private int search(FrameTest test) {
-    int low = -1;
-    int high = frames();
-    while (high - low > 1) {
+  /** How many frames there are from the first on for which {@code test} holds. */
+  private int search(FrameTest test) throws IOException {
+    int low = 0;
+    int high = (int) Math.min(Integer.MAX_VALUE, (header.indexBytes - HEADER_BYTES) / RECORD_BYTES);
+    while (low < high) {
       int middle = (low + high) >>> 1;
-      if (test.holds(frame(middle))) {
-        low = middle;
+      Optional<Frame> frame = frame(middle);
+      if (frame.isPresent() && test.holds(frame.get())) {
+        low = middle + 1;
       } else {
         high = middle;
       }
@@ -438,6 +255,6 @@ final class Segment {
 
   @Override
   public String toString() {
-    return data + " from " + base;
+    return directory + "[" + header.sequence + "] from " + header.base;
   }
 }

@@ -18,6 +18,8 @@ import java.util.OptionalInt;
  * @param signal present if a signal ended it
  * @param cause why the launcher acted on the job, if it did
  * @param refusedCall the first system call that the job was refused
+ * @param cgroup what the kernel has counted for the job's cgroup; empty: nothing
+ * @param log how far its output got; empty: a launcher of version 1 wrote the record
  */
 public record ExitRecord(
     OptionalInt exitCode,
@@ -28,7 +30,27 @@ public record ExitRecord(
     long peakMemoryBytes,
     long readBytes,
     long writtenBytes,
-    Optional<String> refusedCall) {
+    Optional<String> refusedCall,
+    Optional<Counters> cgroup,
+    Optional<Log> log) {
+
+  /** What the kernel has counted for the job's cgroup; 0 also for what it does not count. */
+  public record Counters(
+      Duration cpu,
+      Duration throttled,
+      long peakMemoryBytes,
+      long oomKills,
+      long readBytes,
+      long writtenBytes) {}
+
+  /**
+   * How far the output got.
+   *
+   * @param end the offset after its last byte
+   * @param keptBytes how many bytes can be read
+   * @param complete whether capture could finish it
+   */
+  public record Log(long end, long keptBytes, boolean complete) {}
 
   /** What made the launcher send a signal. */
   public enum Cause {
@@ -67,7 +89,8 @@ public record ExitRecord(
         values.put(line.substring(0, space), line.substring(space + 1));
       }
     }
-    if (number(values, "version") != 1 || !text.endsWith("\nend\n")) {
+    long version = number(values, "version");
+    if (version < 1 || version > 2 || !text.endsWith("\nend\n")) {
       throw new IllegalArgumentException("unknown version or not complete");
     }
     int exitCode = (int) number(values, "exit_code");
@@ -86,7 +109,37 @@ public record ExitRecord(
         number(values, "max_rss_bytes"),
         number(values, "read_bytes"),
         number(values, "write_bytes"),
-        Optional.ofNullable(values.get("refused_call")).filter(call -> !call.equals("none")));
+        Optional.ofNullable(values.get("refused_call")).filter(call -> !call.equals("none")),
+        version == 1 ? Optional.empty() : counters(values),
+        version == 1 ? Optional.empty() : Optional.of(log(values)));
+  }
+
+  /** -1 stands for what the kernel does not count here. */
+  private static Optional<Counters> counters(Map<String, String> values) {
+    if (number(values, "cgroup_cpu_usec") < 0) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Counters(
+            micros(values, "cgroup_cpu_usec"),
+            micros(values, "cgroup_throttled_usec"),
+            Math.max(0, number(values, "cgroup_memory_peak_bytes")),
+            Math.max(0, number(values, "cgroup_oom_kills")),
+            Math.max(0, number(values, "cgroup_read_bytes")),
+            Math.max(0, number(values, "cgroup_write_bytes"))));
+  }
+
+  private static Duration micros(Map<String, String> values, String key) {
+    return Duration.ofNanos(Math.multiplyExact(Math.max(0, number(values, key)), 1000L));
+  }
+
+  private static Log log(Map<String, String> values) {
+    long end = number(values, "log_end");
+    long kept = number(values, "log_kept");
+    if (kept < 0 || kept > end) {
+      throw new IllegalArgumentException("more of the log is kept than there was");
+    }
+    return new Log(end, kept, number(values, "log_complete") == 1);
   }
 
   private static Cause cause(String text) {

@@ -12,7 +12,7 @@ public final class LaunchSheet {
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
 
   public LaunchSheet() {
-    put("version", "1");
+    put("version", "2");
   }
 
   /**

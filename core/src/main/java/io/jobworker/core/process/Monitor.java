@@ -14,9 +14,12 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * channel, so neither its PID nor a timer is needed for that.
  *
  * <p>The futures complete on the event loop's thread; what depends on them and may block must hop
- * off it. Thread-safe.
+ * off it. No method waits for the launcher. Thread-safe.
  */
 public final class Monitor {
   private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
@@ -37,15 +40,21 @@ public final class Monitor {
 
   /** How the launcher's watch over the job ended. */
   public enum Ended {
-    /** The exit record can be read, and the launcher waits for {@link #collected}. */
+    /** The exit record can be read. */
     RECORDED,
     /** The launcher is gone without having said so. */
     VANISHED
   }
 
+  /**
+   * Launchers that are this process's children and are left alone: they are reaped when they end.
+   */
+  private static final Set<Integer> DETACHED = ConcurrentHashMap.newKeySet();
+
   private final EventLoop loop;
   private final Fd socket;
   private final CompletableFuture<Integer> started = new CompletableFuture<>();
+  private final CompletableFuture<Fd> output = new CompletableFuture<>();
   private final CompletableFuture<String> refused = new CompletableFuture<>();
   private final CompletableFuture<Ended> ended = new CompletableFuture<>();
   private final CompletableFuture<@Nullable Void> gone = new CompletableFuture<>();
@@ -53,7 +62,12 @@ public final class Monitor {
   // Confined to the loop.
   private final MemorySegment buffer = Arena.ofAuto().allocate(MAX_MESSAGE_BYTES);
   private EventLoop.@Nullable Registration registration;
+  private @Nullable Fd page;
+  private @Nullable Fd wake;
+  private EventLoop.@Nullable Registration wakeRegistration;
   private int pid; // 0 while not known; perhaps a child of ours, which then is to be reaped
+
+  private volatile Runnable onWake = () -> {};
 
   private Monitor(EventLoop loop, Fd socket, int pid) {
     this.pid = pid;
@@ -126,6 +140,19 @@ public final class Monitor {
     return refused;
   }
 
+  /**
+   * The memory by which the job's log is followed; comes before {@link #started}, and is closed by
+   * {@link #forgetOutput}. Whoever wants to be woken by it gives {@link #onWake}.
+   */
+  public CompletableFuture<Fd> output() {
+    return output;
+  }
+
+  /** Calls {@code woken} on the event loop each time that the job's log says so; must not block. */
+  public void onWake(Runnable woken) {
+    onWake = woken;
+  }
+
   public CompletableFuture<Ended> ended() {
     return ended;
   }
@@ -140,28 +167,39 @@ public final class Monitor {
    * the tree after {@code grace}; with a grace of zero SIGKILL at once.
    */
   public void stop(int signal, Duration grace) {
-    send("1 stop " + signal + " " + grace.toMillis());
+    send("2 stop " + signal + " " + grace.toMillis());
   }
 
-  /** Lets a launcher go whose job has ended and whose pipes are drained. */
-  public void collected() {
-    send("1 collected");
+  /** Has the launcher look at what this server has written into the page. */
+  public void look() {
+    send("2 look");
   }
 
-  /**
-   * Kills a job that nobody will hear of, and lets its launcher go; completes when that has gone.
-   */
+  /** Kills a job that nobody will hear of; completes when its launcher has gone. */
   public CompletableFuture<@Nullable Void> dismiss() {
-    send("1 stop 9 0");
-    return ended.thenCompose(how -> {
-      collected();
-      return gone;
-    });
+    send("2 stop 9 0");
+    return gone();
   }
 
   /** Leaves the launcher alone, for another server to attach to. */
   public void detach() {
-    loop.execute(this::unregister);
+    loop.execute(() -> {
+      unregister();
+      unregisterWake();
+      if (pid != 0) {
+        DETACHED.add(pid);
+      }
+    });
+  }
+
+  /** Reaps those that have ended after they were left alone by this process. */
+  public static void reapDetached() {
+    DETACHED.removeIf(Linux::reapIfEnded);
+  }
+
+  /** Nobody wants to hear of the job's output any more. */
+  public void forgetOutput() {
+    loop.execute(this::unregisterWake);
   }
 
   private void send(String message) {
@@ -193,11 +231,24 @@ public final class Monitor {
     socket.close();
   }
 
+  private void unregisterWake() {
+    if (wakeRegistration != null) {
+      wakeRegistration.cancel();
+    }
+    if (wake != null) {
+      wake.close();
+    }
+    if (page != null) {
+      page.close();
+    }
+  }
+
   private void receive() {
     for (; ; ) {
       int length;
+      List<Fd> fds = new ArrayList<>(2);
       try {
-        length = Linux.receive(socket, buffer);
+        length = Linux.receive(socket, buffer, fds);
       } catch (LinuxException e) {
         length = 0; // ECONNRESET: gone with messages of ours unread
       }
@@ -208,15 +259,25 @@ public final class Monitor {
         vanished();
         return;
       }
-      understand(new String(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), UTF_8));
+      String message = new String(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), UTF_8);
+      try {
+        understand(message, fds);
+      } finally {
+        fds.stream().filter(fd -> fd != wake && fd != page).forEach(Fd::close);
+      }
     }
   }
 
-  private void understand(String message) {
+  private void understand(String message, List<Fd> fds) {
     String[] words = message.split(" ", -1);
+    if (words[0].equals("1")) {
+      understandOld(words);
+      return;
+    }
     try {
       switch (words[1]) {
         case "hello" -> pid = Integer.parseInt(words[2]);
+        case "output" -> takeOutput(fds);
         case "started" -> started.complete(Integer.parseInt(words[2]));
         case "failed" ->
             started.completeExceptionally(new LaunchFailure(words[2], Integer.parseInt(words[3])));
@@ -229,8 +290,39 @@ public final class Monitor {
     }
   }
 
+  private void takeOutput(List<Fd> fds) {
+    try {
+      Fd eventFd = fds.get(1);
+      wakeRegistration = loop.registerForWrites(eventFd, () -> onWake.run());
+      wake = eventFd;
+      page = fds.get(0);
+      output.complete(page);
+    } catch (LinuxException e) {
+      output.completeExceptionally(e);
+    }
+  }
+
+  /**
+   * A launcher of version 1, found alive by this server: it waits for a server that moves its job's
+   * output, which this one does not do. Its job is ended, and it may go.
+   */
+  private void understandOld(String[] words) {
+    String word = words.length > 1 ? words[1] : "";
+    LOG.atWarn().addKeyValue("launcher", pid).addKeyValue("said", word).log("launcher.version_1");
+    output.completeExceptionally(new OldVersion());
+    send(word.equals("ended") ? "1 collected" : "1 stop 9 0");
+  }
+
+  /** The launcher is of a version that this server cannot take up; it ends its job and goes. */
+  public static final class OldVersion extends IOException {
+    OldVersion() {
+      super("the launcher is of version 1");
+    }
+  }
+
   private void vanished() {
     unregister();
+    output.completeExceptionally(new LinuxException("recvmsg", "control socket", Errno.EPIPE));
     started.completeExceptionally(new LaunchFailure("launcher", Errno.EPIPE));
     ended.complete(Ended.VANISHED);
     int child = pid;

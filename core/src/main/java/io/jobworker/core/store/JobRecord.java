@@ -10,6 +10,7 @@ import java.util.Optional;
  * What is kept of a job.
  *
  * @param bootId of the host when the job started; empty if that was not kept
+ * @param slot the name of its cgroup; empty if it had none, or was started by version 1
  * @param end empty while the job runs
  */
 public record JobRecord(
@@ -19,6 +20,7 @@ public record JobRecord(
     Instant createdAt,
     int mainPid,
     String bootId,
+    String slot,
     Optional<JobEnd> end,
     long outputBytes,
     long outputDroppedBytes) {}

@@ -80,7 +80,8 @@ public final class JobStore implements AutoCloseable {
           CREATE INDEX job_by_owner_end ON job (owner, ended_at_us DESC, id) WHERE reason IS NOT NULL;
           CREATE INDEX job_with_output ON job (ended_at_us, id, output_bytes, output_dropped_bytes)
             WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes;
-          """);
+          """,
+          "ALTER TABLE job ADD COLUMN slot TEXT NOT NULL DEFAULT '';");
 
   /**
    * A spec of an older version lacks what was not there yet; {@link JobSpec} puts in the default.
@@ -118,8 +119,8 @@ public final class JobStore implements AutoCloseable {
   /** Keeps a job that has just started. */
   public void insert(JobRecord job) {
     update(
-        "INSERT INTO job (id, owner, request_id, name, spec, created_at_us, main_pid, boot_id)"
-            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO job (id, owner, request_id, name, spec, created_at_us, main_pid, boot_id, slot)"
+            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         statement -> {
           statement.setString(1, job.id().toString());
           statement.setString(2, job.owner());
@@ -129,6 +130,7 @@ public final class JobStore implements AutoCloseable {
           statement.setLong(6, micros(job.createdAt()));
           statement.setInt(7, job.mainPid());
           statement.setString(8, job.bootId());
+          statement.setString(9, job.slot());
         });
   }
 
@@ -231,8 +233,8 @@ public final class JobStore implements AutoCloseable {
   }
 
   /** Ended jobs of which more than the record may be left in the system. */
-  public List<JobId> uncleaned() {
-    return ids("SELECT id FROM job WHERE reason IS NOT NULL AND cleaned = 0", statement -> {});
+  public List<JobRecord> uncleaned() {
+    return query("SELECT * FROM job WHERE reason IS NOT NULL AND cleaned = 0", statement -> {});
   }
 
   /** Of {@code some} ids those that are not in the store. */
@@ -407,6 +409,7 @@ public final class JobStore implements AutoCloseable {
         instant(row.getLong("created_at_us")),
         row.getInt("main_pid"),
         row.getString("boot_id"),
+        row.getString("slot"),
         toEnd(row),
         row.getLong("output_bytes"),
         row.getLong("output_dropped_bytes"));

@@ -1,89 +1,51 @@
 package io.jobworker.core.output;
 
-import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.jobworker.core.ByteSize;
-import io.jobworker.core.linux.Fd;
-import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.OutputLog.OnFull;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
-import java.time.ZoneOffset;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The ring against a plain model of it, through real pipes and files. */
+/**
+ * What readers see of a log, against a plain model of it; and of a log that is not as it should be.
+ */
 class OutputLogTest {
   @TempDir Path directory;
-  private final Map<Stream, Fd> readers = new EnumMap<>(Stream.class);
-  private final Map<Stream, FileChannel> writers = new EnumMap<>(Stream.class);
   private Instant now = Instant.parse("2026-01-01T00:00:00Z");
-  private final Clock clock =
-      InstantSource.tick(() -> now, java.time.Duration.ofNanos(1000)).withZone(ZoneOffset.UTC);
 
-  @BeforeEach
-  void makePipes() throws IOException, InterruptedException {
-    for (Stream stream : Stream.values()) {
-      Path fifo = directory.resolve("fifo-" + stream.fifo());
-      new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor();
-      readers.put(stream, Linux.open(fifo, Linux.O_RDONLY | Linux.O_NONBLOCK));
-      writers.put(stream, FileChannel.open(fifo, StandardOpenOption.WRITE));
-    }
+  private static OutputLog follow(Path directory, LogPage page) {
+    return OutputLog.running(
+        directory, page, OnFull.OVERWRITE, Duration.ZERO, Budget.unlimited(), () -> {});
   }
 
-  @AfterEach
-  void closePipes() throws IOException {
-    for (Stream stream : Stream.values()) {
-      reader(stream).close();
-      writer(stream).close();
-    }
+  private OutputLog follow(LogWriter writer) {
+    return follow(directory.resolve("log"), writer.page);
   }
 
-  private Fd reader(Stream stream) {
-    return requireNonNull(readers.get(stream));
+  private LogWriter writer(int indexBytes) throws IOException {
+    return new LogWriter(directory.resolve("log"), 8, indexBytes, false);
   }
 
-  private FileChannel writer(Stream stream) {
-    return requireNonNull(writers.get(stream));
+  private void write(LogWriter log, Stream stream, byte[] bytes) throws IOException {
+    log.append(stream, bytes, ChronoUnit.MICROS.between(Instant.EPOCH, now));
   }
 
-  private OutputLog open(String retain) throws IOException {
-    return OutputLog.open(
-        directory.resolve("log"),
-        ByteSize.parse(retain),
-        OnFull.OVERWRITE,
-        Budget.unlimited(),
-        clock);
-  }
-
-  private void write(OutputLog log, Stream stream, byte[] bytes) throws IOException {
-    for (int done = 0; done < bytes.length; ) {
-      int length = Math.min(32 << 10, bytes.length - done);
-      writer(stream).write(java.nio.ByteBuffer.wrap(bytes, done, length));
-      while (log.append(reader(stream), stream, 1 << 20) > 0) {}
-      done += length;
-    }
-  }
-
-  private void write(OutputLog log, Stream stream, String text) throws IOException {
-    write(log, stream, text.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+  private void write(LogWriter log, Stream stream, String text) throws IOException {
+    write(log, stream, text.getBytes(StandardCharsets.US_ASCII));
   }
 
   private static byte[] readAll(OutputLog log, long offset, Optional<Stream> only, int max)
@@ -106,21 +68,20 @@ class OutputLogTest {
   }
 
   private static String text(OutputLog log, long offset) throws IOException {
-    return new String(
-        readAll(log, offset, Optional.empty(), 100), java.nio.charset.StandardCharsets.US_ASCII);
+    return new String(readAll(log, offset, Optional.empty(), 100), StandardCharsets.US_ASCII);
   }
 
   /**
-   * Random writes to both streams, readers of random speeds, random ring sizes, restarts at random;
+   * Random writes to both streams, readers of random speeds, random rings, restarts at random;
    * every byte is compared.
    */
   @Test
-  void whateverIsWrittenIsReadBackOrCountedAsDropped() throws IOException {
+  void whateverIsWrittenIsReadBackOrToldAsDropped() throws IOException {
     for (int seed = 0; seed < 30; seed++) {
       Random random = new Random(seed);
       Path own = directory.resolve("seed-" + seed);
-      ByteSize retain = ByteSize.of((64 << 10) + random.nextInt(1 << 20));
-      OutputLog log = OutputLog.open(own, retain, OnFull.OVERWRITE, Budget.unlimited(), clock);
+      LogWriter writer = new LogWriter(own, 8, 1024 + 16 * random.nextInt(1 << 10), false);
+      OutputLog log = follow(own, writer.page);
       ByteArrayOutputStream model = new ByteArrayOutputStream();
       List<Cursor> readers = new ArrayList<>();
       for (int reader = 0; reader < 4; reader++) {
@@ -130,11 +91,11 @@ class OutputLogTest {
         Stream stream = random.nextBoolean() ? Stream.STDOUT : Stream.STDERR;
         byte[] bytes = new byte[1 + random.nextInt(random.nextBoolean() ? 50 : 30000)];
         random.nextBytes(bytes);
-        write(log, stream, bytes);
+        write(writer, stream, bytes);
         model.write(bytes);
         now = now.plusMillis(random.nextInt(30));
-        if (random.nextInt(20) == 0) { // as after a kill: nothing was closed
-          log = OutputLog.open(own, retain, OnFull.OVERWRITE, Budget.unlimited(), clock);
+        if (random.nextInt(20) == 0) { // as after a restart of the server
+          log = follow(own, writer.page);
           for (int reader = 0; reader < readers.size(); reader++) {
             Cursor before = readers.get(reader);
             readers.set(reader, log.cursor(before.offset(), Optional.empty()));
@@ -150,7 +111,11 @@ class OutputLogTest {
       }
       readers.forEach(Cursor::close);
       compare(log, model.toByteArray(), random);
-      assertThat(diskUse(own)).isLessThanOrEqualTo(retain.bytes());
+      LogPage last = OutputLog.lastState(own); // as if the writer had been killed now
+      assertThat(last.end()).isEqualTo(model.size());
+      assertThat(last.kept()).isEqualTo(writer.page.kept());
+      assertThat(last.oldest()).isEqualTo(writer.page.oldest());
+      compare(OutputLog.finished(own, last.end(), last.kept()), model.toByteArray(), random);
     }
   }
 
@@ -182,46 +147,90 @@ class OutputLogTest {
         .isEqualTo(Arrays.copyOfRange(model, (int) kept, model.length));
   }
 
-  private static long diskUse(Path path) throws IOException {
-    try (var files = Files.list(path)) {
-      return files.mapToLong(file -> file.toFile().length()).sum();
+  @Test
+  void whatNoRecordCoversIsNeverServed() throws IOException {
+    LogWriter writer = writer(1024);
+    write(writer, Stream.STDOUT, "hello ");
+    Path file = directory.resolve("log/0000.seg");
+    byte[] bytes = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(bytes, bytes.length + 100)); // written, and then killed
+    LogPage last = OutputLog.lastState(directory.resolve("log"));
+    assertThat(last.end()).isEqualTo(6);
+    OutputLog log = OutputLog.finished(directory.resolve("log"), last.end(), last.kept());
+    assertThat(text(log, 0)).isEqualTo("hello ");
+  }
+
+  @Test
+  void whatTheDiskDidNotTakeIsToldAsDroppedAtItsPlace() throws IOException {
+    LogWriter writer = writer(1024);
+    OutputLog log = follow(writer);
+    write(writer, Stream.STDOUT, "before");
+    writer.lose(100);
+    writer.lose(50);
+    write(writer, Stream.STDOUT, "after");
+    try (Cursor cursor = log.cursor(0, Optional.empty())) {
+      assertThat(cursor.read(new byte[100])).isInstanceOf(Read.Chunk.class);
+      assertThat(cursor.read(new byte[100])).isEqualTo(new Read.Dropped(156, 150));
+      assertThat(cursor.read(new byte[100])).isInstanceOf(Read.Chunk.class);
+      assertThat(cursor.read(new byte[100])).isEqualTo(Read.CAUGHT_UP);
     }
+    assertThat(log.droppedBytes()).isEqualTo(150);
+    assertThat(OutputLog.lastState(directory.resolve("log")).end()).isEqualTo(161);
   }
 
   @Test
-  void aHalfWrittenFrameIsNotSeenAndIsOverwritten() throws IOException {
-    OutputLog log = open("1M");
-    write(log, Stream.STDOUT, "hello ");
-    Path index = directory.resolve("log/00000000000000000000.idx");
-    // A writer that died between the record and its bytes, and one that died within the record.
-    Files.write(
-        index,
-        java.nio.ByteBuffer.allocate(16).putLong(6).putLong(42 << 2 | 2).array(),
-        StandardOpenOption.APPEND);
-    Files.write(index, new byte[5], StandardOpenOption.APPEND);
-    OutputLog recovered = open("1M");
-    assertThat(text(recovered, 0)).isEqualTo("hello ");
-    now = now.plusSeconds(1);
-    write(recovered, Stream.STDERR, "world");
-    assertThat(text(recovered, 0)).isEqualTo("hello world");
-    assertThat(readAll(recovered, 0, Optional.of(Stream.STDERR), 100)).hasSize(5);
+  void anEndThatMovedOverLostBytesOnlyIsKnownFromTheFiles() throws IOException {
+    LogWriter writer = writer(1024);
+    write(writer, Stream.STDOUT, "before");
+    writer.lose(100);
+    assertThat(OutputLog.lastState(directory.resolve("log")).end()).isEqualTo(106);
   }
 
   @Test
-  void aSegmentWithoutItsIndexIsCountedAsDropped() throws IOException {
-    OutputLog log = open("64K");
-    write(log, Stream.STDOUT, new byte[20_000]);
-    long first = 8 << 10; // the ring has segments of an eighth of it
-    Files.delete(directory.resolve("log/%020d.idx".formatted(first)));
-    OutputLog damaged = open("64K");
-    assertThat(readAll(damaged, 0, Optional.empty(), 1 << 20)).hasSize(20_000 - (8 << 10));
+  void aDamagedIndexIsToldAsDropped() throws IOException {
+    LogWriter writer = writer(1024);
+    write(writer, Stream.STDOUT, new byte[20_000]);
+    writer.finish();
+    Path second = directory.resolve("log/0001.seg");
+    byte[] bytes = Files.readAllBytes(second);
+    Arrays.fill(bytes, 64, 1024, (byte) 0);
+    Files.write(second, bytes);
+    OutputLog log = OutputLog.finished(directory.resolve("log"), 20_000, 20_000);
+    assertThat(readAll(log, 0, Optional.empty(), 1 << 20)).hasSize(20_000 - 4096);
+    assertThat(readAll(log, 0, Optional.of(Stream.STDERR), 1 << 20)).isEmpty();
+  }
+
+  @Test
+  void aMissingSegmentIsToldAsDropped() throws IOException {
+    LogWriter writer = writer(1024);
+    write(writer, Stream.STDOUT, new byte[20_000]);
+    Files.delete(directory.resolve("log/0002.seg"));
+    OutputLog log = OutputLog.finished(directory.resolve("log"), 20_000, 20_000);
+    assertThat(readAll(log, 0, Optional.empty(), 1 << 20)).hasSize(20_000 - 4096);
+  }
+
+  @Test
+  void aLogOfAnotherVersionIsRefused() throws IOException {
+    Path old = Files.createDirectories(directory.resolve("old"));
+    Files.createFile(old.resolve("00000000000000000000.log"));
+    assertThatThrownBy(() -> OutputLog.finished(old, 0, 0))
+        .isInstanceOf(OutputLog.UnknownVersion.class);
+    LogWriter writer = writer(1024);
+    write(writer, Stream.STDOUT, "later");
+    Path file = directory.resolve("log/0000.seg");
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[8] = 3;
+    Files.write(file, bytes);
+    assertThatThrownBy(() -> OutputLog.finished(directory.resolve("log"), 5, 5))
+        .isInstanceOf(OutputLog.UnknownVersion.class);
   }
 
   @Test
   void theLastLinesAreFoundFromTheEnd() throws IOException {
-    OutputLog log = open("1M");
+    LogWriter writer = writer(200 << 10);
+    OutputLog log = follow(writer);
     for (int i = 1; i <= 30000; i++) {
-      write(log, i % 2 == 0 ? Stream.STDERR : Stream.STDOUT, i + "\n");
+      write(writer, i % 2 == 0 ? Stream.STDERR : Stream.STDOUT, i + "\n");
       now = now.plusMillis(11);
     }
     assertThat(text(log, log.offsetOfLastLines(2, Optional.empty()))).isEqualTo("29999\n30000\n");
@@ -232,17 +241,18 @@ class OutputLogTest {
     assertThat(log.offsetOfLastLines(0, Optional.empty())).isEqualTo(log.end());
     assertThat(log.offsetOfLastLines(1_000_000, Optional.empty())).isEqualTo(log.start());
     assertThat(text(log, log.offsetOfLastLines(20000, Optional.empty()))).startsWith("10001\n");
-    write(log, Stream.STDOUT, "no end");
+    write(writer, Stream.STDOUT, "no end");
     assertThat(text(log, log.offsetOfLastLines(1, Optional.empty()))).isEqualTo("no end");
   }
 
   @Test
   void aTimeIsFoundByTheFrames() throws IOException {
-    OutputLog log = open("1M");
+    LogWriter writer = writer(200 << 10);
+    OutputLog log = follow(writer);
     Instant start = now;
     for (int i = 0; i < 1000; i++) {
       now = start.plusSeconds(i);
-      write(log, Stream.STDOUT, "%03d\n".formatted(i));
+      write(writer, Stream.STDOUT, "%03d\n".formatted(i));
     }
     assertThat(text(log, log.offsetAt(start.plusSeconds(995))))
         .isEqualTo("995\n996\n997\n998\n999\n");

@@ -38,6 +38,7 @@ public record ServerConfig(
     Isolation isolation,
     LimitSettings limits,
     Cgroup cgroup,
+    Launcher launcher,
     Output output,
     History history,
     Shutdown shutdown,
@@ -163,6 +164,13 @@ public record ServerConfig(
 
   /** The service's own directory below the cgroup v2 mount. */
   public record Cgroup(String root) {}
+
+  /**
+   * What each job's launcher may use, which is no part of what its job may.
+   *
+   * @param cpuMillis thousandths of a CPU
+   */
+  public record Launcher(int cpuMillis) {}
 
   /**
    * What is kept and sent of the output of jobs.

@@ -1,5 +1,6 @@
 package io.jobworker.server.metrics;
 
+import io.jobworker.core.Jobs;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.tls.Tls;
@@ -29,7 +30,7 @@ public final class Metrics implements AutoCloseable {
    * @throws ConfigException if the address cannot be used
    */
   public static Metrics serve(
-      InetSocketAddress address, Tls tls, Connections connections, Audit audit) {
+      InetSocketAddress address, Tls tls, Connections connections, Audit audit, Jobs jobs) {
     PrometheusRegistry registry = new PrometheusRegistry();
     GaugeWithCallback.builder()
         .name("job_worker_certificate_expiry_timestamp_seconds")
@@ -48,6 +49,11 @@ public final class Metrics implements AutoCloseable {
         .name("job_worker_connections")
         .help("Connections that are open, handshakes and all.")
         .callback(gauge -> gauge.call(connections.count()))
+        .register(registry);
+    GaugeWithCallback.builder()
+        .name("job_worker_stuck_captures")
+        .help("Running jobs that keep their own output from being read.")
+        .callback(gauge -> gauge.call((double) jobs.stuckCaptures()))
         .register(registry);
     CounterWithCallback.builder()
         .name("job_worker_audit_events_total")

@@ -20,7 +20,7 @@ public final class LogsRequestFuzz {
     try {
       Path directory = Files.createTempDirectory("job-worker-fuzz-");
       directory.toFile().deleteOnExit();
-      return OutputLog.openFinished(directory, 0);
+      return OutputLog.finished(directory, 0, 0);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -6,12 +6,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * How far a log has got, and who waits for it to get further. One thread advances and finishes; any
- * number look and wait. Nobody who waits is forgotten: the writer publishes, then looks for
- * waiters; a waiter registers, then looks at what is published.
+ * How far a log has got, and who waits for it to get further. One thread finishes it; any number
+ * look, wait and wake. Nobody who waits is forgotten: a waiter registers and says so in the page,
+ * then looks at the end; the writer publishes the end, then looks into the page.
  */
-final class Progress {
-  private static final Logger LOG = LoggerFactory.getLogger(Progress.class);
+final class LogEnd {
+  private static final Logger LOG = LoggerFactory.getLogger(LogEnd.class);
 
   /** What there is for a reader. */
   enum State {
@@ -20,46 +20,41 @@ final class Progress {
     END
   }
 
-  private volatile long end;
+  private volatile LogPage page;
   private volatile boolean finished;
   private final Set<Runnable> waiting = ConcurrentHashMap.newKeySet(); // by their identity
 
-  Progress(long end) {
-    this.end = end;
+  LogEnd(LogPage page) {
+    this.page = page;
   }
 
-  /** The offset after the last byte. */
-  long end() {
-    return end;
+  LogPage page() {
+    return page;
   }
 
   /** What there is at {@code offset}. */
   State at(long offset) {
     boolean wasFinished = finished; // before the end: what comes in between is not missed
-    if (offset < end) {
+    if (offset < page.end()) {
       return State.MORE;
     }
     return wasFinished ? State.END : State.CAUGHT_UP;
   }
 
-  /** There is more, up to {@code newEnd}, and it can be read. */
-  void advance(long newEnd) {
-    end = newEnd;
-    wakeAll();
-  }
-
-  /** There will be no more. Idempotent. */
-  void finish() {
+  /** There will be no more than what {@code last} says. Idempotent. */
+  void finish(LogPage last) {
+    page = last;
     finished = true;
     wakeAll();
   }
 
   /**
    * Wakes {@code waiter} once when there is something other than caught up at {@code offset}, at
-   * once if there is already; on the writer's thread, or on the caller's.
+   * once if there is already; on the thread that wakes, or on the caller's.
    */
   void await(Runnable waiter, long offset) {
     waiting.add(waiter);
+    page.wantWakeUp();
     if (at(offset) != State.CAUGHT_UP && waiting.remove(waiter)) {
       waiter.run();
     }
@@ -70,7 +65,8 @@ final class Progress {
     waiting.remove(waiter);
   }
 
-  private void wakeAll() {
+  /** The writer says that the end has moved. */
+  void wakeAll() {
     for (Runnable waiter : waiting.toArray(Runnable[]::new)) {
       if (waiting.remove(waiter)) {
         try {
