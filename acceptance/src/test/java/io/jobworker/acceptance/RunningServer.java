@@ -338,7 +338,7 @@ public final class RunningServer implements AutoCloseable {
 
   // --- what the server takes of the machine, for benchmarks
 
-  /** CPU time that the server and all launchers have used so far. */
+  /** CPU time that the server, all launchers and all jobs have used so far. */
   public double cpuSeconds() {
     try {
       String stat = Files.readString(Path.of("/proc/" + pid() + "/stat"));
@@ -346,7 +346,7 @@ public final class RunningServer implements AutoCloseable {
       double ticks = Double.parseDouble(fields[11]) + Double.parseDouble(fields[12]); // proc(5)
       double launchers = 0;
       if (cgroup().isPresent()) {
-        String usage = Files.readString(cgroup().get().resolve("launchers/cpu.stat"));
+        String usage = Files.readString(cgroup().get().resolve("jobs/cpu.stat"));
         launchers = Double.parseDouble(usage.lines().findFirst().orElse("x 0").split(" ", -1)[1]);
       }
       return ticks / 100 + launchers / 1e6;
@@ -622,7 +622,7 @@ public final class RunningServer implements AutoCloseable {
   private void removeFiles() throws IOException {
     Optional<Path> cgroup = cgroup();
     if (cgroup.isPresent()) {
-      for (String child : List.of("jobs", "launchers", "")) {
+      for (String child : List.of("jobs", "removal", "")) {
         Files.deleteIfExists(cgroup.get().resolve(child));
       }
     }

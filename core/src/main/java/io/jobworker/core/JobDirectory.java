@@ -20,13 +20,13 @@ import org.jspecify.annotations.Nullable;
  * the launcher's control socket and life lock.
  */
 record JobDirectory(Path path) {
+  private static final String SLOT = "slot";
+
   private static final List<String> OF_A_RUNNING_JOB =
-      List.of("control", "life", "stdin", "exit.tmp");
+      List.of("control", "life", "stdin", "exit.tmp", SLOT);
 
   /** What a launcher of version 1 had beside them. */
   private static final List<String> OF_VERSION_1 = List.of("stdout", "stderr");
-
-  private static final String SLOT = "slot";
 
   static void createPrivately(Path directory) throws IOException {
     Files.createDirectories(directory, PrivateFiles.DIRECTORY);

@@ -223,6 +223,65 @@ class LimitsTest {
     }
   }
 
+  /** What the launcher writes for a job is the job's to pay for, and nothing else of the launcher is. */
+  @Nested
+  class Output {
+    private static final long MIB = 1 << 20;
+
+    /** A library whose state is on the disk, so that output is I/O. */
+    private JobStatus onDisk(String script, Limits limits) throws IOException {
+      assumeTrue(Files.isDirectory(DISK), "needs a disk for tests");
+      jobs.close();
+      jobs = new TestJobs(Files.createTempDirectory(DISK, "state"));
+      return jobs.shell(script, limits);
+    }
+
+    private static Limits writing(long bytesPerSecond) {
+      return Limits.builder().io(new IoLimit(DISK.toString(), 0, bytesPerSecond, 0, 0)).build();
+    }
+
+    @Test
+    void isWrittenToTheDiskAtTheJobsOwnLimit() throws Exception {
+      JobStatus job = onDisk("head -c 8M /dev/zero; echo up; read go", writing(2 * MIB));
+      jobs.awaitEnd(job, 8 * MIB + 3);
+      long start = System.nanoTime();
+      new ProcessBuilder("sync", "-f", DISK.toString()).start().waitFor();
+      double seconds = (System.nanoTime() - start) / 1e9;
+      assertThat(jobs.jobs().usage(job).writtenBytes()).isGreaterThan(7 * MIB);
+      assertThat(8 / seconds).as("MiB a second").isLessThan(2.6);
+    }
+
+    @Test
+    void ofAJobThatMayWriteLittleDelaysNeitherItsStopNorItsEnd() throws Exception {
+      JobStatus job = onDisk("exec yes", writing(MIB));
+      jobs.awaitEnd(job, 200 * MIB); // the ring is full of what the disk has yet to take
+      JobStatus stopped = jobs.jobs().stop(job.id(), StopRequest.DEFAULT);
+      assertThat(stopped.state()).isEqualTo(JobState.STOPPED);
+      assertThat(stopped.end().orElseThrow().detail()).isEmpty();
+    }
+
+    @Test
+    void isNoneOfTheJobsMemory() throws Exception {
+      Limits little = Limits.builder().memory(ByteSize.ofMebibytes(8)).build();
+      JobStatus job = onDisk("exec head -c 256M /dev/zero", little);
+      JobEnd end = jobs.ended(job).end().orElseThrow();
+      assertThat(end.reason()).isEqualTo(EndReason.EXITED);
+      assertThat(end.usage().oomKills()).isZero();
+      assertThat(end.usage().memoryPeakBytes()).isLessThanOrEqualTo(8 * MIB);
+      assertThat(jobs.jobs().status(job.id()).outputBytes()).isEqualTo(256 * MIB);
+    }
+
+    @Test
+    void isWrittenHoweverLittleCpuTheJobHas() throws Exception {
+      Limits little = Limits.builder().cpuMillis(10).build();
+      JobStatus job = onDisk("echo up; exec sleep 1000", little);
+      jobs.awaitOutput(job, "up\n");
+      assertThat(jobs.slot(job).resolve("monitor/cpu.max")).hasContent("100000 100000");
+      assertThat(jobs.jobs().stop(job.id(), StopRequest.DEFAULT).state())
+          .isEqualTo(JobState.STOPPED);
+    }
+  }
+
   @Test
   void limitsHoldFromTheFirstInstruction() throws Exception {
     JobStatus job =

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.core.output.Cursor;
+import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.output.Read;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -14,7 +15,9 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -27,6 +30,7 @@ final class TestJobs implements AutoCloseable {
   private Jobs jobs;
   private final Path state;
   private final List<JobId> started = new CopyOnWriteArrayList<>();
+  private final Map<JobId, String> slots = new ConcurrentHashMap<>();
 
   TestJobs(Path state) {
     this.state = state;
@@ -82,16 +86,12 @@ final class TestJobs implements AutoCloseable {
 
   /** Where the job's slot in the cgroup tree is, or was. */
   Path slot(JobStatus job) {
-    try {
-      return CgroupHost.inspect()
-          .mount()
-          .orElseThrow()
-          .resolve(CGROUP_ROOT)
-          .resolve("jobs")
-          .resolve(Files.readSymbolicLink(directory(job).resolve("slot")));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    return CgroupHost.inspect()
+        .mount()
+        .orElseThrow()
+        .resolve(CGROUP_ROOT)
+        .resolve("jobs")
+        .resolve(slots.getOrDefault(job.id(), "unknown"));
   }
 
   /** Where the job itself is in it. */
@@ -106,6 +106,12 @@ final class TestJobs implements AutoCloseable {
   JobStatus start(Owner owner, JobSpec spec) {
     JobStatus job = jobs.start(owner, spec, new byte[0]);
     started.add(job.id());
+    try {
+      Path link = directory(job).resolve("slot");
+      slots.put(job.id(), Files.readSymbolicLink(link).toString());
+    } catch (IOException e) {
+      // it has ended already, or there are no cgroups
+    }
     return job;
   }
 
@@ -126,6 +132,18 @@ final class TestJobs implements AutoCloseable {
   String output(JobStatus job) {
     ended(job);
     return jobs.newestOutput(job.id(), 1 << 20);
+  }
+
+  /** Waits until the job has written so many bytes. */
+  void awaitEnd(JobStatus job, long bytes) throws InterruptedException {
+    OutputLog output = jobs.output(job.id());
+    while (output.end() < bytes) {
+      CountDownLatch more = new CountDownLatch(1);
+      try (Cursor cursor = output.cursor(output.end(), Optional.empty())) {
+        cursor.await(more::countDown);
+        assertThat(more.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+      }
+    }
   }
 
   /** Waits until the job has written this much text that ends so. */
