@@ -163,4 +163,62 @@ class AttackTest {
     assertThat(attack("echo -900 >/proc/self/oom_score_adj && echo done")).isEmpty();
     assertThat(attack("ulimit -Hn 10000000 && echo done")).isEmpty();
   }
+
+  /**
+   * Splices from a socket that has nothing into its own output: the kernel holds the pipe's mutex
+   * while it waits, and whoever reads that pipe waits too, unkillable.
+   */
+  private static final String HOLD_PIPE =
+      """
+      #include <fcntl.h>
+      #include <sys/socket.h>
+      #include <unistd.h>
+
+      static char much[900 * 1024]; /* less than the pipe takes, more than is read at a time */
+
+      int main(void)
+      {
+          int pair[2];
+          if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || open("held", O_WRONLY | O_CREAT, 0600) < 0)
+              return 1;
+          if (write(1, much, sizeof much) != sizeof much)
+              return 1;
+          while (splice(pair[0], NULL, 1, NULL, 1, 0) >= 0)
+              continue;
+          return 2;
+      }
+      """;
+
+  @Test
+  void holdItsOwnPipeSoThatOthersWait() throws Exception {
+    Path open = Files.createTempDirectory(Path.of("/var/tmp"), "job-worker-attack-");
+    Files.setPosixFilePermissions(
+        open, java.nio.file.attribute.PosixFilePermissions.fromString("rwxr-xr-x"));
+    Path program = CProgram.compile(open, "hold-pipe", HOLD_PIPE);
+    Optional<RunAs> attacker = Optional.of(new RunAs(ATTACKER, ATTACKER));
+    JobStatus holder = jobs.start(JobSpec.of(program.toString()), attacker);
+    JobStatus timed =
+        jobs.start(
+            JobSpec.builder(List.of(program.toString()))
+                .timeout(java.time.Duration.ofSeconds(1))
+                .build(),
+            attacker);
+    org.awaitility.Awaitility.await()
+        .until(() -> Files.exists(jobs.directory(holder).resolve("work/held")));
+    assertThat(attack("echo well")).isEqualTo("well\n"); // others start, print and end
+    assertThat(jobs.ended(timed).end().orElseThrow().reason()).isEqualTo(EndReason.TIMED_OUT);
+    org.awaitility.Awaitility.await()
+        .atMost(java.time.Duration.ofSeconds(60))
+        .until(() -> jobs.jobs().stuckCaptures() == 1);
+    jobs.restart(() -> {}); // the library closes, and opens
+    assertThat(jobs.jobs().status(holder.id()).state()).isEqualTo(JobState.RUNNING);
+    JobStatus stopped = jobs.jobs().stop(holder.id(), StopRequest.DEFAULT);
+    assertThat(stopped.state()).isEqualTo(JobState.STOPPED);
+    assertThat(stopped.outputBytes()).isEqualTo(900 << 10); // and nothing of it is lost
+    assertThat(stopped.outputDroppedBytes()).isZero();
+    assertThat(stopped.end().orElseThrow().detail()).isEmpty();
+    Files.delete(program);
+    Files.delete(open.resolve("hold-pipe.c"));
+    Files.delete(open);
+  }
 }

@@ -223,7 +223,10 @@ class LimitsTest {
     }
   }
 
-  /** What the launcher writes for a job is the job's to pay for, and nothing else of the launcher is. */
+  /**
+   * What the launcher writes for a job is the job's to pay for, and nothing else of the launcher
+   * is.
+   */
   @Nested
   class Output {
     private static final long MIB = 1 << 20;
