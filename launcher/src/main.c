@@ -1,6 +1,7 @@
 /*
  * job-worker-launcher: starts one job, stays with it, and records its end. Not for people: the server
- * starts it with the launch sheet on descriptor 3 and the control channel on descriptor 4.
+ * starts it with the launch sheet on descriptor 3 and the control channel on descriptor 4; or, to delete what a
+ * job has left, as remove.h says.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include "cgroup.h"
 #include "control.h"
 #include "monitor.h"
+#include "remove.h"
 #include "sheet.h"
 #include "step.h"
 
@@ -46,6 +48,9 @@ int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return puts("job-worker-launcher, protocol 2") < 0;
+
+    if ((argc == 3 || argc == 4) && strcmp(argv[1], "--remove") == 0)
+        return remove_run(argv[2], argv[3]);
 
     if (fcntl(SHEET_FD, F_GETFD) < 0 || fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC) != 0) {
         fprintf(stderr, "job-worker-launcher: started by hand; job-worker-server starts it\n");

@@ -2,17 +2,13 @@ package io.jobworker.core;
 
 import io.jobworker.core.linux.PrivateFiles;
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotLinkException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One job's files: {@code output/} with its log and {@code exit} with its end, which the launcher
@@ -80,43 +76,6 @@ record JobDirectory(Path path) {
     }
     for (String name : OF_VERSION_1) {
       Files.deleteIfExists(path.resolve(name));
-    }
-  }
-
-  /** Removes the job's output. */
-  void deleteOutput() throws IOException {
-    delete(output());
-  }
-
-  /** Removes everything; nothing happens if it is gone already. Links are removed, not followed. */
-  void delete() throws IOException {
-    delete(path);
-  }
-
-  private static void delete(Path tree) throws IOException {
-    try {
-      Files.walkFileTree(
-          tree,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-                throws IOException {
-              Files.deleteIfExists(file);
-              return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path directory, @Nullable IOException problem)
-                throws IOException {
-              if (problem != null) {
-                throw problem;
-              }
-              Files.deleteIfExists(directory);
-              return FileVisitResult.CONTINUE;
-            }
-          });
-    } catch (NoSuchFileException e) {
-      // as wanted
     }
   }
 }

@@ -99,6 +99,7 @@ public final class Jobs implements AutoCloseable {
   private final JobStore store;
   private final EventLoop control;
   private final CgroupTree cgroups;
+  private final Trash trash;
   private final Ending ending;
   private final Retention retention;
   private final Recovery recovery;
@@ -126,8 +127,9 @@ public final class Jobs implements AutoCloseable {
     launcher = LauncherBinary.unpack(config.stateDirectory());
     control = EventLoop.start("control");
     cgroups = CgroupTree.open(config.cgroupRoot(), control);
+    trash = new Trash(config.stateDirectory(), launcher, cgroups.removal());
     ending = new Ending(store, config.clock(), this::tellRefusal);
-    retention = new Retention(config, store, this::directory, this::tellRemoval);
+    retention = new Retention(config, store, this::directory, trash, this::tellRemoval);
     recovery = new Recovery(this, store, cgroups);
   }
 
@@ -161,6 +163,7 @@ public final class Jobs implements AutoCloseable {
       Jobs jobs = new Jobs(config, listener, lock, store);
       jobs.recovery.begin();
       jobs.retention.start();
+      jobs.trash.start();
       return jobs;
     } catch (IOException | RuntimeException e) {
       store.close();
@@ -440,7 +443,7 @@ public final class Jobs implements AutoCloseable {
             cgroup.get().whenEmpty().get(LAUNCHER_PATIENCE.toMillis(), MILLISECONDS);
             cgroup.get().remove();
           }
-          directory.delete();
+          trash.discard(directory);
         });
   }
 
@@ -845,6 +848,7 @@ public final class Jobs implements AutoCloseable {
     }
     closing = true;
     retention.close();
+    trash.close();
     awaitInFlight();
     for (ActiveJob job : active.values()) {
       job.monitor().ifPresent(Monitor::detach);

@@ -38,6 +38,7 @@ final class Retention implements AutoCloseable {
   private final JobsConfig.History history;
   private final JobStore store;
   private final Function<JobId, JobDirectory> directories;
+  private final Trash trash;
   private final Clock clock;
   private final Removals removals;
   private final Budget budget;
@@ -56,10 +57,12 @@ final class Retention implements AutoCloseable {
       JobsConfig config,
       JobStore store,
       Function<JobId, JobDirectory> directories,
+      Trash trash,
       Removals removals) {
     this.history = config.history();
     this.store = store;
     this.directories = directories;
+    this.trash = trash;
     this.clock = config.clock();
     this.removals = removals;
     this.budget = new Budget(config.output().total().bytes(), this::look);
@@ -171,7 +174,7 @@ final class Retention implements AutoCloseable {
       if (store.markOutputDropped(job.id())) { // first: what is left of the files goes with the job
         holdings.of(job.owner()).output().add(-job.outputKeptBytes());
       }
-      directories.apply(job.id()).deleteOutput();
+      trash.discardOutput(directories.apply(job.id()));
     } catch (IOException e) {
       LOG.atWarn().addKeyValue("job", job.id()).setCause(e).log("retention.not_deleted");
     }
@@ -188,7 +191,7 @@ final class Retention implements AutoCloseable {
     }
     holdings.of(job.get().owner()).output().add(-job.get().outputKeptBytes());
     try {
-      directories.apply(id).delete();
+      trash.discard(directories.apply(id));
     } catch (IOException e) {
       LOG.atWarn().addKeyValue("job", id).setCause(e).log("retention.not_deleted");
     }

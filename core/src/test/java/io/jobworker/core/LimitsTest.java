@@ -245,7 +245,7 @@ class LimitsTest {
 
     @Test
     void isWrittenToTheDiskAtTheJobsOwnLimit() throws Exception {
-      JobStatus job = onDisk("head -c 8M /dev/zero; echo up; read go", writing(2 * MIB));
+      JobStatus job = onDisk("head -c 8M /dev/zero; echo up; exec sleep 1000", writing(2 * MIB));
       jobs.awaitEnd(job, 8 * MIB + 3);
       long start = System.nanoTime();
       new ProcessBuilder("sync", "-f", DISK.toString()).start().waitFor();

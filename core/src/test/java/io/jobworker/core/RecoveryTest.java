@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.jobworker.core.linux.Linux;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -13,6 +14,7 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
@@ -98,12 +100,20 @@ class RecoveryTest {
     assertThat(jobs.output(job)).isEqualTo("up\n");
   }
 
+  private static void delete(Path tree) throws IOException {
+    try (var files = Files.walk(tree)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
   @Test
   void aJobWithoutItsDirectoryIsLostAndSaysSo() throws Exception {
     JobStatus job = forEver();
     jobs.restart(() -> {
       killLauncher(job);
-      new JobDirectory(jobs.directory(job)).delete();
+      delete(jobs.directory(job));
     });
     assertThat(end(job).detail()).isEqualTo("its directory is gone");
   }

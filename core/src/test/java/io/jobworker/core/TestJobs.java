@@ -124,6 +124,11 @@ final class TestJobs implements AutoCloseable {
     return start(JobSpec.of("/bin/sh", "-c", script), Optional.of(new RunAs(uid, uid)));
   }
 
+  void remove(JobStatus job) {
+    jobs.remove(job.id());
+    started.remove(job.id());
+  }
+
   JobStatus ended(JobStatus job) {
     return jobs.whenEnded(job.id()).orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
   }

@@ -30,6 +30,8 @@ public final class CgroupTree {
 
   private static final List<String> CONTROLLERS = List.of("cpu", "io", "memory", "pids");
   private static final List<String> LEAF_CONTROLLERS = List.of("cpu", "memory", "pids");
+  private static final String REMOVAL = "removal";
+  private static final String LOW_WEIGHT = "10"; // of 100, which others have
   private static final SecureRandom RANDOM = new SecureRandom();
 
   private final Optional<Path> root;
@@ -64,6 +66,7 @@ public final class CgroupTree {
           root.resolve("jobs"), PosixFilePermissions.fromString("rwx--x--x"));
       enableControllers(host.mount().get());
       enableControllers(root);
+      makeRemoval(root);
       Set<String> enabled = enableControllers(root.resolve("jobs"));
       return new CgroupTree(Optional.of(root), enabled, "", loop);
     } catch (IOException e) {
@@ -101,6 +104,27 @@ public final class CgroupTree {
   /** Why the tree is not available; empty if it is. */
   public String problem() {
     return problem;
+  }
+
+  /** Where what jobs have left is removed, after everything else. */
+  public Optional<Path> removal() {
+    return root.map(r -> r.resolve(REMOVAL)).filter(Files::isDirectory);
+  }
+
+  private static void makeRemoval(Path root) {
+    Path removal = root.resolve(REMOVAL);
+    try {
+      Files.createDirectories(removal);
+    } catch (IOException e) {
+      return; // then it is bounded by nothing but its number
+    }
+    for (String file : List.of("cpu.weight", "io.weight")) {
+      try {
+        Files.writeString(removal.resolve(file), LOW_WEIGHT);
+      } catch (IOException e) {
+        // no such controller here
+      }
+    }
   }
 
   /** A name for a slot that has none yet, and that nobody can guess. */

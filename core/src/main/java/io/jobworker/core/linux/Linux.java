@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -497,6 +498,12 @@ public final class Linux {
    * @return the child's PID, which stays valid until {@link #reap}
    */
   public static int spawn(Path program, String argv0, List<Fd> inherited) throws LinuxException {
+    return spawn(program, argv0, List.of(), inherited);
+  }
+
+  /** Likewise, with arguments. */
+  public static int spawn(Path program, String argv0, List<String> arguments, List<Fd> inherited)
+      throws LinuxException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment actions = arena.allocate(SPAWN_STRUCT_BYTES, 16);
       spawnChecked((int) ACTIONS_INIT.invokeExact(STATE.get(), actions), program);
@@ -507,8 +514,11 @@ public final class Linux {
           spawnChecked(
               (int) ACTIONS_ADDDUP2.invokeExact(STATE.get(), actions, from, 3 + i), program);
         }
-        MemorySegment argv = arena.allocate(ADDRESS, 2);
+        MemorySegment argv = arena.allocate(ADDRESS, arguments.size() + 2L); // ended by NULL
         argv.setAtIndex(ADDRESS, 0, arena.allocateFrom(argv0));
+        for (int i = 0; i < arguments.size(); i++) {
+          argv.setAtIndex(ADDRESS, i + 1L, arena.allocateFrom(arguments.get(i)));
+        }
         MemorySegment environment = arena.allocate(ADDRESS, 1);
         MemorySegment pid = arena.allocate(JAVA_INT);
         MemorySegment path = arena.allocateFrom(program.toString());
@@ -544,14 +554,21 @@ public final class Linux {
     }
   }
 
-  /** Waits for a child's end and reaps it. A PID that is no child of ours is left alone. */
-  public static void reap(int pid) {
+  /**
+   * Waits for a child's end and reaps it. A PID that is no child of ours is left alone.
+   *
+   * @return its wait status (wait(2)); 0 if it was no child of ours
+   */
+  @CanIgnoreReturnValue
+  public static int reap(int pid) {
     MemorySegment state = STATE.get();
-    try {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment status = arena.allocate(JAVA_INT);
       int answer;
       do {
-        answer = (int) WAITPID.invokeExact(state, pid, MemorySegment.NULL, 0);
+        answer = (int) WAITPID.invokeExact(state, pid, status, 0);
       } while (answer < 0 && errno(state) == Errno.EINTR);
+      return status.get(JAVA_INT, 0);
     } catch (Throwable t) {
       throw new LinkageError("waitpid", t);
     }
