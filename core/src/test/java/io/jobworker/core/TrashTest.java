@@ -2,7 +2,6 @@ package io.jobworker.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jobworker.core.linux.Linux;
 import java.io.IOException;
@@ -129,71 +128,6 @@ class TrashTest {
       Files.createFile(entry.resolve("output/0000.seg"));
     });
     awaitEmptyTrash();
-  }
-
-  /**
-   * Keeps a descriptor of a directory in the work directory of a job that is deleted, and swaps it
-   * with a link to what is not its own, as fast as it can. Prints a line when it has begun.
-   */
-  private static final String SWAP =
-      """
-      #include <fcntl.h>
-      #include <stdio.h>
-      #include <sys/stat.h>
-      #include <sys/syscall.h>
-      #include <unistd.h>
-
-      int main(int argc, char **argv)
-      {
-          int work = open(argv[1], O_RDONLY | O_DIRECTORY);
-          if (argc != 3 || work < 0 || setgid(700003) != 0 || setuid(700003) != 0)
-              return 1;
-          puts("up");
-          fflush(stdout);
-          for (int made = 0;; made = (made + 1) % 50) {
-              char name[32];
-              snprintf(name, sizeof name, "victim%d", made);
-              if (mkdirat(work, name, 0700) != 0 && symlinkat(argv[2], work, "link") != 0 && access(argv[1], F_OK) != 0 &&
-                  faccessat(work, ".", F_OK, 0) != 0)
-                  return 0;
-              symlinkat(argv[2], work, "link");
-              syscall(SYS_renameat2, work, name, work, "link", 2U /* RENAME_EXCHANGE */);
-              syscall(SYS_renameat2, work, name, work, "link", 2U);
-          }
-      }
-      """;
-
-  @Test
-  void aDirectoryThatIsSwappedWithALinkLeadsNowhere() throws Exception {
-    assumeTrue(Linux.isRoot(), "another user is needed");
-    Path victim = Files.createDirectory(directory.resolve("victim"));
-    for (int i = 0; i < 50; i++) {
-      Files.createFile(Files.createDirectories(victim.resolve("victim" + i)).resolve("treasure"));
-    }
-    Path swap = CProgram.compile(directory, "swap", SWAP);
-    for (int round = 0; round < 20; round++) {
-      JobStatus job =
-          left("for i in $(seq 50); do mkdir -p victim$i/a/b; touch victim$i/a/treasure; done");
-      Process attacker =
-          new ProcessBuilder(
-                  swap.toString(),
-                  jobs.directory(job).resolve("work").toString(),
-                  victim.toString())
-              .start();
-      try {
-        assertThat(attacker.inputReader().readLine()).isEqualTo("up");
-        jobs.remove(job);
-        for (int i = 0; i < 20; i++) {
-          jobs.output(jobs.shell("true", Limits.NONE)); // for as long as this takes
-        }
-      } finally {
-        attacker.destroyForcibly().waitFor();
-      }
-    }
-    awaitEmptyTrash();
-    try (var kept = Files.walk(victim)) {
-      assertThat(kept.filter(Files::isRegularFile)).hasSize(50);
-    }
   }
 
   @Test
