@@ -253,17 +253,18 @@ static size_t write_data(struct log *log, const char *bytes, size_t length, int 
 }
 
 /*
- * Describes so many of the bytes by records, at most one a piece and the last one, made longer: in one write,
- * so that however small the pieces are, a turn costs one.
+ * Describes *length of the bytes by records, at most one a piece and the last one, made longer: in one write,
+ * so that however small the pieces are, a turn costs one. 0 or errno, and then so many are described as *length says.
  */
-static int write_records(struct log *log, const struct log_piece *pieces, size_t count, size_t length, uint64_t usec)
+static int write_records(struct log *log, const struct log_piece *pieces, size_t count, size_t *length, uint64_t usec)
 {
-    struct log_record records[3] = {log->last_record};
+    struct log_record records[1 + LOG_MAX_PIECES] = {log->last_record};
+    size_t left = *length;
     size_t used = log->records > 0 ? 1 : 0; /* of these; the first is on the disk already */
     uint64_t end = log->end;
-    for (size_t i = 0; i < count && length > 0; i++) {
-        size_t now = pieces[i].length < length ? pieces[i].length : length;
-        length -= now;
+    for (size_t i = 0; i < count && left > 0; i++) {
+        size_t now = pieces[i].length < left ? pieces[i].length : left;
+        left -= now;
         end += now;
         struct log_record *before = used > 0 ? &records[used - 1] : NULL;
         int joins = before != NULL && (before->time_and_stream & 3) == (uint64_t)pieces[i].stream &&
@@ -276,10 +277,16 @@ static int write_records(struct log *log, const struct log_piece *pieces, size_t
     size_t from = log->records > 0 && records[0].end == log->last_record.end ? 1 : 0; /* the old one as it was */
     uint32_t position = log->records > 0 ? log->records - 1 : 0;
     uint64_t at = LOG_HEADER_BYTES + (uint64_t)(position + from) * LOG_RECORD_BYTES;
+    size_t most = 0; /* of the bytes of records; what was written once stays */
+    size_t now = 0;
     int error;
-    while ((error = write_whole(log->fd, records + from, (used - from) * LOG_RECORD_BYTES, at)) != 0) {
-        if (!is_disk_full(error) || segment_count(log) <= 1)
+    while ((error = write_at(log->fd, records + from, (used - from) * LOG_RECORD_BYTES, at, &now)) != 0) {
+        most = now > most ? now : most;
+        if (!is_disk_full(error) || segment_count(log) <= 1) {
+            size_t whole = from + most / LOG_RECORD_BYTES;
+            *length = whole > from ? (size_t)(records[whole - 1].end - log->end) : 0;
             return error;
+        }
         delete_first(log);
     }
     log->records = position + (uint32_t)used;
@@ -299,11 +306,9 @@ void log_append(struct log *log, const char *bytes, const struct log_piece *piec
     log->last_usec = usec;
     int error = 0;
     size_t done = write_data(log, bytes, length, &error);
-    int unrecorded = done > 0 ? write_records(log, pieces, count, done, usec) : 0;
-    if (unrecorded != 0) {
+    int unrecorded = done > 0 ? write_records(log, pieces, count, &done, usec) : 0;
+    if (unrecorded != 0)
         error = unrecorded;
-        done = 0;
-    }
     if (done > 0) {
         segment(log, log->last)->kept += done;
         log->end += done;
