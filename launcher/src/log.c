@@ -109,13 +109,21 @@ static int open_segment(struct log *log, uint64_t sequence)
 {
     char name[32];
     segment_name(name, log, sequence);
-    int fd = openat(log->directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /*
+     * The last one, which has nothing in it, begins anew in a file beside it: a reader may have the old file
+     * open and know its base already, and until the new one is there, the old header tells how far the log got.
+     */
+    int anew = log->fd >= 0 && sequence == log->last;
+    const char *made = anew ? "anew" : name;
+    int fd = openat(log->directory, made, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return errno;
     int error = write_header(log, fd, sequence);
+    if (error == 0 && anew && renameat(log->directory, made, log->directory, name) != 0)
+        error = errno;
     if (error != 0) {
         close(fd);
-        (void)unlinkat(log->directory, name, 0); /* what it was before is out of the ring already */
+        (void)unlinkat(log->directory, made, 0); /* what it was before is out of the ring already */
         return error;
     }
     if (log->fd >= 0)
