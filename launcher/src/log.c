@@ -139,6 +139,22 @@ static int open_segment(struct log *log, uint64_t sequence)
     return 0;
 }
 
+/* Whether the readers' mark has yet to pass what is oldest; then the server is to say when it has. */
+static int must_wait(struct log *log)
+{
+    const struct log_segment *oldest = segment(log, log->first);
+    uint64_t end = oldest->base + oldest->kept;
+    int waits = 0;
+    /* A job that has ended waits for nobody, unless what is left of its output can make the last segment longer. */
+    if (log->block && !(log->ending && log->sealed) && atomic_load(&log->page->mark) < end) {
+        atomic_store(&log->page->writer_waits, 1);
+        waits = atomic_load(&log->page->mark) < end; /* it has not passed meanwhile */
+    }
+    if (!waits && atomic_load_explicit(&log->page->writer_waits, memory_order_relaxed) != 0)
+        atomic_store(&log->page->writer_waits, 0);
+    return waits;
+}
+
 /* The last segment is full, or may not be used any more: goes on in a new one. */
 static enum log_room next_segment(struct log *log)
 {
@@ -146,14 +162,14 @@ static enum log_room next_segment(struct log *log)
     uint64_t next = log->fd >= 0 && segment(log, log->last)->kept == 0 ? log->last : log->last + 1;
     uint64_t most = allowed(log);
     int recycled = 0;
+    int replaced = 0;
     while (next != log->last && segment_count(log) >= most) {
-        const struct log_segment *oldest = segment(log, log->first);
-        if (log->block && atomic_load(&log->page->mark) < oldest->base + oldest->kept) {
-            atomic_store(&log->page->writer_waits, 1);
-            if (atomic_load(&log->page->mark) < oldest->base + oldest->kept) /* it has not passed meanwhile */
-                return LOG_MUST_WAIT;
-            atomic_store(&log->page->writer_waits, 0);
-        }
+        if (must_wait(log))
+            return LOG_MUST_WAIT;
+        /* The only one goes when the next is there, for it tells how far the log has got. */
+        replaced = segment_count(log) == 1;
+        if (replaced)
+            break;
         recycled = segment_count(log) == most && next - log->first == log->segments;
         if (recycled)
             leave_first(log); /* its file is the next one's */
@@ -168,6 +184,8 @@ static enum log_room next_segment(struct log *log)
         }
         delete_first(log);
     }
+    if (replaced)
+        delete_first(log);
     log->grown |= !recycled && next != 0;
     return LOG_HAS_ROOM;
 }
@@ -217,13 +235,8 @@ enum log_room log_room(struct log *log, size_t *bytes)
     *bytes = SIZE_MAX;
     if (!has_room(log, log->fd < 0 ? 0 : segment(log, log->last)->kept)) {
         enum log_room answer = next_segment(log);
-        if (answer == LOG_MUST_WAIT && log->ending) {
-            /* A job that has ended waits for nobody: what is left of its output makes the segment longer. */
-            if (!log->sealed)
-                return LOG_HAS_ROOM;
-            delete_first(log); /* unless nothing may follow there */
-            answer = next_segment(log);
-        }
+        if (answer == LOG_MUST_WAIT && log->ending)
+            return LOG_HAS_ROOM; /* what is left makes the last segment longer */
         if (answer != LOG_HAS_ROOM)
             return answer;
     }
