@@ -21,7 +21,6 @@ enum {
     PIPES = 2
 };
 
-static const char DRAIN = 'd';
 static const char LOOK = 'l';
 
 struct source {
@@ -158,8 +157,8 @@ static void obey(struct capturer *me)
         ssize_t n = recv(me->socket, &command, 1, MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return;
-        if (n <= 0 || command == DRAIN)
-            drain_and_leave(me); /* without the monitor the job is dead, or as good as */
+        if (n <= 0)
+            drain_and_leave(me); /* the job is dead; without the monitor too, or as good as */
         log_look(me->log);
         me->waits = 0; /* until it is looked at again */
     }
@@ -259,22 +258,18 @@ int capture_start(struct capture *capture, const struct capture_pipes *pipes, st
     return 0;
 }
 
-static void say(const struct capture *capture, char command)
+void capture_look(const struct capture *capture)
 {
     if (capture->socket < 0)
         return;
-    ssize_t ignored = send(capture->socket, &command, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)ignored; /* full: it is stuck, and one look more or less makes no difference; the end is known by EOF */
-}
-
-void capture_look(const struct capture *capture)
-{
-    say(capture, LOOK);
+    ssize_t ignored = send(capture->socket, &LOOK, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)ignored; /* full: it is stuck, and has looks enough before it for when it goes on */
 }
 
 void capture_drain(const struct capture *capture)
 {
-    say(capture, DRAIN);
+    if (capture->socket >= 0)
+        (void)shutdown(capture->socket, SHUT_WR); /* not a message: there may be no room for one more */
 }
 
 int capture_receive(struct capture *capture, struct capture_report *report)
