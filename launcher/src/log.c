@@ -359,5 +359,6 @@ void log_finish(struct log *log)
     close(log->directory);
     free(log->table);
     log->table = NULL;
-    atomic_store(&log->page->state, PAGE_FINISHED);
+    uint32_t state = PAGE_CAPTURING;
+    (void)atomic_compare_exchange_strong(&log->page->state, &state, PAGE_FINISHED); /* unless it was given up */
 }
