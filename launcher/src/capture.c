@@ -21,7 +21,6 @@ enum {
     PIPES = 2
 };
 
-static const char DRAIN = 'd';
 static const char LOOK = 'l';
 
 struct source {
@@ -129,6 +128,7 @@ static _Noreturn void drain_and_leave(struct capturer *me)
         atomic_store_explicit(&me->log->page->reading_since_ms, now(CLOCK_MONOTONIC, 1000), memory_order_relaxed);
         if (ioctl(me->sources[i].fd, FIONREAD, &left) != 0)
             left = 0;
+        atomic_store_explicit(&me->log->page->reading_since_ms, 0, memory_order_relaxed);
         while (left > 0 && me->sources[i].fd >= 0) {
             size_t wanted[PIPES] = {0, 0};
             wanted[i] = (size_t)left;
@@ -158,8 +158,8 @@ static void obey(struct capturer *me)
         ssize_t n = recv(me->socket, &command, 1, MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return;
-        if (n <= 0 || command == DRAIN)
-            drain_and_leave(me); /* without the monitor the job is dead, or as good as */
+        if (n <= 0)
+            drain_and_leave(me); /* the job is dead; without the monitor too, or as good as */
         log_look(me->log);
         me->waits = 0; /* until it is looked at again */
     }
@@ -259,39 +259,57 @@ int capture_start(struct capture *capture, const struct capture_pipes *pipes, st
     return 0;
 }
 
-static void say(const struct capture *capture, char command)
+void capture_look(const struct capture *capture)
 {
     if (capture->socket < 0)
         return;
-    ssize_t ignored = send(capture->socket, &command, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)ignored; /* full: it is stuck, and one look more or less makes no difference; the end is known by EOF */
-}
-
-void capture_look(const struct capture *capture)
-{
-    say(capture, LOOK);
+    ssize_t ignored = send(capture->socket, &LOOK, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)ignored; /* full: it is stuck, and has looks enough before it for when it goes on */
 }
 
 void capture_drain(const struct capture *capture)
 {
-    say(capture, DRAIN);
+    if (capture->socket >= 0)
+        (void)shutdown(capture->socket, SHUT_WR); /* not a message: there may be no room for one more */
+}
+
+void capture_abandon(struct capture *capture)
+{
+    if (capture->socket >= 0)
+        close(capture->socket);
+    capture->socket = -1;
+}
+
+/*
+ * wait(2), __WCLONE. One that has reported has closed its pipes and waits for nobody any more; one that was killed
+ * may have to wait for a pipe's mutex in its exit, and so nobody waits for it.
+ */
+static void reap(struct capture *capture, int flags)
+{
+    pid_t pid = 0;
+    if (capture->pid == 0)
+        return;
+    do
+        pid = waitpid(capture->pid, NULL, (int)__WCLONE | flags);
+    while (pid < 0 && errno == EINTR);
+    if (pid != 0)
+        capture->pid = 0;
 }
 
 int capture_receive(struct capture *capture, struct capture_report *report)
 {
-    if (capture->socket < 0)
+    if (capture->socket < 0) {
+        reap(capture, WNOHANG);
         return -1;
+    }
     ssize_t n;
     do
         n = recv(capture->socket, report, sizeof *report, MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
     if (n < 0 && errno == EAGAIN)
         return 0;
-    close(capture->socket);
-    capture->socket = -1;
-    /* wait(2), __WCLONE: it has exited or is about to, and has closed its pipes: it waits for nobody any more. */
-    while (waitpid(capture->pid, NULL, (int)__WCLONE) < 0 && errno == EINTR)
-        continue;
-    capture->pid = 0;
-    return n == (ssize_t)sizeof *report ? 1 : -1;
+    int is_whole = n == (ssize_t)sizeof *report;
+    capture_abandon(capture);
+    reap(capture, is_whole ? 0 : WNOHANG);
+    return is_whole ? 1 : -1;
 }

@@ -46,7 +46,10 @@ void capture_look(const struct capture *capture);
 /* The tree is dead: what is in the pipes now is the rest. Never blocks. */
 void capture_drain(const struct capture *capture);
 
-/* Takes the report, if it is there, and reaps. 1: taken; 0: not yet; -1: capture has gone without one. */
+/* Takes the report, if it is there, and reaps. 1: taken; 0: not yet; -1: there is none any more. Never blocks. */
 int capture_receive(struct capture *capture, struct capture_report *report);
+
+/* Nobody waits for a report any more. */
+void capture_abandon(struct capture *capture);
 
 #endif

@@ -109,13 +109,21 @@ static int open_segment(struct log *log, uint64_t sequence)
 {
     char name[32];
     segment_name(name, log, sequence);
-    int fd = openat(log->directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    /*
+     * The last one, which has nothing in it, begins anew in a file beside it: a reader may have the old file
+     * open and know its base already, and until the new one is there, the old header tells how far the log got.
+     */
+    int anew = log->fd >= 0 && sequence == log->last;
+    const char *made = anew ? "anew" : name;
+    int fd = openat(log->directory, made, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return errno;
     int error = write_header(log, fd, sequence);
+    if (error == 0 && anew && renameat(log->directory, made, log->directory, name) != 0)
+        error = errno;
     if (error != 0) {
         close(fd);
-        (void)unlinkat(log->directory, name, 0); /* what it was before is out of the ring already */
+        (void)unlinkat(log->directory, made, 0); /* what it was before is out of the ring already */
         return error;
     }
     if (log->fd >= 0)
@@ -131,6 +139,22 @@ static int open_segment(struct log *log, uint64_t sequence)
     return 0;
 }
 
+/* Whether the readers' mark has yet to pass what is oldest; then the server is to say when it has. */
+static int must_wait(struct log *log)
+{
+    const struct log_segment *oldest = segment(log, log->first);
+    uint64_t end = oldest->base + oldest->kept;
+    int waits = 0;
+    /* A job that has ended waits for nobody, unless what is left of its output can make the last segment longer. */
+    if (log->block && !(log->ending && log->sealed) && atomic_load(&log->page->mark) < end) {
+        atomic_store(&log->page->writer_waits, 1);
+        waits = atomic_load(&log->page->mark) < end; /* it has not passed meanwhile */
+    }
+    if (!waits && atomic_load_explicit(&log->page->writer_waits, memory_order_relaxed) != 0)
+        atomic_store(&log->page->writer_waits, 0);
+    return waits;
+}
+
 /* The last segment is full, or may not be used any more: goes on in a new one. */
 static enum log_room next_segment(struct log *log)
 {
@@ -138,14 +162,14 @@ static enum log_room next_segment(struct log *log)
     uint64_t next = log->fd >= 0 && segment(log, log->last)->kept == 0 ? log->last : log->last + 1;
     uint64_t most = allowed(log);
     int recycled = 0;
+    int replaced = 0;
     while (next != log->last && segment_count(log) >= most) {
-        const struct log_segment *oldest = segment(log, log->first);
-        if (log->block && atomic_load(&log->page->mark) < oldest->base + oldest->kept) {
-            atomic_store(&log->page->writer_waits, 1);
-            if (atomic_load(&log->page->mark) < oldest->base + oldest->kept) /* it has not passed meanwhile */
-                return LOG_MUST_WAIT;
-            atomic_store(&log->page->writer_waits, 0);
-        }
+        if (must_wait(log))
+            return LOG_MUST_WAIT;
+        /* The only one goes when the next is there, for it tells how far the log has got. */
+        replaced = segment_count(log) == 1;
+        if (replaced)
+            break;
         recycled = segment_count(log) == most && next - log->first == log->segments;
         if (recycled)
             leave_first(log); /* its file is the next one's */
@@ -160,6 +184,8 @@ static enum log_room next_segment(struct log *log)
         }
         delete_first(log);
     }
+    if (replaced)
+        delete_first(log);
     log->grown |= !recycled && next != 0;
     return LOG_HAS_ROOM;
 }
@@ -209,13 +235,8 @@ enum log_room log_room(struct log *log, size_t *bytes)
     *bytes = SIZE_MAX;
     if (!has_room(log, log->fd < 0 ? 0 : segment(log, log->last)->kept)) {
         enum log_room answer = next_segment(log);
-        if (answer == LOG_MUST_WAIT && log->ending) {
-            /* A job that has ended waits for nobody: what is left of its output makes the segment longer. */
-            if (!log->sealed)
-                return LOG_HAS_ROOM;
-            delete_first(log); /* unless nothing may follow there */
-            answer = next_segment(log);
-        }
+        if (answer == LOG_MUST_WAIT && log->ending)
+            return LOG_HAS_ROOM; /* what is left makes the last segment longer */
         if (answer != LOG_HAS_ROOM)
             return answer;
     }
@@ -253,17 +274,18 @@ static size_t write_data(struct log *log, const char *bytes, size_t length, int 
 }
 
 /*
- * Describes so many of the bytes by records, at most one a piece and the last one, made longer: in one write,
- * so that however small the pieces are, a turn costs one.
+ * Describes *length of the bytes by records, at most one a piece and the last one, made longer: in one write,
+ * so that however small the pieces are, a turn costs one. 0 or errno, and then so many are described as *length says.
  */
-static int write_records(struct log *log, const struct log_piece *pieces, size_t count, size_t length, uint64_t usec)
+static int write_records(struct log *log, const struct log_piece *pieces, size_t count, size_t *length, uint64_t usec)
 {
-    struct log_record records[3] = {log->last_record};
+    struct log_record records[1 + LOG_MAX_PIECES] = {log->last_record};
+    size_t left = *length;
     size_t used = log->records > 0 ? 1 : 0; /* of these; the first is on the disk already */
     uint64_t end = log->end;
-    for (size_t i = 0; i < count && length > 0; i++) {
-        size_t now = pieces[i].length < length ? pieces[i].length : length;
-        length -= now;
+    for (size_t i = 0; i < count && left > 0; i++) {
+        size_t now = pieces[i].length < left ? pieces[i].length : left;
+        left -= now;
         end += now;
         struct log_record *before = used > 0 ? &records[used - 1] : NULL;
         int joins = before != NULL && (before->time_and_stream & 3) == (uint64_t)pieces[i].stream &&
@@ -276,10 +298,16 @@ static int write_records(struct log *log, const struct log_piece *pieces, size_t
     size_t from = log->records > 0 && records[0].end == log->last_record.end ? 1 : 0; /* the old one as it was */
     uint32_t position = log->records > 0 ? log->records - 1 : 0;
     uint64_t at = LOG_HEADER_BYTES + (uint64_t)(position + from) * LOG_RECORD_BYTES;
+    size_t most = 0; /* of the bytes of records; what was written once stays */
+    size_t now = 0;
     int error;
-    while ((error = write_whole(log->fd, records + from, (used - from) * LOG_RECORD_BYTES, at)) != 0) {
-        if (!is_disk_full(error) || segment_count(log) <= 1)
+    while ((error = write_at(log->fd, records + from, (used - from) * LOG_RECORD_BYTES, at, &now)) != 0) {
+        most = now > most ? now : most;
+        if (!is_disk_full(error) || segment_count(log) <= 1) {
+            size_t whole = from + most / LOG_RECORD_BYTES;
+            *length = whole > from ? (size_t)(records[whole - 1].end - log->end) : 0;
             return error;
+        }
         delete_first(log);
     }
     log->records = position + (uint32_t)used;
@@ -299,11 +327,9 @@ void log_append(struct log *log, const char *bytes, const struct log_piece *piec
     log->last_usec = usec;
     int error = 0;
     size_t done = write_data(log, bytes, length, &error);
-    int unrecorded = done > 0 ? write_records(log, pieces, count, done, usec) : 0;
-    if (unrecorded != 0) {
+    int unrecorded = done > 0 ? write_records(log, pieces, count, &done, usec) : 0;
+    if (unrecorded != 0)
         error = unrecorded;
-        done = 0;
-    }
     if (done > 0) {
         segment(log, log->last)->kept += done;
         log->end += done;
@@ -333,5 +359,6 @@ void log_finish(struct log *log)
     close(log->directory);
     free(log->table);
     log->table = NULL;
-    atomic_store(&log->page->state, PAGE_FINISHED);
+    uint32_t state = PAGE_CAPTURING;
+    (void)atomic_compare_exchange_strong(&log->page->state, &state, PAGE_FINISHED); /* unless it was given up */
 }

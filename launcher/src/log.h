@@ -28,6 +28,7 @@ enum {
     LOG_MAX_SEGMENT_BYTES = 80 * 1024 * 1024,
     LOG_MIN_INDEX_BYTES = 1024,    /* of a segment; its data are four times as much */
     LOG_RECORDS_FOR_THE_END = 4,   /* of each segment, kept for what is drained when the job has ended */
+    LOG_MAX_PIECES = 2,            /* of one log_append */
     LOG_TIME_RESOLUTION_USEC = 10000
 };
 
@@ -103,8 +104,8 @@ int log_open(struct log *log, uint64_t retain_bytes, int block, struct page *pag
 enum log_room log_room(struct log *log, size_t *bytes);
 
 /*
- * Appends pieces, which lie one after the other in bytes and are as many in all as log_room has allowed, and
- * publishes the new end. What the disk does not take is counted as lost. usec is the time, CLOCK_REALTIME; it
+ * Appends up to LOG_MAX_PIECES pieces, which lie one after the other in bytes and are as long in all as log_room
+ * has allowed, and publishes the new end. What the disk does not take is counted as lost. usec is the time, CLOCK_REALTIME; it
  * is never taken to go back.
  */
 void log_append(struct log *log, const char *bytes, const struct log_piece *pieces, size_t count, uint64_t usec);

@@ -453,12 +453,14 @@ static void complete_log(struct monitor *monitor)
         meet_server(monitor);
         obey(monitor);
     }
+    monitor->record.log_complete = 1;
     if (taken != 1) { /* capture is dead, or waits for a stranger: what it has told so far is what there is */
         uint32_t state = PAGE_CAPTURING;
-        (void)atomic_compare_exchange_strong(&monitor->page->state, &state, PAGE_GIVEN_UP);
+        if (atomic_compare_exchange_strong(&monitor->page->state, &state, PAGE_GIVEN_UP) || state == PAGE_GIVEN_UP)
+            monitor->record.log_complete = 0;
         report = (struct capture_report){atomic_load(&monitor->page->end), atomic_load(&monitor->page->kept)};
+        capture_abandon(&monitor->capture);
     }
-    monitor->record.log_complete = atomic_load(&monitor->page->state) == PAGE_FINISHED;
     monitor->record.log_end = report.end;
     monitor->record.log_kept = report.kept;
 }
@@ -469,14 +471,15 @@ static void complete_log(struct monitor *monitor)
  */
 static int write_record(struct monitor *monitor)
 {
-    while (record_write(&monitor->record) != 0) {
-        if (is_directory_gone(monitor))
+    for (;;) {
+        if (is_directory_gone(monitor)) /* before, too: whoever removes it must not meet a new file in it */
             return 1;
+        if (record_write(&monitor->record) == 0)
+            return 0;
         wait_for_event(monitor, RECORD_RETRY_MS);
         meet_server(monitor);
         obey(monitor);
     }
-    return 0;
 }
 
 int monitor_run(const struct sheet *sheet, int control_fd, int join_error)
