@@ -46,6 +46,13 @@ static uint64_t now(clockid_t clock, uint64_t units_per_second)
     return (uint64_t)time.tv_sec * units_per_second + (uint64_t)time.tv_nsec / (1000000000 / units_per_second);
 }
 
+static void wake(const struct capturer *me)
+{
+    const uint64_t one = 1;
+    ssize_t ignored = write(me->wake_fd, &one, sizeof one); /* EAGAIN: so many are unread that one more says nothing */
+    (void)ignored;
+}
+
 /* page.h says why this order, and why nothing weaker. */
 static void tell(struct capturer *me)
 {
@@ -53,9 +60,7 @@ static void tell(struct capturer *me)
     if (!wanted && !me->log->grown)
         return;
     me->log->grown = 0;
-    const uint64_t one = 1;
-    ssize_t ignored = write(me->wake_fd, &one, sizeof one); /* EAGAIN: so many are unread that one more says nothing */
-    (void)ignored;
+    wake(me);
 }
 
 static void close_source(struct source *source)
@@ -82,8 +87,10 @@ static size_t turn(struct capturer *me, const size_t wanted[PIPES])
     size_t room = 0;
     enum log_room answer = log_room(me->log, &room);
     me->waits = answer == LOG_MUST_WAIT;
-    if (me->waits)
+    if (me->waits) {
+        wake(me); /* where the readers are is told only to a writer that waits */
         return 0;
+    }
     struct log_piece pieces[PIPES];
     size_t count = 0;
     size_t used = 0;
@@ -161,6 +168,8 @@ static void obey(struct capturer *me)
         if (n <= 0)
             drain_and_leave(me); /* the job is dead; without the monitor too, or as good as */
         log_look(me->log);
+        if (me->log->grown)
+            tell(me);
         me->waits = 0; /* until it is looked at again */
     }
 }

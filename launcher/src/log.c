@@ -342,8 +342,10 @@ void log_append(struct log *log, const char *bytes, const struct log_piece *piec
 
 void log_look(struct log *log)
 {
-    while (segment_count(log) > 1 && segment_count(log) > allowed(log))
+    while (segment_count(log) > 1 && segment_count(log) > allowed(log)) {
         delete_first(log);
+        log->grown = 1;
+    }
 }
 
 uint64_t log_kept(const struct log *log)

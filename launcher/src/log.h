@@ -82,7 +82,7 @@ struct log {
     uint32_t records;          /* in it */
     struct log_record last_record;
     int sealed; /* nothing may follow in it */
-    int grown;  /* it takes disk that it did not take before; whoever counts that may reset it */
+    int grown;  /* it takes more of the disk than before, or less; whoever counts that may reset it */
     uint64_t end;
     uint64_t last_usec;
 };

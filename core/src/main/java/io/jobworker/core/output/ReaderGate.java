@@ -14,6 +14,8 @@ final class ReaderGate {
   private final Runnable look;
   private final Set<LongSupplier> readers = ConcurrentHashMap.newKeySet(); // by their identity
 
+  private long last; // mark that was published; guarded by readers
+
   /** Where the readers were whom a server before this one had; they may come back. */
   private volatile long absent;
 
@@ -24,6 +26,7 @@ final class ReaderGate {
     this.page = page;
     this.look = look;
     this.absent = page.mark();
+    this.last = absent;
   }
 
   /** Whether somebody is waited for who is not attached yet. */
@@ -58,15 +61,20 @@ final class ReaderGate {
   }
 
   private void publish() {
+    boolean moved;
     // Whoever comes last has seen every change before it, and its value stays.
     synchronized (readers) {
       long lowest = Long.MAX_VALUE;
       for (LongSupplier reader : readers) {
         lowest = Math.min(lowest, reader.getAsLong());
       }
-      page.mark(lowest == Long.MAX_VALUE ? absent : lowest);
+      long mark = lowest == Long.MAX_VALUE ? absent : lowest;
+      moved = mark != last;
+      last = mark;
+      page.mark(mark);
     }
-    if (page.writerWaits()) {
+    // A writer that waits has looked at the mark after it said so: only a new one is news.
+    if (moved && page.writerWaits()) {
       look.run();
     }
   }
