@@ -211,7 +211,7 @@ static const char *output(const struct job *job, const char *name)
     if (!read_log(&log, path, strcmp(name, "stdout") == 0 ? 1 : 2) || log.length >= sizeof text)
         return text;
     memcpy(text, log.text, log.length + 1);
-    free(log.text);
+    free_log(&log);
     return text;
 }
 
