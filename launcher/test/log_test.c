@@ -16,6 +16,11 @@
 #include "../src/log.h"
 #include "log_reader.h"
 
+#ifdef __SANITIZE_ADDRESS__
+enum { KILL_STEP = 31, FAULT_STEP = 3 }; /* fork(2) copies the sanitizer's tables each time */
+#else
+enum { KILL_STEP = 1, FAULT_STEP = 1 };
+#endif
 enum { MOST_BYTES = 16 * 1024 * 1024, MOST_AT_ONCE = 256 * 1024, SMALLEST_RING = 40 * 1024 };
 
 static int passed;
@@ -413,7 +418,7 @@ static void whatever_call_fails_each_byte_is_kept_or_counted_as_lost(void)
         {FAULT_SHORT, 0, 1},        {FAULT_DISK_FULL, 0, 12},   {FAULT_DISK_FULL, 0, 100},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        for (long n = 1, met = 1; met; n++) {
+        for (long n = 1, met = 1; met; n += FAULT_STEP) {
             struct rig rig;
             begin(&rig, SMALLEST_RING, 0);
             fault = kinds[i].kind;
@@ -475,7 +480,7 @@ static void wherever_the_writer_is_killed_its_files_hold_right_bytes_in_order(vo
     static const long full_from[] = {0, 100, 150, 260};
     for (size_t i = 0; i < sizeof full_from / sizeof full_from[0]; i++) {
         for (enum fault kind = FAULT_KILL_BEFORE; kind <= FAULT_KILL_HALF_WAY; kind++) {
-            for (long n = 1;; n += full_from[i] == 0 ? 1 : 2) {
+            for (long n = 1;; n += full_from[i] == 0 ? KILL_STEP : 2 * KILL_STEP) {
                 snprintf(where, sizeof where, " (kind %d, full from %ld, call %ld)", kind, full_from[i], n);
                 if (!killed_at(kind, n, full_from[i]))
                     break;
