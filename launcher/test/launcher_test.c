@@ -1,6 +1,7 @@
 /*
  * Behaviour of the launcher binary, seen from where the server stands. Usage: launcher-test BINARY PIPE-HOLDER
- * Prints "N passed, N failed" and exits 0 only if nothing failed.
+ * Prints "N passed, N failed" and exits 0 only if nothing failed. In the environment: ONLY=PART of a test's name,
+ * TIMES=1 for what each takes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -278,6 +279,7 @@ static void check_refused(const char *program, int error)
     snprintf(answer, sizeof answer, "2 failed exec %d", error);
     CHECK(strcmp(job.answer, answer) == 0);
     CHECK(launcher_ended(&job) == 1);
+    CHECK(waitpid(-1, NULL, WNOHANG | (int)__WALL) < 0 && errno == ECHILD); /* and left us nobody */
     CHECK(recorded(&job, "version") == -1000);
     close(job.control);
 }
@@ -1133,9 +1135,14 @@ static void a_launcher_that_is_killed_takes_its_job_along_and_capture_saves_the_
 
 static void run(const char *name, void (*test)(void))
 {
+    if (getenv("ONLY") != NULL && strstr(name, getenv("ONLY")) == NULL)
+        return;
     current = name;
     current_failed = 0;
+    long long start = now_ms();
     test();
+    if (getenv("TIMES") != NULL)
+        printf("%6lld ms  %s\n", now_ms() - start, name);
     current_failed ? failed++ : passed++;
 }
 
