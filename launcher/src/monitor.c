@@ -500,8 +500,11 @@ int monitor_run(const struct sheet *sheet, int control_fd, int join_error)
         .drained_by_ms = NO_DEADLINE,
     };
     control_send(&monitor.control, "2 hello %ld", (long)getpid());
-    if (start(&monitor, join_error) != 0)
+    if (start(&monitor, join_error) != 0) {
+        if (monitor.capture.pid != 0)
+            complete_log(&monitor); /* there is none; but capture is reaped by its parent, and not by who knows whom */
         return 1;
+    }
     supervise(&monitor);
     if (!monitor.main_reaped)
         return 1; /* better no record than a false one */

@@ -1,6 +1,7 @@
 /*
- * Behaviour of the launcher binary, seen from where the server stands. Usage: launcher-test BINARY
- * Prints "N passed, N failed" and exits 0 only if nothing failed.
+ * Behaviour of the launcher binary, seen from where the server stands. Usage: launcher-test BINARY PIPE-HOLDER
+ * Prints "N passed, N failed" and exits 0 only if nothing failed. In the environment: ONLY=PART of a test's name,
+ * TIMES=1 for what each takes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,16 +15,25 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../src/page.h"
 #include "log_reader.h"
 
-enum { PATIENCE_MS = 20000 };
+enum {
+    PATIENCE_MS = 20000,
+    AT_ONCE_MS = 3000, /* less than the launcher's own patience with a pipe that is held */
+    DRAIN_PATIENCE_MS = 5000,
+    HELD_BYTES = 4096, /* pipe_holder.c */
+    LINE_BYTES = 8
+};
 
 static const char *binary;
+static const char *holder;
 static char root[64];
 static int passed;
 static int failed;
@@ -211,7 +221,7 @@ static const char *output(const struct job *job, const char *name)
     if (!read_log(&log, path, strcmp(name, "stdout") == 0 ? 1 : 2) || log.length >= sizeof text)
         return text;
     memcpy(text, log.text, log.length + 1);
-    free(log.text);
+    free_log(&log);
     return text;
 }
 
@@ -269,6 +279,7 @@ static void check_refused(const char *program, int error)
     snprintf(answer, sizeof answer, "2 failed exec %d", error);
     CHECK(strcmp(job.answer, answer) == 0);
     CHECK(launcher_ended(&job) == 1);
+    CHECK(waitpid(-1, NULL, WNOHANG | (int)__WALL) < 0 && errno == ECHILD); /* and left us nobody */
     CHECK(recorded(&job, "version") == -1000);
     close(job.control);
 }
@@ -498,6 +509,441 @@ static void a_failed_step_before_the_job_is_named(void)
     launcher_ended(&job);
 }
 
+/* --- the job's output, under attack ------------------------------------------------------------- */
+
+static long long now_ms(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+#define AWAIT(condition)                                                                           \
+    do {                                                                                           \
+        for (long long until = now_ms() + PATIENCE_MS; !(condition) && now_ms() < until;)          \
+            poll(NULL, 0, 1);                                                                      \
+        CHECK(condition);                                                                          \
+    } while (0)
+
+static pid_t find_capture(const struct job *job)
+{
+    char path[64];
+    char name[32] = "";
+    long pid = 0;
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", job->monitor, job->monitor);
+    FILE *children = fopen(path, "re");
+    if (children == NULL)
+        return 0;
+    while (strcmp(name, "jw-capture\n") != 0 && fscanf(children, "%ld", &pid) == 1) {
+        snprintf(path, sizeof path, "/proc/%ld/comm", pid);
+        FILE *comm = fopen(path, "re");
+        if (comm == NULL || fgets(name, sizeof name, comm) == NULL)
+            name[0] = '\0';
+        if (comm != NULL)
+            fclose(comm);
+    }
+    fclose(children);
+    return strcmp(name, "jw-capture\n") == 0 ? (pid_t)pid : 0;
+}
+
+/* The launcher's child that reads the pipes, once it has its name; a PID that nobody has if there is none. */
+static pid_t capture_of(const struct job *job)
+{
+    pid_t pid = 0;
+    AWAIT((pid = find_capture(job)) != 0);
+    return pid != 0 ? pid : INT32_MAX;
+}
+
+/* We are the subreaper of whatever the launcher leaves behind. */
+static int is_gone(long pid)
+{
+    if (pid <= 1)
+        return 0;
+    (void)waitpid((pid_t)pid, NULL, WNOHANG | (int)__WALL);
+    return kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+/* Killed, and has given back its memory already (proc_pid_status(5)). */
+static int is_dying(long pid)
+{
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%ld/status", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 1;
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    text[n] = '\0';
+    fclose(file);
+    return strstr(text, "VmSize") == NULL;
+}
+
+static int is_in_splice(long pid)
+{
+    char path[64];
+    long call = -1;
+    snprintf(path, sizeof path, "/proc/%ld/syscall", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    if (fscanf(file, "%ld", &call) != 1)
+        call = -1;
+    fclose(file);
+    return call == SYS_splice;
+}
+
+/* Waits until somebody who has this PID holds the pipe; returns whether capture waits for it meanwhile. */
+static int is_held_by(const struct job *job, long pid)
+{
+    AWAIT(is_in_splice(pid));
+    for (int looks = 0; looks < 200; looks++) {
+        uint64_t since = atomic_load(&job->page->reading_since_ms);
+        poll(NULL, 0, 1);
+        if (since != 0 && atomic_load(&job->page->reading_since_ms) == since && looks > 10)
+            return 1;
+    }
+    return 0; /* it has read before the pipe was locked */
+}
+
+static char holder_entry[160];
+
+/* A job that locks its pipe while there is something in it, and capture is at it. */
+static void launch_holding(struct job *job, const char *more)
+{
+    for (int tries = 0; tries < 50; tries++) {
+        launch(job, holder_entry, "arg=hold", more, NULL);
+        if (is_held_by(job, job->main_pid))
+            return;
+        if (strncmp(more, "timeout", 7) != 0)
+            tell(job, "2 stop 9 0");
+        receive(job);
+        collect(job);
+    }
+    CHECK(!"capture was stuck");
+}
+
+static void a_job_that_holds_its_own_pipe_is_stopped_at_once_and_its_log_is_whole(void)
+{
+    struct job job;
+    launch_holding(&job, "env=A=1");
+    pid_t capture = capture_of(&job);
+    for (int i = 0; i < 2000; i++) /* more than capture's socket holds */
+        (void)send(job.control, "2 look", 6, MSG_NOSIGNAL);
+    long long start = now_ms();
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(now_ms() - start < AT_ONCE_MS);
+    CHECK(recorded(&job, "signal") == SIGKILL);
+    CHECK(record_says(&job, "cause stop\n"));
+    CHECK(recorded(&job, "log_end") == HELD_BYTES);
+    CHECK(recorded(&job, "log_kept") == HELD_BYTES);
+    CHECK(recorded(&job, "log_complete") == 1);
+    CHECK(atomic_load(&job.page->state) == PAGE_FINISHED);
+    CHECK(atomic_load(&job.page->reading_since_ms) == 0);
+    AWAIT(is_gone(job.main_pid) && is_gone(capture));
+    collect(&job);
+}
+
+static void a_job_that_holds_its_own_pipe_is_timed_out(void)
+{
+    struct job job;
+    long long start = now_ms();
+    launch_holding(&job, "timeout-ms=500");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(now_ms() - start < 50 * 500 + AT_ONCE_MS);
+    CHECK(record_says(&job, "cause timeout\n"));
+    CHECK(recorded(&job, "log_end") == HELD_BYTES);
+    CHECK(recorded(&job, "log_complete") == 1);
+    collect(&job);
+}
+
+/* A job that gives its stdout to a process outside of it, which does so with it. */
+static pid_t launch_with_stranger(struct job *job, const char *what)
+{
+    static int count;
+    char socket_path[96], entry[112];
+    snprintf(socket_path, sizeof socket_path, "%s/stranger-%d", root, ++count);
+    snprintf(entry, sizeof entry, "arg=%s", socket_path);
+    pid_t stranger = fork();
+    if (stranger == 0) {
+        execl(holder, "pipe-holder", "take", socket_path, what, (char *)NULL);
+        _exit(98);
+    }
+    AWAIT(access(socket_path, F_OK) == 0);
+    launch(job, holder_entry, "arg=pass", entry, NULL);
+    return stranger;
+}
+
+static void a_stranger_who_holds_the_pipe_delays_the_end_by_so_much_at_most(void)
+{
+    struct job job;
+    pid_t stranger = 0;
+    for (int tries = 0; tries < 50; tries++) {
+        stranger = launch_with_stranger(&job, "hold");
+        if (is_held_by(&job, stranger))
+            break;
+        kill(stranger, SIGKILL);
+        tell(&job, "2 stop 9 0");
+        receive(&job);
+        collect(&job);
+        waitpid(stranger, NULL, 0);
+    }
+    pid_t capture = capture_of(&job);
+    long long start = now_ms();
+    tell(&job, "2 stop 15 15000");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(now_ms() - start >= DRAIN_PATIENCE_MS - 100);
+    CHECK(now_ms() - start < DRAIN_PATIENCE_MS + AT_ONCE_MS);
+    CHECK(recorded(&job, "exit_code") == 7);
+    CHECK(recorded(&job, "log_complete") == 0);
+    CHECK(recorded(&job, "log_end") == 0);
+    CHECK(atomic_load(&job.page->state) == PAGE_GIVEN_UP);
+    CHECK(launcher_ended(&job) == 0);
+    CHECK(!is_gone(capture));
+    kill(stranger, SIGKILL);
+    waitpid(stranger, NULL, 0);
+    AWAIT(is_gone(capture));
+    CHECK(atomic_load(&job.page->state) == PAGE_GIVEN_UP); /* whatever it found to do still */
+    CHECK(atomic_load(&job.page->end) == 0);
+    close(job.control);
+    close(job.wake);
+    munmap(job.page, PAGE_BYTES);
+}
+
+static void a_stranger_who_writes_for_ever_does_not_keep_the_job_from_ending(void)
+{
+    struct job job;
+    pid_t stranger = launch_with_stranger(&job, "flood");
+    AWAIT(atomic_load(&job.page->end) > 1000000);
+    pid_t capture = capture_of(&job);
+    long long start = now_ms();
+    tell(&job, "2 stop 15 15000");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(now_ms() - start < AT_ONCE_MS);
+    CHECK(recorded(&job, "exit_code") == 7);
+    CHECK(recorded(&job, "log_complete") == 1);
+    CHECK((uint64_t)recorded(&job, "log_end") == atomic_load(&job.page->end));
+    collect(&job);
+    AWAIT(is_gone(capture));
+    AWAIT(is_gone(stranger)); /* nobody reads any more: EPIPE */
+}
+
+static void a_capture_that_is_killed_while_the_pipe_is_held_does_not_deafen_its_launcher(void)
+{
+    struct job job;
+    launch(&job, holder_entry, "arg=hold-empty", NULL);
+    AWAIT(is_in_splice(job.main_pid));
+    pid_t capture = capture_of(&job);
+    kill(capture, SIGKILL); /* whose exit closes the pipe, and waits for that */
+    AWAIT(is_dying(capture));
+    long long start = now_ms();
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(now_ms() - start < AT_ONCE_MS);
+    CHECK(recorded(&job, "log_complete") == 0);
+    if (strcmp(job.answer, "2 ended") != 0)
+        kill((pid_t)job.main_pid, SIGKILL);
+    collect(&job);
+}
+
+static void a_capture_that_is_killed_ends_a_job_that_writes_and_the_record_says_so(void)
+{
+    struct job job;
+    launch(&job, holder_entry, "arg=count", "arg=1000000000", "arg=merged", NULL);
+    AWAIT(atomic_load(&job.page->end) > 100000);
+    kill(capture_of(&job), SIGKILL);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "signal") == SIGPIPE);
+    CHECK(recorded(&job, "log_complete") == 0);
+    CHECK((uint64_t)recorded(&job, "log_end") == atomic_load(&job.page->end));
+    CHECK(atomic_load(&job.page->state) == PAGE_GIVEN_UP);
+    collect(&job);
+}
+
+/* Whether all that is kept are the numbered lines, each at its offset. */
+static int lines_are_right(const struct read_log *log)
+{
+    const char *text = log->text;
+    for (unsigned i = 0; i < log->records; i++) {
+        for (uint64_t at = log->frames[i].start; at < log->frames[i].end; at++) {
+            char line[24];
+            snprintf(line, sizeof line, "%07llu\n", (unsigned long long)(at / LINE_BYTES % 10000000));
+            if (*text++ != line[at % LINE_BYTES])
+                return 0;
+        }
+    }
+    return 1;
+}
+
+static void check_counted(const char *retain, const char *streams, const char *merge)
+{
+    enum { LINES = 125000 };
+    struct job job;
+    struct read_log log;
+    char path[128];
+    launch(&job, retain, merge, holder_entry, "arg=count", "arg=125000", strcmp(streams, "two") == 0 ? "arg=two" : "arg=merged", NULL);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "exit_code") == 7);
+    CHECK(recorded(&job, "log_complete") == 1);
+    CHECK(recorded(&job, "log_end") == LINES * LINE_BYTES);
+    snprintf(path, sizeof path, "%s/output", job.dir);
+    CHECK(read_log(&log, path, 3));
+    CHECK(log.end == LINES * LINE_BYTES);
+    CHECK((long)log.kept == recorded(&job, "log_kept"));
+    CHECK(log.records > 0 && log.frames[0].start + log.kept == log.end);
+    CHECK(log.frames[0].start == atomic_load(&job.page->oldest));
+    const char *last = "0124999\n"; /* on two streams what comes last is the rest of the other one, perhaps */
+    CHECK(strcmp(streams, "two") == 0 || (log.length >= LINE_BYTES && strcmp(log.text + log.length - LINE_BYTES, last) == 0));
+    CHECK(strcmp(streams, "two") == 0 || lines_are_right(&log));
+    free_log(&log);
+    collect(&job);
+}
+
+static void the_last_line_is_kept_and_nothing_is_unaccounted_for(void)
+{
+    static const char *const rings[] = {"retain=40960", "retain=65536", "retain=131072"};
+    for (int round = 0; round < 20; round++) {
+        for (size_t i = 0; i < sizeof rings / sizeof rings[0]; i++) {
+            check_counted(rings[i], "one", "env=A=1");
+            check_counted(rings[i], "two", "env=A=1");
+            check_counted(rings[i], "two and merged", "merge=1");
+        }
+    }
+}
+
+static void a_launcher_whose_directory_is_removed_takes_its_job_along_and_leaves_nothing(void)
+{
+    struct job silent, loud;
+    char command[160], path[128];
+    SHELL(&silent, "sleep 1000");
+    pid_t capture = capture_of(&silent);
+    snprintf(path, sizeof path, "%s/life", silent.dir);
+    CHECK(unlink(path) == 0);
+    CHECK(launcher_ended(&silent) == 1);
+    AWAIT(is_gone(silent.main_pid) && is_gone(capture));
+    CHECK(recorded(&silent, "version") == -1000);
+    launch(&loud, "retain=40960", holder_entry, "arg=count", "arg=1000000000", "arg=merged", NULL);
+    capture = capture_of(&loud);
+    AWAIT(atomic_load(&loud.page->end) > 100000);
+    snprintf(command, sizeof command, "rm -rf %s 2>/dev/null", loud.dir);
+    AWAIT(system(command) == 0); /* not at once: the job writes meanwhile */
+    CHECK(launcher_ended(&loud) == 1);
+    AWAIT(is_gone(loud.main_pid) && is_gone(capture));
+    CHECK(access(loud.dir, F_OK) != 0);
+    close(silent.control);
+    close(loud.control);
+}
+
+static void wherever_launcher_and_capture_are_killed_readers_see_right_bytes_only(void)
+{
+    for (unsigned round = 0; round < 30; round++) {
+        struct job job;
+        struct read_log log;
+        char path[128];
+        launch(&job, "retain=40960", holder_entry, "arg=count", "arg=1000000000", "arg=merged", NULL);
+        pid_t capture = capture_of(&job);
+        uint64_t enough = 100000 + round * 7919;
+        for (long long until = now_ms() + PATIENCE_MS; atomic_load(&job.page->end) < enough && now_ms() < until;)
+            continue;
+        kill(round % 2 == 0 ? (pid_t)job.monitor : capture, SIGKILL);
+        kill(round % 2 == 0 ? capture : (pid_t)job.monitor, SIGKILL);
+        AWAIT(is_gone(job.monitor) && is_gone(capture) && is_gone(job.main_pid));
+        snprintf(path, sizeof path, "%s/output", job.dir);
+        CHECK(read_log(&log, path, 3));
+        CHECK(lines_are_right(&log));
+        uint64_t end = atomic_load(&job.page->end);
+        CHECK(log.end >= end && log.end <= end + 256 * 1024);
+        CHECK(log.records == 0 || log.frames[0].start <= atomic_load(&job.page->oldest));
+        CHECK(log.records == 0 || log.frames[0].start + log.kept == log.end);
+        free_log(&log);
+        close(job.control);
+        close(job.wake);
+        munmap(job.page, PAGE_BYTES);
+    }
+}
+
+/* As docs/log-format.md has it: bytes are trusted when the oldest offset, looked at after them, allows it. */
+static int read_live(const struct job *job, unsigned file)
+{
+    static char index[256 * 1024], bytes[1024 * 1024];
+    char path[128];
+    uint64_t end = atomic_load(&job->page->end);
+    snprintf(path, sizeof path, "%s/output/%04u.seg", job->dir, file);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    int seen = 0;
+    if (pread(fd, index, 64, 0) == 64) {
+        uint64_t index_bytes = word_at(index, 16), base = word_at(index, 40), from = base;
+        ssize_t n = index_bytes <= sizeof index ? pread(fd, index, (size_t)index_bytes, 0) : 0;
+        for (ssize_t at = 64; at + 16 <= n && word_at(index, (size_t)at) > from && word_at(index, (size_t)at) <= end; at += 16)
+            from = word_at(index, (size_t)at);
+        n = from - base <= sizeof bytes ? pread(fd, bytes, (size_t)(from - base), (off_t)index_bytes) : 0;
+        if (atomic_load(&job->page->oldest) <= base) {
+            struct read_frame frame = {base, base + (uint64_t)n, 0, 1};
+            struct read_log log = {.records = 1, .frames = &frame, .text = bytes};
+            CHECK((uint64_t)n == from - base);
+            CHECK(lines_are_right(&log));
+            seen = n > 0;
+        }
+    }
+    close(fd);
+    return seen;
+}
+
+static void a_reader_that_is_overtaken_knows_it(void)
+{
+    struct job job;
+    launch(&job, "retain=40960", holder_entry, "arg=count", "arg=1000000000", "arg=merged", NULL);
+    int seen = 0;
+    for (long long until = now_ms() + 1500; now_ms() < until;) {
+        for (unsigned file = 0; file < 8; file++)
+            seen += read_live(&job, file);
+    }
+    CHECK(seen > 0);
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    collect(&job);
+}
+
+static void no_wake_up_is_lost(void)
+{
+    struct job job;
+    char fifo[96], entry[112];
+    snprintf(fifo, sizeof fifo, "%s/asks", root);
+    snprintf(entry, sizeof entry, "stdin=%s", fifo);
+    CHECK(mkfifo(fifo, 0600) == 0);
+    int asks = open(fifo, O_RDWR | O_CLOEXEC);
+    launch(&job, entry, holder_entry, "arg=answer", NULL);
+    unsigned spin = 1;
+    uint64_t seen = 0, wakes = 0;
+    long long until = now_ms() + 4000;
+    for (int i = 0; i < 200000 && now_ms() < until && !current_failed; i++) {
+        CHECK(write(asks, "?", 1) == 1);
+        /* One line at a time, so that none is told by the next one's wake-up. */
+        spin = spin * 1103515245 + 12345;
+        for (volatile unsigned k = 0; k < (spin >> 16) % 30000; k++)
+            continue;
+        while (seen == atomic_load(&job.page->end)) {
+            atomic_store(&job.page->waiting, 1);
+            if (seen != atomic_load(&job.page->end))
+                break;
+            struct pollfd wake = {.fd = job.wake, .events = POLLIN};
+            uint64_t ignored;
+            CHECK(poll(&wake, 1, PATIENCE_MS) == 1);
+            if (current_failed || read(job.wake, &ignored, sizeof ignored) != (ssize_t)sizeof ignored)
+                break;
+            wakes++;
+        }
+        seen = atomic_load(&job.page->end);
+    }
+    CHECK(wakes > 1000);
+    CHECK(seen % LINE_BYTES == 0);
+    close(asks);
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    collect(&job);
+}
+
 /* --- isolation; needs root ---------------------------------------------------------------------- */
 
 #define ISOLATED                                                                                       \
@@ -662,21 +1108,53 @@ static void a_job_without_network_has_loopback_and_nothing_else(void)
     collect(&job);
 }
 
+/* Root's jobs die with their launcher although they may become somebody else. */
+static void a_launcher_that_is_killed_takes_its_job_along_and_capture_saves_the_rest(void)
+{
+    struct job job;
+    struct read_log log;
+    char path[128];
+    launch(&job, ISOLATED, "retain=40960", "arg=/bin/sh", "arg=-c", "arg=while :; do echo 1234567; done", NULL);
+    pid_t capture = capture_of(&job);
+    AWAIT(atomic_load(&job.page->end) > 50000);
+    kill((pid_t)job.monitor, SIGKILL);
+    AWAIT(is_gone(job.monitor) && is_gone(capture));
+    AWAIT(kill((pid_t)job.main_pid, 0) != 0 && errno == ESRCH);
+    CHECK(atomic_load(&job.page->state) == PAGE_FINISHED);
+    snprintf(path, sizeof path, "%s/output", job.dir);
+    CHECK(read_log(&log, path, 3));
+    CHECK(log.end == atomic_load(&job.page->end) && log.kept == atomic_load(&job.page->kept));
+    CHECK(log.length >= LINE_BYTES && strstr(log.text, "\n1234567\n") != NULL);
+    free_log(&log);
+    close(job.control);
+    close(job.wake);
+    munmap(job.page, PAGE_BYTES);
+}
+
 #define RUN(test) run(#test, test)
 
 static void run(const char *name, void (*test)(void))
 {
+    if (getenv("ONLY") != NULL && strstr(name, getenv("ONLY")) == NULL)
+        return;
     current = name;
     current_failed = 0;
+    long long start = now_ms();
     test();
+    if (getenv("TIMES") != NULL)
+        printf("%6lld ms  %s\n", now_ms() - start, name);
     current_failed ? failed++ : passed++;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 2)
+    if (argc != 3)
         return 2;
     binary = argv[1];
+    holder = argv[2];
+    snprintf(holder_entry, sizeof holder_entry, "arg=%s", holder);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+        return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
     snprintf(root, sizeof root, "/tmp/launcher-test.XXXXXX");
     if (mkdtemp(root) == NULL)
@@ -697,6 +1175,17 @@ int main(int argc, char **argv)
     RUN(a_job_goes_on_and_ends_without_a_server);
     RUN(a_sheet_that_is_not_understood_is_refused);
     RUN(a_failed_step_before_the_job_is_named);
+    RUN(a_job_that_holds_its_own_pipe_is_stopped_at_once_and_its_log_is_whole);
+    RUN(a_job_that_holds_its_own_pipe_is_timed_out);
+    RUN(a_stranger_who_holds_the_pipe_delays_the_end_by_so_much_at_most);
+    RUN(a_stranger_who_writes_for_ever_does_not_keep_the_job_from_ending);
+    RUN(a_capture_that_is_killed_while_the_pipe_is_held_does_not_deafen_its_launcher);
+    RUN(a_capture_that_is_killed_ends_a_job_that_writes_and_the_record_says_so);
+    RUN(the_last_line_is_kept_and_nothing_is_unaccounted_for);
+    RUN(a_launcher_whose_directory_is_removed_takes_its_job_along_and_leaves_nothing);
+    RUN(wherever_launcher_and_capture_are_killed_readers_see_right_bytes_only);
+    RUN(a_reader_that_is_overtaken_knows_it);
+    RUN(no_wake_up_is_lost);
     if (geteuid() == 0) {
         RUN(an_isolated_job_is_alone_and_nobody_in_particular);
         RUN(an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts);
@@ -706,6 +1195,7 @@ int main(int argc, char **argv)
         RUN(an_isolated_job_does_not_see_the_servers_directory);
         RUN(a_directory_that_the_jobs_user_cannot_walk_to_is_not_opened_for_it);
         RUN(a_read_only_job_writes_to_its_directory_and_tmp_only);
+        RUN(a_launcher_that_is_killed_takes_its_job_along_and_capture_saves_the_rest);
         RUN(a_job_without_network_has_loopback_and_nothing_else);
     }
     char command[96];

@@ -13,13 +13,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+struct read_frame {
+    uint64_t start, end, usec;
+    unsigned stream;
+};
+
 struct read_log {
     uint64_t oldest; /* of the first byte that is kept */
     uint64_t end;    /* as far as the files tell it */
     uint64_t kept;
     unsigned files;
     unsigned records;
-    uint64_t disk_bytes; /* index and data that are in use */
+    uint64_t disk_bytes; /* as long as the files are */
+    struct read_frame *frames; /* of the wanted streams, in order; as many as records where all are wanted */
     size_t length;       /* of text */
     char *text;          /* all that is kept of the wanted streams, in order; ended by a NUL */
 };
@@ -71,6 +77,9 @@ static int read_log(struct read_log *log, const char *directory, unsigned stream
     closedir(files);
     qsort(found, count, sizeof found[0], by_base);
     log->text = calloc(1, 1);
+    log->frames = calloc(1, sizeof *log->frames);
+    size_t frames = 0;
+    uint64_t last_usec = 0;
     log->oldest = count > 0 ? found[0].base : 0;
     for (size_t i = 0; i < count; i++) {
         struct stat st;
@@ -85,17 +94,22 @@ static int read_log(struct read_log *log, const char *directory, unsigned stream
         if (from < log->end)
             return 0; /* segments overlap */
         log->files++;
-        log->disk_bytes += 64;
+        log->disk_bytes += (uint64_t)st.st_size;
         if (found[i].floor > log->end)
             log->end = found[i].floor;
         for (uint64_t at = 64; at + 16 <= found[i].index_bytes && at + 16 <= (uint64_t)st.st_size; at += 16) {
             uint64_t end = word_at(bytes, at), stream = word_at(bytes, at + 8) & 3;
             if (end <= from)
                 break; /* zeroes, or what an older segment had there */
+            uint64_t usec = word_at(bytes, at + 8) >> 2;
             uint64_t start = found[i].index_bytes + from - found[i].base;
-            if (stream == 0 || stream == 3 || start + (end - from) > (uint64_t)st.st_size)
+            if (stream == 0 || stream == 3 || start + (end - from) > (uint64_t)st.st_size || usec < last_usec)
                 return 0;
+            last_usec = usec;
             if ((streams & stream) != 0) {
+                if ((frames & (frames + 1)) == 0)
+                    log->frames = realloc(log->frames, (2 * frames + 2) * sizeof *log->frames);
+                log->frames[frames++] = (struct read_frame){from, end, usec, (unsigned)stream};
                 log->text = realloc(log->text, log->length + (end - from) + 1);
                 memcpy(log->text + log->length, bytes + start, end - from);
                 log->length += end - from;
@@ -103,7 +117,6 @@ static int read_log(struct read_log *log, const char *directory, unsigned stream
             }
             log->kept += end - from;
             log->records++;
-            log->disk_bytes += 16 + (end - from);
             from = end;
         }
         if (from > log->end)
@@ -111,6 +124,12 @@ static int read_log(struct read_log *log, const char *directory, unsigned stream
         free(bytes);
     }
     return 1;
+}
+
+static void free_log(struct read_log *log)
+{
+    free(log->text);
+    free(log->frames);
 }
 
 #endif
