@@ -675,38 +675,46 @@ static pid_t launch_with_stranger(struct job *job, const char *what)
 
 static void a_stranger_who_holds_the_pipe_delays_the_end_by_so_much_at_most(void)
 {
-    struct job job;
-    pid_t stranger = 0;
+    /* With bytes in it, so that capture is in its read already; and without, so that it meets the lock at the end. */
+    struct job jobs[2];
+    pid_t strangers[2], captures[2];
     for (int tries = 0; tries < 50; tries++) {
-        stranger = launch_with_stranger(&job, "hold");
-        if (is_held_by(&job, stranger))
+        strangers[0] = launch_with_stranger(&jobs[0], "hold");
+        if (is_held_by(&jobs[0], strangers[0]))
             break;
-        kill(stranger, SIGKILL);
-        tell(&job, "2 stop 9 0");
-        receive(&job);
-        collect(&job);
-        waitpid(stranger, NULL, 0);
+        kill(strangers[0], SIGKILL);
+        tell(&jobs[0], "2 stop 9 0");
+        receive(&jobs[0]);
+        collect(&jobs[0]);
+        waitpid(strangers[0], NULL, 0);
     }
-    pid_t capture = capture_of(&job);
+    strangers[1] = launch_with_stranger(&jobs[1], "hold-empty");
+    AWAIT(is_in_splice(strangers[1]));
     long long start = now_ms();
-    tell(&job, "2 stop 15 15000");
-    CHECK(strcmp(receive(&job), "2 ended") == 0);
-    CHECK(now_ms() - start >= DRAIN_PATIENCE_MS - 100);
-    CHECK(now_ms() - start < DRAIN_PATIENCE_MS + AT_ONCE_MS);
-    CHECK(recorded(&job, "exit_code") == 7);
-    CHECK(recorded(&job, "log_complete") == 0);
-    CHECK(recorded(&job, "log_end") == 0);
-    CHECK(atomic_load(&job.page->state) == PAGE_GIVEN_UP);
-    CHECK(launcher_ended(&job) == 0);
-    CHECK(!is_gone(capture));
-    kill(stranger, SIGKILL);
-    waitpid(stranger, NULL, 0);
-    AWAIT(is_gone(capture));
-    CHECK(atomic_load(&job.page->state) == PAGE_GIVEN_UP); /* whatever it found to do still */
-    CHECK(atomic_load(&job.page->end) == 0);
-    close(job.control);
-    close(job.wake);
-    munmap(job.page, PAGE_BYTES);
+    for (int i = 0; i < 2; i++) {
+        captures[i] = capture_of(&jobs[i]);
+        tell(&jobs[i], "2 stop 15 15000");
+    }
+    for (int i = 0; i < 2; i++) {
+        struct job *job = &jobs[i];
+        CHECK(strcmp(receive(job), "2 ended") == 0);
+        CHECK(now_ms() - start >= DRAIN_PATIENCE_MS - 100);
+        CHECK(now_ms() - start < DRAIN_PATIENCE_MS + AT_ONCE_MS);
+        CHECK(recorded(job, "exit_code") == 7);
+        CHECK(recorded(job, "log_complete") == 0);
+        CHECK(recorded(job, "log_end") == 0);
+        CHECK(atomic_load(&job->page->state) == PAGE_GIVEN_UP);
+        CHECK(launcher_ended(job) == 0);
+        CHECK(!is_gone(captures[i]));
+        kill(strangers[i], SIGKILL);
+        waitpid(strangers[i], NULL, 0);
+        AWAIT(is_gone(captures[i]));
+        CHECK(atomic_load(&job->page->state) == PAGE_GIVEN_UP); /* whatever it found to do still */
+        CHECK(atomic_load(&job->page->end) == 0);
+        close(job->control);
+        close(job->wake);
+        munmap(job->page, PAGE_BYTES);
+    }
 }
 
 static void a_stranger_who_writes_for_ever_does_not_keep_the_job_from_ending(void)

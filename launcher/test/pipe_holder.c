@@ -4,7 +4,7 @@
  *   hold                  locks its stdout, with bytes in it, for ever
  *   hold-empty            the same without bytes
  *   pass SOCKET           gives its stdout to a stranger, and exits with 7 on SIGTERM
- *   take SOCKET hold|flood   the stranger: locks what it is given, or writes into it for ever
+ *   take SOCKET hold|hold-empty|flood   the stranger: locks what it is given, or writes into it for ever
  *   count LINES merged|two   numbered lines of eight bytes, on one stream or on both in turn; exits with 7
  *   answer                a line for each byte on stdin
  */
@@ -120,6 +120,8 @@ int main(int argc, char **argv)
         pass(argv[2]);
     else if (strcmp(verb, "take") == 0 && argc == 4 && strcmp(argv[3], "hold") == 0)
         hold(take(argv[2]), HELD_BYTES);
+    else if (strcmp(verb, "take") == 0 && argc == 4 && strcmp(argv[3], "hold-empty") == 0)
+        hold(take(argv[2]), 0);
     else if (strcmp(verb, "take") == 0 && argc == 4)
         flood(take(argv[2]));
     else if (strcmp(verb, "count") == 0 && argc == 4)
