@@ -1,0 +1,65 @@
+package io.jobworker.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.grpc.ManagedChannel;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobStatusResponse;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingStub;
+import io.jobworker.api.v1.Reason;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Test;
+
+/** Jobs that begin, write gigabytes and end while there is no server. */
+class AwayTest {
+  private static final Path HERE = PublicDirectory.create();
+  private static final long GIB = 1 << 30;
+  private static final int JOBS = 2;
+
+  @Test
+  void jobsWriteAndEndWithoutAServerAndNotAByteIsLostOrDoubled() throws Exception {
+    Path go = HERE.resolve("go");
+    try (RunningServer server = RunningServer.start()) {
+      List<String> jobs = new ArrayList<>();
+      for (int i = 0; i < JOBS; i++) {
+        String script =
+            "until [ -e " + go + " ]; do sleep 0.05; done; head -c 1G /dev/zero; echo end; exit 7";
+        jobs.add(server.startJob("alice", "--output-limit", "2G", "--shell", script));
+      }
+      server.kill();
+      Files.createFile(go);
+      for (String job : jobs) { // nobody reads what they write, and they do not wait for anybody
+        Path end = server.directory().resolve("state/jobs").resolve(job).resolve("exit");
+        await().atMost(Duration.ofMinutes(5)).until(() -> Files.exists(end));
+      }
+      server.restart();
+      ManagedChannel channel = server.channel("alice");
+      JobWorkerBlockingStub calls = JobWorkerGrpc.newBlockingStub(channel);
+      for (String job : jobs) {
+        JobRequest request = JobRequest.newBuilder().setId(job).build();
+        AtomicLong next = new AtomicLong();
+        calls
+            .logs(request)
+            .forEachRemaining(message -> {
+              assertThat(message.getOffset()).isEqualTo(next.get());
+              assertThat(message.getDroppedBytes()).isZero();
+              next.addAndGet(message.getLog().size());
+            });
+        assertThat(next.get()).isEqualTo(GIB + 4);
+        JobStatusResponse status = calls.status(request);
+        assertThat(status.getReason()).isEqualTo(Reason.REASON_EXITED);
+        assertThat(status.getExitCode()).isEqualTo(7);
+      }
+      channel.shutdownNow();
+    } finally {
+      Files.deleteIfExists(go);
+    }
+  }
+}
