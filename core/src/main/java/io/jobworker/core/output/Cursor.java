@@ -161,8 +161,8 @@ public final class Cursor implements AutoCloseable {
    */
   private long nextKept(long end) throws IOException {
     for (int tries = 0; tries < MAX_TRIES; tries++) {
-      Optional<Segment> next =
-          segment == null ? log.ring().at(offset) : Optional.of(segment); // entered already
+      boolean isNew = segment == null;
+      Optional<Segment> next = isNew ? log.ring().at(offset) : Optional.ofNullable(segment);
       while (next.isPresent() && (next.get() == segment || enter(next.get()))) {
         Segment here = next.get();
         if (here.base() > offset) {
@@ -177,7 +177,7 @@ public final class Cursor implements AutoCloseable {
         }
         next = log.ring().after(here);
       }
-      if (next.isEmpty() || offset < log.oldest()) {
+      if (offset < log.oldest() || (next.isEmpty() && isNew)) {
         return end;
       }
       leaveSegment(); // it was overtaken, or was empty and has begun anew elsewhere: look again
