@@ -2,9 +2,15 @@ package io.jobworker.core;
 
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.core.linux.Linux;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** What the host can and cannot enforce. */
 public final class HostCheck {
@@ -14,6 +20,8 @@ public final class HostCheck {
           "memory", "memory limits and OOM verdicts",
           "io", "disk I/O limits",
           "pids", "process limits");
+
+  private static final Duration LOOK_AGAIN = Duration.ofMillis(500);
 
   private HostCheck() {}
 
@@ -73,6 +81,52 @@ public final class HostCheck {
                       ? entry.getValue() + " can be enforced"
                       : "jobs that ask for " + entry.getValue() + " are refused"));
         });
+    findings.add(captures());
     return List.copyOf(findings);
+  }
+
+  /**
+   * A job that holds its own pipe keeps its capture in the kernel, and its output from everybody.
+   */
+  private static Finding captures() {
+    Set<Path> waiting = capturesInTheKernel();
+    if (!waiting.isEmpty()) {
+      try {
+        Thread.sleep(LOOK_AGAIN); // one that writes to a disk is there for a moment only
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      waiting.retainAll(capturesInTheKernel());
+    }
+    return new Finding(
+        waiting.isEmpty(),
+        "captures",
+        waiting.isEmpty()
+            ? "no job keeps its output from being read"
+            : waiting.size()
+                + " cannot read what their jobs print; each waits for its job to let go");
+  }
+
+  /** Processes in state D, by proc_pid_stat(5), that go by the name of capture. */
+  private static Set<Path> capturesInTheKernel() {
+    Set<Path> found = new HashSet<>();
+    try (var processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+      for (Path process : processes) {
+        if (isCaptureInTheKernel(process)) {
+          found.add(process);
+        }
+      }
+    } catch (IOException e) {
+      // without /proc nothing is known
+    }
+    return found;
+  }
+
+  private static boolean isCaptureInTheKernel(Path process) {
+    try {
+      return Files.readString(process.resolve("stat")).contains(" (jw-capture) D ");
+    } catch (IOException e) {
+      return false; // it has just ended
+    }
   }
 }

@@ -550,7 +550,10 @@ public final class Jobs implements AutoCloseable {
 
   /** The log of a job that runs, as its launcher's page tells of it. */
   OutputLog openOutput(JobRecord job, Fd memory, Monitor monitor) throws LinuxException {
-    LogPage page = LogPage.of(memory);
+    LogPage page;
+    try (memory) {
+      page = LogPage.of(memory);
+    }
     OutputLog output =
         OutputLog.running(
             directory(job.id()).output(),

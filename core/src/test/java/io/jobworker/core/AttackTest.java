@@ -165,8 +165,8 @@ class AttackTest {
   }
 
   /**
-   * Splices from a socket that has nothing into its own output: the kernel holds the pipe's mutex
-   * while it waits, and whoever reads that pipe waits too, unkillable.
+   * Splices from a socket that has less than it is to wait for into its own output: the kernel
+   * holds the pipe's mutex meanwhile, and whoever reads that pipe waits too, unkillable.
    */
   private static final String HOLD_PIPE =
       """
@@ -174,19 +174,20 @@ class AttackTest {
       #include <sys/socket.h>
       #include <unistd.h>
 
-      static char much[64 * 1024];
-
       int main(void)
       {
+          const int two = 2; /* so much the socket waits for, with the first byte in the pipe already */
           int pair[2];
-          if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || open("held", O_WRONLY | O_CREAT, 0600) < 0)
+          if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 ||
+              setsockopt(pair[0], SOL_SOCKET, SO_RCVLOWAT, &two, sizeof two) != 0 || write(pair[1], "x", 1) != 1 ||
+              open("held", O_WRONLY | O_CREAT, 0600) < 0)
               return 1;
-          if (fork() == 0) /* so that there is always something to be read */
-              while (write(1, much, sizeof much) > 0)
-                  continue;
-          while (splice(pair[0], NULL, 1, NULL, 1, 0) >= 0)
-              continue;
-          return 2;
+          if (fork() == 0) {
+              while (write(2, "look\\n", 5) == 5) /* so that both are looked at again and again */
+                  usleep(10000);
+              return 0;
+          }
+          return splice(pair[0], NULL, 1, NULL, 100, 0) < 0;
       }
       """;
 
@@ -211,6 +212,11 @@ class AttackTest {
     org.awaitility.Awaitility.await()
         .atMost(java.time.Duration.ofSeconds(60))
         .until(() -> jobs.jobs().stuckCaptures() == 1);
+    assertThat(HostCheck.inspect())
+        .anySatisfy(finding -> {
+          assertThat(finding.what()).isEqualTo("captures");
+          assertThat(finding.ok()).isFalse();
+        });
     jobs.restart(() -> {}); // the library closes, and opens
     assertThat(jobs.jobs().status(holder.id()).state()).isEqualTo(JobState.RUNNING);
     JobStatus stopped = jobs.jobs().stop(holder.id(), StopRequest.DEFAULT);

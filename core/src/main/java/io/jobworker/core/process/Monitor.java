@@ -141,8 +141,9 @@ public final class Monitor {
   }
 
   /**
-   * The memory by which the job's log is followed; comes before {@link #started}, and is closed by
-   * {@link #forgetOutput}. Whoever wants to be woken by it gives {@link #onWake}.
+   * The memory by which the job's log is followed; comes before {@link #started}. Whoever takes it
+   * may close it; {@link #forgetOutput} does if nobody has. Who wants to be woken by it gives
+   * {@link #onWake}.
    */
   public CompletableFuture<Fd> output() {
     return output;
