@@ -142,11 +142,12 @@ int main(int argc, char **argv) {
         int (*run)(int, char **);
     } parts[] = {
         {"write", write_main}, {"stamp", stamp_main}, {"touch", touch_main},   {"tls", tls_main},
-        {"cat", cat_main},     {"echo", echo_main},   {"follow", follow_main},
+        {"cat", cat_main},     {"crowd", crowd_main}, {"spawn", spawn_main},   {"echo", echo_main},
+        {"follow", follow_main},
     };
     for (size_t i = 0; argc > 1 && i < sizeof parts / sizeof *parts; i++)
         if (strcmp(argv[1], parts[i].name) == 0)
             return parts[i].run(argc - 2, argv + 2);
-    fputs("usage: bench write|stamp|touch|tls|cat|echo|follow ...\n", stderr);
+    fputs("usage: bench write|stamp|touch|tls|cat|crowd|spawn|echo|follow ...\n", stderr);
     return 2;
 }

@@ -32,6 +32,8 @@ int stamp_main(int argc, char **argv);
 int touch_main(int argc, char **argv);
 int tls_main(int argc, char **argv);
 int cat_main(int argc, char **argv);
+int crowd_main(int argc, char **argv);
+int spawn_main(int argc, char **argv);
 int echo_main(int argc, char **argv);
 int follow_main(int argc, char **argv);
 

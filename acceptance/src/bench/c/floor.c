@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,39 @@ int tls_main(int argc, char **argv) {
     return 0;
 }
 
+/* Starts WORDS of this program with its output going into the pipe. */
+static pid_t spawn_writer(const int ends[2], int (*run)(int, char **), int argc, char **words) {
+    pid_t writer = fork();
+    if (writer == 0) {
+        if (dup2(ends[1], STDOUT_FILENO) < 0)
+            fail("dup2");
+        exit(run(argc, words));
+    }
+    if (writer < 0)
+        fail("fork");
+    return writer;
+}
+
+/* Starts cat from the pipe to the file. */
+static pid_t spawn_cat(const int ends[2], int file) {
+    pid_t cat = fork();
+    if (cat == 0) {
+        if (dup2(ends[0], STDIN_FILENO) < 0 || dup2(file, STDOUT_FILENO) < 0)
+            fail("dup2");
+        execlp("cat", "cat", (char *)NULL);
+        fail("cat");
+    }
+    if (cat < 0)
+        fail("fork");
+    return cat;
+}
+
+static void wait_for(pid_t child, struct rusage *usage) {
+    int status;
+    if (wait4(child, &status, 0, usage) != child || status != 0)
+        fail("the pipeline");
+}
+
 /*
  * cat BYTES BLOCK FILE: `write | cat >FILE; rm FILE`; on stderr the writer's nanoseconds, on stdout the CPU seconds of
  * cat and of rm.
@@ -111,30 +145,64 @@ int cat_main(int argc, char **argv) {
     int ends[2], file = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0 || pipe2(ends, O_CLOEXEC) != 0)
         fail(argv[2]);
-    pid_t cat = fork();
-    if (cat == 0) {
-        if (dup2(ends[0], STDIN_FILENO) < 0 || dup2(file, STDOUT_FILENO) < 0)
-            fail("dup2");
-        execlp("cat", "cat", (char *)NULL);
-        fail("cat");
-    }
-    pid_t writer = fork();
-    if (writer == 0) {
-        if (dup2(ends[1], STDOUT_FILENO) < 0)
-            fail("dup2");
-        char *words[] = {argv[0], argv[1], "0"};
-        exit(write_main(3, words));
-    }
-    if (cat < 0 || writer < 0 || close(ends[0]) != 0 || close(ends[1]) != 0)
-        fail("fork");
-    int status;
+    pid_t cat = spawn_cat(ends, file);
+    char *words[] = {argv[0], argv[1], "0"};
+    pid_t writer = spawn_writer(ends, write_main, 3, words);
+    if (close(ends[0]) != 0 || close(ends[1]) != 0)
+        fail("close");
     struct rusage usage;
-    if (waitpid(writer, &status, 0) != writer || status != 0 || wait4(cat, &status, 0, &usage) != cat || status != 0)
-        fail("the pipeline");
+    wait_for(writer, NULL);
+    wait_for(cat, &usage);
     double before = cpu_seconds();
     if (unlink(argv[2]) != 0 || close(file) != 0)
         fail("unlink");
     printf("%.6f %.6f\n", cpu_of(&usage), cpu_seconds() - before);
+    return 0;
+}
+
+/* crowd WRITERS COUNT INTERVAL_US FILE: so many times `stamp COUNT INTERVAL_US | cat >FILE`; the CPU seconds of all cats */
+int crowd_main(int argc, char **argv) {
+    long writers = argc == 4 ? number(argv[0]) : 0;
+    pid_t *children = calloc((size_t)writers, 2 * sizeof *children);
+    if (writers == 0 || children == NULL)
+        return 2;
+    for (long i = 0; i < writers; i++) {
+        int ends[2], file = open(argv[3], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (file < 0 || unlink(argv[3]) != 0 || pipe2(ends, O_CLOEXEC) != 0)
+            fail(argv[3]);
+        children[2 * i] = spawn_writer(ends, stamp_main, 2, argv + 1);
+        children[2 * i + 1] = spawn_cat(ends, file);
+        if (close(ends[0]) != 0 || close(ends[1]) != 0 || close(file) != 0)
+            fail("close");
+    }
+    double cpu = 0;
+    for (long i = 0; i < writers; i++) {
+        struct rusage usage;
+        wait_for(children[2 * i], NULL);
+        wait_for(children[2 * i + 1], &usage);
+        cpu += cpu_of(&usage);
+    }
+    free(children);
+    printf("%.6f\n", cpu);
+    return 0;
+}
+
+/* spawn COUNT PROGRAM: p50 and p99, in nanoseconds, of posix_spawn and wait */
+int spawn_main(int argc, char **argv) {
+    if (argc != 2)
+        return 2;
+    struct samples samples = {0};
+    for (long left = number(argv[0]); left > 0; left--) {
+        char *words[] = {argv[1], NULL}, *environment[] = {NULL};
+        pid_t child;
+        int64_t start = now_ns();
+        if (posix_spawn(&child, argv[1], NULL, NULL, words, environment) != 0)
+            fail(argv[1]);
+        wait_for(child, NULL);
+        samples_add(&samples, now_ns() - start);
+    }
+    samples_print(&samples);
+    free(samples.values);
     return 0;
 }
 

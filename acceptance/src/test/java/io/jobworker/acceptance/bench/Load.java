@@ -77,7 +77,29 @@ final class Load {
 
   /** Bytes through a pipe into a file by cat: seconds, and the CPU seconds of cat and of rm. */
   double[] catFloor(long bytes, int blockBytes) {
-    Path file = server.directory().resolve("floor");
+    return catFloor(bytes, blockBytes, "floor");
+  }
+
+  /** Two of them at once: the seconds of the slower one. */
+  double twoCatsFloor(long bytes, int blockBytes) {
+    CompletableFuture<double[]> other =
+        CompletableFuture.supplyAsync(() -> catFloor(bytes, blockBytes, "floor2"));
+    return Math.max(catFloor(bytes, blockBytes)[0], other.join()[0]);
+  }
+
+  /** The CPU seconds of a cat for each of so many writers of lines. */
+  double crowdFloor(int writers, int lines, int intervalMicros) {
+    String file = server.directory().resolve("floor").toString();
+    return run(List.of("crowd", "" + writers, "" + lines, "" + intervalMicros, file)).numbers()[0];
+  }
+
+  /** The median and the 99th percentile of posix_spawn and wait, in nanoseconds. */
+  double[] spawnFloor(int count, String executable) {
+    return run(List.of("spawn", "" + count, executable)).numbers();
+  }
+
+  private double[] catFloor(long bytes, int blockBytes, String name) {
+    Path file = server.directory().resolve(name);
     Printed printed = run(List.of("cat", "" + bytes, "" + blockBytes, file.toString()));
     double[] cpu = printed.numbers();
     return new double[] {Printed.numbers(Printed.lastLine(printed.err()))[0] / 1e9, cpu[0], cpu[1]};

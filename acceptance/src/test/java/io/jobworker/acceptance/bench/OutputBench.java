@@ -6,6 +6,7 @@ import io.grpc.ManagedChannel;
 import io.jobworker.acceptance.RunningServer;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.api.v1.LogOptions;
 import io.jobworker.api.v1.Stream;
@@ -51,6 +52,9 @@ public final class OutputBench {
       OutputBench bench = new OutputBench(server, Path.of(args[0]));
       Map<String, Case> cases = new LinkedHashMap<>();
       cases.put("capture", bench::capture);
+      cases.put("pair", bench::pair);
+      cases.put("crowd", bench::crowd);
+      cases.put("start", bench::start);
       cases.put("readers", bench::readers);
       cases.put("latency", bench::latency);
       cases.put("followers", bench::followers);
@@ -107,8 +111,80 @@ public final class OutputBench {
 
   /** What the job itself has used. */
   private double jobSeconds(String job) {
-    String micros = server.status("alice", job).path("usage").path("cpuUsec").asString("0");
-    return Long.parseLong(micros) / 1e6;
+    return stub().status(JobRequest.newBuilder().setId(job).build()).getUsage().getCpuUsec() / 1e6;
+  }
+
+  /** Two jobs at once. */
+  private void pair() throws Exception {
+    long bytes = GB;
+    Report.Rounds speed = new Report.Rounds();
+    for (int round = 0; round < ROUNDS; round++) {
+      load.settle(2 * bytes);
+      double floor = load.twoCatsFloor(bytes, BLOCK);
+      load.settle(2 * bytes);
+      String[] jobs = {
+        begin("64M", "write", "" + bytes, "" + BLOCK, "0"),
+        begin("64M", "write", "" + bytes, "" + BLOCK, "0")
+      };
+      double slower = 0;
+      for (String job : jobs) {
+        server.event("job.ended", job);
+        slower =
+            Math.max(slower, Double.parseDouble(text(job, Stream.STREAM_STDERR).strip()) / 1e9);
+      }
+      speed.add(2 * bytes / slower / 1e6, 2 * bytes / floor / 1e6);
+      List.of(jobs).forEach(this::forget);
+    }
+    report.atLeast("capture of two jobs at once (floor: two cats)", "MB/s", speed, 1.1);
+  }
+
+  /** Many jobs that print a little, and nobody follows. */
+  private void crowd() throws Exception {
+    int writers = 64;
+    int lines = 1000;
+    int intervalMicros = 10_000;
+    Report.Rounds cpu = new Report.Rounds();
+    for (int round = 0; round < 3; round++) {
+      double floor = load.crowdFloor(writers, lines, intervalMicros);
+      double before = server.cpuSeconds();
+      double jobsCpu = 0;
+      List<String> jobs = new ArrayList<>();
+      for (int i = 0; i < writers; i++) {
+        jobs.add(begin("1M", "stamp", "" + lines, "" + intervalMicros));
+      }
+      jobs.forEach(job -> server.event("job.ended", job));
+      double taken = server.cpuSeconds() - before;
+      for (String job : jobs) {
+        jobsCpu += jobSeconds(job);
+      }
+      cpu.add(taken - jobsCpu, floor);
+      jobs.forEach(this::forget);
+    }
+    report.note("64 jobs of 1,000 lines that nobody follows: CPU (floor: cats)", "s", cpu);
+  }
+
+  /** How long Start takes, one after the other. */
+  private void start() throws Exception {
+    int count = 100;
+    Report.Rounds p50 = new Report.Rounds();
+    Report.Rounds p99 = new Report.Rounds();
+    for (int round = 0; round < ROUNDS; round++) {
+      double[] floor = load.spawnFloor(count, "/bin/true");
+      double[] nanos = new double[count];
+      List<String> jobs = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        long start = System.nanoTime();
+        jobs.add(begin("1M", List.of("/bin/true")));
+        nanos[i] = System.nanoTime() - start;
+        server.event("job.ended", jobs.getLast());
+      }
+      java.util.Arrays.sort(nanos);
+      p50.add(nanos[count / 2] / 1e6, floor[0] / 1e6);
+      p99.add(nanos[count * 99 / 100] / 1e6, floor[1] / 1e6);
+      jobs.forEach(this::forget);
+    }
+    report.note("Start, p50 (floor: posix_spawn and wait)", "ms", p50);
+    report.note("Start, p99 (floor: posix_spawn and wait)", "ms", p99);
   }
 
   // --- 2: from the file to readers
@@ -293,14 +369,33 @@ public final class OutputBench {
     return server.startJob("alice", command.toArray(String[]::new));
   }
 
+  /** Likewise, at once: by a call instead of a program that calls. */
+  private String begin(String retain, String... words) {
+    List<String> command = new ArrayList<>(List.of(load.program()));
+    command.addAll(List.of(words));
+    return begin(retain, command);
+  }
+
+  private String begin(String retain, List<String> command) {
+    long bytes = Long.parseLong(retain.substring(0, retain.length() - 1)) << 20; // "64M"
+    JobSpec.Builder spec = JobSpec.newBuilder().setOutputRetainBytes(bytes);
+    spec.addAllCommand(command);
+    return stub().start(JobRequest.newBuilder().setSpec(spec).build()).getId();
+  }
+
   private void forget(String job) {
-    server.cli("alice", "stop", job).succeeded();
-    server.cli("alice", "rm", job).succeeded();
+    JobRequest request = JobRequest.newBuilder().setId(job).build();
+    stub().stop(request);
+    server.event("job.ended", job);
+    stub().remove(request);
+  }
+
+  private JobWorkerGrpc.JobWorkerBlockingStub stub() {
+    return JobWorkerGrpc.newBlockingStub(channel);
   }
 
   private Iterator<JobLogsResponse> logs(String job, LogOptions options) {
-    return JobWorkerGrpc.newBlockingStub(channel)
-        .logs(JobRequest.newBuilder().setId(job).setLogs(options).build());
+    return stub().logs(JobRequest.newBuilder().setId(job).setLogs(options).build());
   }
 
   private byte[] read(String job, LogOptions options) {
