@@ -122,7 +122,7 @@ public final class Server implements AutoCloseable {
                 MalformedRequests.refusedBy(
                     ServerInterceptors.intercept(
                         new JobWorkerService(
-                            jobs, users, audit, logSettings(config.output()), timer),
+                            jobs, users, audit, logSettings(config.output()), calls, timer),
                         new QuotaInterceptor(use, audit, timer),
                         new AuthInterceptor(identity, clients, quotas, jobs, audit))))
             .build();
