@@ -32,9 +32,9 @@ import org.slf4j.Logger;
 /**
  * The events that whoever investigates later must find, one JSON line each; {@code docs/audit.md}
  * has the table of them and of their fields. Values of a job's environment and its stdin are never
- * written; its arguments go through a mask. Thread-safe.
+ * written; its arguments go through a mask. Thread-safe; the log is the one of this process.
  */
-public final class Audit implements JobListener, Tls.Listener {
+public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
   private static final String OK = "ok";
   private static final String DENIED = "denied";
   private static final String FAILED = "failed";
@@ -50,10 +50,16 @@ public final class Audit implements JobListener, Tls.Listener {
   /** What events are counted by. */
   public record Kind(String event, String outcome) {}
 
-  /** Opens the log that the configuration names. */
+  /** Opens the log that the configuration names. The caller closes it. */
   public Audit(ServerConfig.Audit settings, ServerDirectory directory) {
     log = AuditLog.open(settings, directory);
     argvMask = new ArgvMask(settings.patterns());
+  }
+
+  /** Closes the log; what happens from then on is written nowhere. */
+  @Override
+  public void close() {
+    AuditLog.close();
   }
 
   // --- the server

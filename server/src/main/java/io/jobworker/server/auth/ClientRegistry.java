@@ -309,12 +309,28 @@ public final class ClientRegistry implements AutoCloseable {
   }
 
   private void forgetIfChanged() throws SQLException {
+    long now = readVersion();
+    if (now != knownAt) {
+      knownAt = now;
+      known.clear();
+    }
+  }
+
+  private long readVersion() throws SQLException {
     try (ResultSet row = version.executeQuery()) {
-      long now = row.getLong(1);
-      if (now != knownAt) {
-        knownAt = now;
-        known.clear();
-      }
+      return row.getLong(1);
+    }
+  }
+
+  /** A number that is another one after another process has changed the database. */
+  public long version() {
+    lock.lock();
+    try {
+      return readVersion();
+    } catch (SQLException e) {
+      throw new RegistryException("cannot read the client database", e);
+    } finally {
+      lock.unlock();
     }
   }
 

@@ -1,56 +1,69 @@
 package io.jobworker.server.auth;
 
 import io.jobworker.server.audit.Audit;
-import io.jobworker.server.config.FileWatch;
+import io.jobworker.server.timing.Ticker;
 import io.jobworker.server.transport.Connections;
-import java.io.IOException;
-import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ScheduledExecutorService;
 import javax.net.ssl.SSLSession;
 
 /**
  * Acts on changes of the database of clients, whoever makes them: whose certificate no longer names
  * an enabled client loses its connections, and with them its streams; and the audit hears of each.
  */
-public final class Revocation implements AutoCloseable {
+public final class Revocation {
+  /** A client that is disabled loses its connections within a second. */
+  private static final Duration LOOK_INTERVAL = Duration.ofMillis(500);
+
   private final CertificateIdentity identity;
   private final ClientRegistry clients;
   private final Connections connections;
   private final Audit audit;
-  private final FileWatch watch;
+  private long seen; // the database's version that was acted on
 
   private Revocation(
       CertificateIdentity identity,
       ClientRegistry clients,
       Connections connections,
-      Audit audit,
-      Path database)
-      throws IOException {
+      Audit audit) {
     this.identity = identity;
     this.clients = clients;
     this.connections = connections;
     this.audit = audit;
-    watch = FileWatch.of("revocation", List.of(database), this::act);
+    this.seen = clients.version();
   }
 
-  /** Acts on what was changed before, and starts watching. The caller closes it. */
-  public static Revocation start(
+  /**
+   * Acts on what was changed before, and on each change from now on. The caller closes what it
+   * returns.
+   */
+  public static Ticker start(
       CertificateIdentity identity,
       ClientRegistry clients,
       Connections connections,
       Audit audit,
-      Path database)
-      throws IOException {
-    Revocation revocation = new Revocation(identity, clients, connections, audit, database);
-    revocation.watch.start();
+      ScheduledExecutorService timer,
+      Executor workers) {
+    Revocation revocation = new Revocation(identity, clients, connections, audit);
     revocation.act();
-    return revocation;
+    Ticker looks = new Ticker("revocation", workers, revocation::look);
+    looks.start(timer, LOOK_INTERVAL);
+    return looks;
   }
 
-  private synchronized void act() {
+  private void look() {
+    long now = clients.version();
+    if (now != seen) {
+      act();
+      seen = now; // not before: what fails is tried again
+    }
+  }
+
+  private void act() {
     throwOut();
     clients.takeChanges(audit::clientChanged);
   }
@@ -74,10 +87,5 @@ public final class Revocation implements AutoCloseable {
   private Optional<String> cn(SSLSession session) {
     return AuthInterceptor.certificate(session)
         .flatMap(certificate -> identity.of(certificate).name());
-  }
-
-  @Override
-  public void close() {
-    watch.close();
   }
 }
