@@ -10,12 +10,10 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.jobworker.api.v1.JobRequest;
 import io.jobworker.core.JobException;
 import io.jobworker.core.JobId;
 import io.jobworker.core.Jobs;
 import io.jobworker.server.audit.Audit;
-import io.jobworker.server.auth.Permissions.Access;
 import io.jobworker.server.quota.Quotas;
 import io.jobworker.server.rpc.Errors;
 import java.net.SocketAddress;
@@ -60,14 +58,14 @@ public final class AuthInterceptor implements ServerInterceptor {
     String method = call.getMethodDescriptor().getFullMethodName();
     try {
       Caller caller = identify(call, method, requestId);
-      Access access = Permissions.of(method).orElseThrow(() -> noRow(method));
-      if (!Permissions.allows(caller.client().role(), access)) {
+      Permissions.Row<?> row = Permissions.of(method).orElseThrow(() -> noRow(method));
+      if (!Permissions.allows(caller.client().role(), row.access())) {
         audit.denied(caller, Optional.empty(), "role");
         throw denied("the role '" + caller.client().role() + "' may not call " + bareName(method));
       }
       Context context = caller.in(Context.current());
       ServerCall.Listener<Q> listener = Contexts.interceptCall(context, call, headers, next);
-      return new OwnerCheck<>(listener, call, caller, access);
+      return new OwnerCheck<>(listener, call, caller, row);
     } catch (RuntimeException e) {
       Errors.refuse(call, e);
       return new ServerCall.Listener<>() {};
@@ -145,39 +143,40 @@ public final class AuthInterceptor implements ServerInterceptor {
   private final class OwnerCheck<Q, R> extends SimpleForwardingServerCallListener<Q> {
     private final ServerCall<Q, R> call;
     private final Caller caller;
-    private final Access access;
+    private final Permissions.Row<?> row;
     private boolean refused;
 
     private OwnerCheck(
-        ServerCall.Listener<Q> next, ServerCall<Q, R> call, Caller caller, Access access) {
+        ServerCall.Listener<Q> next,
+        ServerCall<Q, R> call,
+        Caller caller,
+        Permissions.Row<?> row) {
       super(next);
       this.call = call;
       this.caller = caller;
-      this.access = access;
+      this.row = row;
     }
 
     @Override
     public void onMessage(Q message) {
-      if (access == Access.READ_JOB || access == Access.CHANGE_JOB) {
-        try {
-          check((JobRequest) message);
-        } catch (RuntimeException e) {
-          refused = true;
-          Errors.refuse(call, e);
-          return;
-        }
+      try {
+        row.jobIn(message).ifPresent(this::check);
+      } catch (RuntimeException e) {
+        refused = true;
+        Errors.refuse(call, e);
+        return;
       }
       super.onMessage(message);
     }
 
-    private void check(JobRequest request) {
+    private void check(String named) {
       JobId id =
-          JobId.parse(request.getId())
+          JobId.parse(named)
               .orElseThrow(() ->
                   new JobException.InvalidSpec(
-                      "id", "'" + shortened(request.getId()) + "' is not a job id (a UUID)"));
+                      "id", "'" + shortened(named) + "' is not a job id (a UUID)"));
       Optional<String> owner = ownerOf(id);
-      if (owner.isEmpty() || !Permissions.allows(caller.client(), access, owner.get())) {
+      if (owner.isEmpty() || !Permissions.allows(caller.client(), row.access(), owner.get())) {
         audit.denied(caller, Optional.of(id), owner.isEmpty() ? "no_such_job" : "not_owner");
         throw new JobException.NoSuchJob(id.toString());
       }

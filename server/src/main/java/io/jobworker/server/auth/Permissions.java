@@ -1,14 +1,30 @@
 package io.jobworker.server.auth;
 
+import static java.util.Map.entry;
+
+import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * The one table of what each method does, and so of who may call it. A method without a row is
  * refused.
  */
 final class Permissions {
+  private static final Map<String, Row<?>> BY_METHOD =
+      Map.ofEntries(
+          entry(name("Start"), row(Access.START)),
+          entry(name("Stop"), row(Access.CHANGE_JOB, JobRequest.class, JobRequest::getId)),
+          entry(name("Status"), row(Access.READ_JOB, JobRequest.class, JobRequest::getId)),
+          entry(name("Logs"), row(Access.READ_JOB, JobRequest.class, JobRequest::getId)),
+          entry(name("List"), row(Access.READ_JOBS)),
+          entry(name("Wait"), row(Access.READ_JOB, JobRequest.class, JobRequest::getId)),
+          entry(name("Watch"), row(Access.READ_JOBS)),
+          entry(name("Stats"), row(Access.READ_JOB, JobRequest.class, JobRequest::getId)),
+          entry(name("Remove"), row(Access.CHANGE_JOB, JobRequest.class, JobRequest::getId)));
+
   private Permissions() {}
 
   /** What a method does to jobs. */
@@ -23,19 +39,28 @@ final class Permissions {
     READ_JOBS
   }
 
-  private static final Map<String, Access> BY_METHOD =
-      Map.of(
-          name("Start"), Access.START,
-          name("Stop"), Access.CHANGE_JOB,
-          name("Status"), Access.READ_JOB,
-          name("Logs"), Access.READ_JOB,
-          name("List"), Access.READ_JOBS,
-          name("Wait"), Access.READ_JOB,
-          name("Watch"), Access.READ_JOBS,
-          name("Stats"), Access.READ_JOB,
-          name("Remove"), Access.CHANGE_JOB);
+  /**
+   * A method's row.
+   *
+   * @param <Q> the method's request
+   * @param jobId where in its request the method names the job that it reaches; empty: nowhere
+   */
+  record Row<Q>(Access access, Class<Q> request, Optional<Function<Q, String>> jobId) {
+    /** The id, such as it is, of the one job that this request reaches; empty: it names none. */
+    Optional<String> jobIn(Object message) {
+      return jobId.map(id -> id.apply(request.cast(message)));
+    }
+  }
 
-  static Optional<Access> of(String fullMethodName) {
+  private static Row<Object> row(Access access) {
+    return new Row<>(access, Object.class, Optional.empty());
+  }
+
+  private static <Q> Row<Q> row(Access access, Class<Q> request, Function<Q, String> jobId) {
+    return new Row<>(access, request, Optional.of(jobId));
+  }
+
+  static Optional<Row<?>> of(String fullMethodName) {
     return Optional.ofNullable(BY_METHOD.get(fullMethodName));
   }
 

@@ -3,6 +3,7 @@ package io.jobworker.server.auth;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.MethodDescriptor;
+import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.server.auth.Permissions.Access;
 import io.jobworker.server.quota.Quotas;
@@ -18,6 +19,29 @@ class PermissionsTest {
           .as(method.getFullMethodName())
           .isPresent();
     }
+  }
+
+  @Test
+  void aMethodThatReachesOneJobSaysWhereInItsRequestThatIs() {
+    for (MethodDescriptor<?, ?> method : JobWorkerGrpc.getServiceDescriptor().getMethods()) {
+      Permissions.Row<?> row = Permissions.of(method.getFullMethodName()).orElseThrow();
+      boolean ofOneJob = row.access() == Access.READ_JOB || row.access() == Access.CHANGE_JOB;
+      assertThat(row.jobIn(emptyRequest(method)).isPresent())
+          .as(method.getFullMethodName())
+          .isEqualTo(ofOneJob);
+    }
+  }
+
+  @Test
+  void theJobIsTheOneThatTheRequestNames() {
+    String stop = JobWorkerGrpc.getStopMethod().getFullMethodName();
+    JobRequest request = JobRequest.newBuilder().setId("some job").build();
+    assertThat(Permissions.of(stop).orElseThrow().jobIn(request)).contains("some job");
+  }
+
+  private static Object emptyRequest(MethodDescriptor<?, ?> method) {
+    return ((MethodDescriptor.PrototypeMarshaller<?>) method.getRequestMarshaller())
+        .getMessagePrototype();
   }
 
   @Test
