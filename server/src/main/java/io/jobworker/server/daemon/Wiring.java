@@ -7,23 +7,24 @@ import io.grpc.ServerInterceptors;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.core.Jobs;
 import io.jobworker.core.linux.Linux;
+import io.jobworker.server.access.Authenticator;
 import io.jobworker.server.audit.Audit;
-import io.jobworker.server.auth.AuthInterceptor;
-import io.jobworker.server.auth.CertificateIdentity;
-import io.jobworker.server.auth.ClientRegistry;
-import io.jobworker.server.auth.ConnectionQuota;
-import io.jobworker.server.auth.JobUsers;
-import io.jobworker.server.auth.QuotaInterceptor;
-import io.jobworker.server.auth.Revocation;
+import io.jobworker.server.clients.CertificateIdentity;
+import io.jobworker.server.clients.ClientRegistry;
+import io.jobworker.server.clients.JobUsers;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.HostAndPort;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.gate.AccessInterceptor;
+import io.jobworker.server.gate.ConnectionQuota;
+import io.jobworker.server.gate.CurrentCaller;
+import io.jobworker.server.gate.MalformedRequests;
+import io.jobworker.server.gate.QuotaInterceptor;
+import io.jobworker.server.gate.Revocation;
 import io.jobworker.server.metrics.Metrics;
 import io.jobworker.server.quota.ClientUse;
-import io.jobworker.server.quota.Quotas;
 import io.jobworker.server.rpc.JobWorkerService;
-import io.jobworker.server.rpc.MalformedRequests;
 import io.jobworker.server.timing.Ticker;
 import io.jobworker.server.tls.Tls;
 import io.jobworker.server.tls.TlsFiles;
@@ -97,14 +98,14 @@ final class Wiring {
     lifecycle.add(tls.follow(connections, timer, calls));
     metricsAddress.ifPresent(
         at -> lifecycle.add(Metrics.serve(at, tls, connections, audit, jobs)));
-    CertificateIdentity identity = CertificateIdentity.COMMON_NAME;
-    Quotas quotas = settings.quotas();
+    Authenticator authenticator =
+        new Authenticator(CertificateIdentity.COMMON_NAME, clients, settings.quotas());
     ClientUse use = new ClientUse();
-    lifecycle.add(Revocation.start(identity, clients, connections, audit, timer, calls));
+    lifecycle.add(Revocation.start(authenticator, clients, connections, audit, timer, calls));
     JobUsers users = new JobUsers(clients, config.isolation().uidRange(), isolate);
     io.grpc.Server grpc =
         connections
-            .server(address, tls, new ConnectionQuota(identity, clients, quotas, use, audit))
+            .server(address, tls, new ConnectionQuota(authenticator, use, audit))
             .executor(calls)
             .callExecutor(new ByMethod(calls))
             .maxInboundMessageSize(MAX_REQUEST_BYTES)
@@ -113,7 +114,7 @@ final class Wiring {
                     ServerInterceptors.intercept(
                         new JobWorkerService(jobs, users, audit, settings.logs(), calls, timer),
                         new QuotaInterceptor(use, audit, timer),
-                        new AuthInterceptor(identity, clients, quotas, jobs, audit))))
+                        new AccessInterceptor(authenticator, jobs, audit))))
             .build();
     serve(grpc, listen);
     announce(listen.withPort(grpc.getPort()).toString(), audit);
@@ -129,7 +130,7 @@ final class Wiring {
   }
 
   private Audit openAudit() {
-    Audit audit = lifecycle.add(new Audit(config.audit(), directory));
+    Audit audit = lifecycle.add(new Audit(config.audit(), directory, CurrentCaller::get));
     audit.serverStarted(directory.path().toString());
     lifecycle.onClose(audit::serverStopped);
     return audit;

@@ -11,7 +11,7 @@ import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.ListJobsResponse;
 import io.jobworker.core.Jobs;
 import io.jobworker.server.audit.Audit;
-import io.jobworker.server.auth.JobUsers;
+import io.jobworker.server.clients.JobUsers;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 
@@ -36,7 +36,7 @@ public final class JobWorkerService extends JobWorkerImplBase {
       LogsMethod.Settings logSettings,
       Executor workers,
       ScheduledExecutorService timer) {
-    start = new StartMethod(jobs, users, audit);
+    start = new StartMethod(jobs, users);
     stop = new StopMethod(jobs, audit);
     remove = new RemoveMethod(jobs);
     status = new StatusMethod(jobs);

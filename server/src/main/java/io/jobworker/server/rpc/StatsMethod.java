@@ -9,6 +9,7 @@ import io.jobworker.core.JobException;
 import io.jobworker.core.JobId;
 import io.jobworker.core.JobStatus;
 import io.jobworker.core.Jobs;
+import io.jobworker.server.gate.Errors;
 import io.jobworker.server.timing.Ticker;
 import java.time.Clock;
 import java.time.Duration;

@@ -1,4 +1,4 @@
-package io.jobworker.server.rpc;
+package io.jobworker.server.gate;
 
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;

@@ -1,4 +1,4 @@
-package io.jobworker.server.auth;
+package io.jobworker.server.clients;
 
 import java.util.Locale;
 

@@ -1,6 +1,6 @@
-package io.jobworker.server.auth;
+package io.jobworker.server.access;
 
-import io.grpc.Context;
+import io.jobworker.server.clients.Client;
 import io.jobworker.server.quota.Quotas;
 
 /**
@@ -18,15 +18,4 @@ public record Caller(
     String certificateSerial,
     String peer,
     String method,
-    String requestId) {
-  private static final Context.Key<Caller> KEY = Context.key("caller");
-
-  /** The caller of the call that is being handled. */
-  public static Caller current() {
-    return KEY.get();
-  }
-
-  Context in(Context context) {
-    return context.withValue(KEY, this);
-  }
-}
+    String requestId) {}

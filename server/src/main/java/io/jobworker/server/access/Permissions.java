@@ -1,9 +1,11 @@
-package io.jobworker.server.auth;
+package io.jobworker.server.access;
 
 import static java.util.Map.entry;
 
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.server.clients.Client;
+import io.jobworker.server.clients.Role;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -12,7 +14,7 @@ import java.util.function.Function;
  * The one table of what each method does, and so of who may call it. A method without a row is
  * refused.
  */
-final class Permissions {
+public final class Permissions {
   private static final Map<String, Row<?>> BY_METHOD =
       Map.ofEntries(
           entry(name("Start"), row(Access.START)),
@@ -28,7 +30,7 @@ final class Permissions {
   private Permissions() {}
 
   /** What a method does to jobs. */
-  enum Access {
+  public enum Access {
     /** Makes a job, which is then the caller's. */
     START,
     /** Changes the one job that the request names. */
@@ -45,9 +47,9 @@ final class Permissions {
    * @param <Q> the method's request
    * @param jobId where in its request the method names the job that it reaches; empty: nowhere
    */
-  record Row<Q>(Access access, Class<Q> request, Optional<Function<Q, String>> jobId) {
+  public record Row<Q>(Access access, Class<Q> request, Optional<Function<Q, String>> jobId) {
     /** The id, such as it is, of the one job that this request reaches; empty: it names none. */
-    Optional<String> jobIn(Object message) {
+    public Optional<String> jobIn(Object message) {
       return jobId.map(id -> id.apply(request.cast(message)));
     }
   }
@@ -60,12 +62,13 @@ final class Permissions {
     return new Row<>(access, request, Optional.of(jobId));
   }
 
-  static Optional<Row<?>> of(String fullMethodName) {
+  /** The row of a method, by its full name. */
+  public static Optional<Row<?>> of(String fullMethodName) {
     return Optional.ofNullable(BY_METHOD.get(fullMethodName));
   }
 
   /** Whether {@code role} allows {@code access} at all, if only to jobs of the client's own. */
-  static boolean allows(Role role, Access access) {
+  public static boolean allows(Role role, Access access) {
     return switch (role) {
       case USER, ADMIN -> true;
       case VIEWER -> access == Access.READ_JOB || access == Access.READ_JOBS;
@@ -73,7 +76,7 @@ final class Permissions {
   }
 
   /** Whether {@code client} may do it to a job of {@code owner}. */
-  static boolean allows(Client client, Access access, String owner) {
+  public static boolean allows(Client client, Access access, String owner) {
     return allows(client.role(), access)
         && switch (client.role()) {
           case ADMIN, VIEWER -> true;

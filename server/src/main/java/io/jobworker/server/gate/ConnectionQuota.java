@@ -1,10 +1,11 @@
-package io.jobworker.server.auth;
+package io.jobworker.server.gate;
 
 import io.jobworker.core.JobException;
+import io.jobworker.server.access.Authenticator;
 import io.jobworker.server.audit.Audit;
+import io.jobworker.server.clients.Client;
 import io.jobworker.server.quota.ClientUse;
 import io.jobworker.server.quota.Quota;
-import io.jobworker.server.quota.Quotas;
 import io.jobworker.server.transport.Connection;
 import io.jobworker.server.transport.Connections;
 import io.jobworker.server.transport.RefusedConnection;
@@ -12,21 +13,12 @@ import java.util.Optional;
 
 /** Lets no client have more connections than it may. */
 public final class ConnectionQuota implements Connections.Listener {
-  private final CertificateIdentity identity;
-  private final ClientRegistry clients;
-  private final Quotas defaults;
+  private final Authenticator authenticator;
   private final ClientUse use;
   private final Audit audit;
 
-  public ConnectionQuota(
-      CertificateIdentity identity,
-      ClientRegistry clients,
-      Quotas defaults,
-      ClientUse use,
-      Audit audit) {
-    this.identity = identity;
-    this.clients = clients;
-    this.defaults = defaults;
+  public ConnectionQuota(Authenticator authenticator, ClientUse use, Audit audit) {
+    this.authenticator = authenticator;
     this.use = use;
     this.audit = audit;
   }
@@ -35,15 +27,14 @@ public final class ConnectionQuota implements Connections.Listener {
   @Override
   public void ready(Connection connection) {
     Optional<Client> client =
-        AuthInterceptor.certificate(connection.session())
-            .flatMap(certificate -> identity.of(certificate).name())
-            .flatMap(clients::findByCn);
+        authenticator.name(connection.session()).flatMap(authenticator::client);
     if (client.isEmpty()) {
       return;
     }
     try {
       ClientUse.Held held =
-          use.take(client.get().name(), Quota.CONNECTIONS, client.get().quotas().orElse(defaults));
+          use.take(
+              client.get().name(), Quota.CONNECTIONS, authenticator.quotas(client.get()));
       connection.onClose(held::release);
     } catch (JobException.QuotaExceeded e) {
       connection.refuse(e);

@@ -1,6 +1,9 @@
-package io.jobworker.server.auth;
+package io.jobworker.server.gate;
 
+import io.jobworker.server.access.Authenticator;
 import io.jobworker.server.audit.Audit;
+import io.jobworker.server.clients.Client;
+import io.jobworker.server.clients.ClientRegistry;
 import io.jobworker.server.timing.Ticker;
 import io.jobworker.server.transport.Connections;
 import java.time.Duration;
@@ -9,7 +12,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
-import javax.net.ssl.SSLSession;
 
 /**
  * Acts on changes of the database of clients, whoever makes them: whose certificate no longer names
@@ -19,18 +21,18 @@ public final class Revocation {
   /** A client that is disabled loses its connections within a second. */
   private static final Duration LOOK_INTERVAL = Duration.ofMillis(500);
 
-  private final CertificateIdentity identity;
+  private final Authenticator authenticator;
   private final ClientRegistry clients;
   private final Connections connections;
   private final Audit audit;
   private long seen; // the database's version that was acted on
 
   private Revocation(
-      CertificateIdentity identity,
+      Authenticator authenticator,
       ClientRegistry clients,
       Connections connections,
       Audit audit) {
-    this.identity = identity;
+    this.authenticator = authenticator;
     this.clients = clients;
     this.connections = connections;
     this.audit = audit;
@@ -42,13 +44,13 @@ public final class Revocation {
    * returns.
    */
   public static Ticker start(
-      CertificateIdentity identity,
+      Authenticator authenticator,
       ClientRegistry clients,
       Connections connections,
       Audit audit,
       ScheduledExecutorService timer,
       Executor workers) {
-    Revocation revocation = new Revocation(identity, clients, connections, audit);
+    Revocation revocation = new Revocation(authenticator, clients, connections, audit);
     revocation.act();
     Ticker looks = new Ticker("revocation", workers, revocation::look);
     looks.start(timer, LOOK_INTERVAL);
@@ -71,21 +73,16 @@ public final class Revocation {
   private void throwOut() {
     Map<String, Boolean> known = new HashMap<>();
     connections.closeWhere(connection -> {
-      Optional<String> cn = cn(connection.session());
+      Optional<String> name = authenticator.name(connection.session());
       // One that was never used ends no stream, and its next call hears why it is refused.
       return connection.isUsed()
-          && cn.isPresent()
-          && !known.computeIfAbsent(cn.get(), this::isWelcome);
+          && name.isPresent()
+          && !known.computeIfAbsent(name.get(), this::isWelcome);
     });
   }
 
-  private boolean isWelcome(String cn) {
-    Optional<Client> client = clients.findByCn(cn);
+  private boolean isWelcome(String name) {
+    Optional<Client> client = authenticator.client(name);
     return client.isPresent() && !client.get().disabled();
-  }
-
-  private Optional<String> cn(SSLSession session) {
-    return AuthInterceptor.certificate(session)
-        .flatMap(certificate -> identity.of(certificate).name());
   }
 }

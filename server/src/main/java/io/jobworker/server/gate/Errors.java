@@ -1,6 +1,7 @@
-package io.jobworker.server.rpc;
+package io.jobworker.server.gate;
 
 import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
@@ -9,6 +10,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.jobworker.core.JobException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -19,6 +21,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Errors {
   public static final String DOMAIN = "job-worker";
+
+  private static final String QUOTA_EXCEEDED = "QUOTA_EXCEEDED";
+  private static final String QUOTA = "quota";
 
   private static final Logger LOG = LoggerFactory.getLogger(Errors.class);
 
@@ -50,6 +55,26 @@ public final class Errors {
     call.close(status.getStatus(), trailers == null ? new Metadata() : trailers);
   }
 
+  /** The quota, by its name in the configuration, that is the reason of this answer. */
+  static Optional<String> quota(Status status, Metadata trailers) {
+    if (status.getCode() != Status.Code.RESOURCE_EXHAUSTED) {
+      return Optional.empty();
+    }
+    try {
+      for (Any detail : StatusProto.fromStatusAndTrailers(status, trailers).getDetailsList()) {
+        if (detail.is(ErrorInfo.class)) {
+          ErrorInfo info = detail.unpack(ErrorInfo.class);
+          return info.getReason().equals(QUOTA_EXCEEDED)
+              ? Optional.of(info.getMetadataOrThrow(QUOTA))
+              : Optional.empty();
+        }
+      }
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("an answer of our own", e);
+    }
+    return Optional.empty();
+  }
+
   private static StatusRuntimeException ofJob(JobException failure) {
     return switch (failure) {
       case JobException.InvalidSpec e ->
@@ -65,7 +90,7 @@ public final class Errors {
               Map.of(
                   "step", e.step(), "errno", Integer.toString(e.errno()), "subject", e.subject()));
       case JobException.QuotaExceeded e ->
-          status(e, Status.Code.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED", Map.of("quota", e.quota()));
+          status(e, Status.Code.RESOURCE_EXHAUSTED, QUOTA_EXCEEDED, Map.of(QUOTA, e.quota()));
       case JobException.CannotEnforce e ->
           status(e, Status.Code.FAILED_PRECONDITION, "CANNOT_ENFORCE", Map.of());
       case JobException.Unavailable e -> {

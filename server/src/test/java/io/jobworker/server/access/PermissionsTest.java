@@ -1,11 +1,13 @@
-package io.jobworker.server.auth;
+package io.jobworker.server.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.MethodDescriptor;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
-import io.jobworker.server.auth.Permissions.Access;
+import io.jobworker.server.access.Permissions.Access;
+import io.jobworker.server.clients.Client;
+import io.jobworker.server.clients.Role;
 import io.jobworker.server.quota.Quotas;
 import java.time.Instant;
 import java.util.Optional;

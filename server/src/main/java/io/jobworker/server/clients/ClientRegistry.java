@@ -1,4 +1,4 @@
-package io.jobworker.server.auth;
+package io.jobworker.server.clients;
 
 import io.jobworker.core.store.Sqlite;
 import io.jobworker.server.quota.Quotas;

@@ -1,4 +1,4 @@
-package io.jobworker.server.auth;
+package io.jobworker.server.gate;
 
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.Metadata;

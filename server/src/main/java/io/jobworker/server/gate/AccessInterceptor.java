@@ -1,4 +1,4 @@
-package io.jobworker.server.auth;
+package io.jobworker.server.gate;
 
 import io.grpc.Context;
 import io.grpc.Contexts;
@@ -13,14 +13,13 @@ import io.grpc.StatusRuntimeException;
 import io.jobworker.core.JobException;
 import io.jobworker.core.JobId;
 import io.jobworker.core.Jobs;
+import io.jobworker.server.access.Authenticator;
+import io.jobworker.server.access.Authenticator.Answer;
+import io.jobworker.server.access.Caller;
+import io.jobworker.server.access.Permissions;
 import io.jobworker.server.audit.Audit;
-import io.jobworker.server.quota.Quotas;
-import io.jobworker.server.rpc.Errors;
 import java.net.SocketAddress;
-import java.security.cert.Certificate;
-import java.security.cert.X509Certificate;
 import java.util.Optional;
-import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 
 /**
@@ -29,23 +28,13 @@ import javax.net.ssl.SSLSession;
  * the request names a job, whether it is one that the client may reach. Another's job and a missing
  * one are answered by the same words.
  */
-public final class AuthInterceptor implements ServerInterceptor {
-  private final CertificateIdentity identity;
-  private final ClientRegistry clients;
-  private final Quotas defaults;
+public final class AccessInterceptor implements ServerInterceptor {
+  private final Authenticator authenticator;
   private final Jobs jobs;
   private final Audit audit;
 
-  /** {@code defaults} are for a client that has no quotas of its own. */
-  public AuthInterceptor(
-      CertificateIdentity identity,
-      ClientRegistry clients,
-      Quotas defaults,
-      Jobs jobs,
-      Audit audit) {
-    this.identity = identity;
-    this.clients = clients;
-    this.defaults = defaults;
+  public AccessInterceptor(Authenticator authenticator, Jobs jobs, Audit audit) {
+    this.authenticator = authenticator;
     this.jobs = jobs;
     this.audit = audit;
   }
@@ -63,7 +52,7 @@ public final class AuthInterceptor implements ServerInterceptor {
         audit.denied(caller, Optional.empty(), "role");
         throw denied("the role '" + caller.client().role() + "' may not call " + bareName(method));
       }
-      Context context = caller.in(Context.current());
+      Context context = CurrentCaller.in(Context.current(), caller);
       ServerCall.Listener<Q> listener = Contexts.interceptCall(context, call, headers, next);
       return new OwnerCheck<>(listener, call, caller, row);
     } catch (RuntimeException e) {
@@ -74,47 +63,20 @@ public final class AuthInterceptor implements ServerInterceptor {
 
   private Caller identify(ServerCall<?, ?> call, String method, String requestId) {
     String peer = peer(call);
-    Optional<X509Certificate> certificate = certificate(call);
-    if (certificate.isEmpty()) {
-      audit.unknownCaller("", "", peer, method, requestId, "no_certificate");
-      throw unauthenticated("no client certificate was shown");
-    }
-    String serial = certificate.get().getSerialNumber().toString(16);
-    CertificateIdentity.Found found = identity.of(certificate.get());
-    if (found.name().isEmpty()) {
-      audit.unknownCaller("", serial, peer, method, requestId, found.problem());
-      throw unauthenticated("the certificate must have exactly one common name (CN)");
-    }
-    String cn = found.name().get();
-    Optional<Client> client = clients.findByCn(cn);
-    if (client.isEmpty()) {
-      audit.unknownCaller(cn, serial, peer, method, requestId, "cn_not_registered");
-      throw unauthenticated("the certificate's CN '" + cn + "' is not registered with this server");
-    }
-    Caller caller =
-        new Caller(
-            client.get(), client.get().quotas().orElse(defaults), serial, peer, method, requestId);
-    if (client.get().disabled()) {
-      audit.denied(caller, Optional.empty(), "client_disabled");
-      throw unauthenticated("the client '" + client.get().name() + "' is disabled");
-    }
-    return caller;
-  }
-
-  private static Optional<X509Certificate> certificate(ServerCall<?, ?> call) {
-    return Optional.ofNullable(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION))
-        .flatMap(AuthInterceptor::certificate);
-  }
-
-  static Optional<X509Certificate> certificate(SSLSession session) {
-    try {
-      Certificate[] chain = session.getPeerCertificates();
-      return chain.length > 0 && chain[0] instanceof X509Certificate leaf
-          ? Optional.of(leaf)
-          : Optional.empty();
-    } catch (SSLPeerUnverifiedException e) {
-      return Optional.empty();
-    }
+    Optional<SSLSession> session =
+        Optional.ofNullable(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION));
+    return switch (authenticator.caller(session, peer, method, requestId)) {
+      case Answer.Allowed(Caller caller) -> caller;
+      case Answer.Disabled(Caller caller) -> {
+        audit.denied(caller, Optional.empty(), "client_disabled");
+        throw unauthenticated("the client '" + caller.client().name() + "' is disabled");
+      }
+      case Answer.Unknown who -> {
+        audit.unknownCaller(
+            who.cn(), who.certificateSerial(), peer, method, requestId, who.reason());
+        throw unauthenticated(who.message());
+      }
+    };
   }
 
   private static String peer(ServerCall<?, ?> call) {

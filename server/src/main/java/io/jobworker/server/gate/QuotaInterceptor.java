@@ -1,17 +1,19 @@
-package io.jobworker.server.auth;
+package io.jobworker.server.gate;
 
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
+import io.grpc.Status;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.core.JobException;
+import io.jobworker.server.access.Caller;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.quota.ClientUse;
 import io.jobworker.server.quota.Quota;
-import io.jobworker.server.rpc.Errors;
 import io.jobworker.server.transport.Connection;
 import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
@@ -20,7 +22,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * Lets through no more than a client may have, for every method alike: calls and streams at once,
  * starts of late. A refusal is not given at once: who asks again and again, without a pause, waits
- * for it, and takes no time from others. Comes after {@link AuthInterceptor}.
+ * for it, and takes no time from others. What is refused further inside by a quota, as a job too
+ * many is, is written down here too. Comes after {@link AccessInterceptor}.
  */
 public final class QuotaInterceptor implements ServerInterceptor {
   private static final String START = JobWorkerGrpc.getStartMethod().getFullMethodName();
@@ -41,7 +44,7 @@ public final class QuotaInterceptor implements ServerInterceptor {
   @Override
   public <Q, R> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-    Caller caller = Caller.current();
+    Caller caller = CurrentCaller.get();
     ClientUse.Held held;
     try {
       held = take(call, caller);
@@ -51,7 +54,7 @@ public final class QuotaInterceptor implements ServerInterceptor {
       return new ServerCall.Listener<>() {};
     }
     try {
-      return new Releasing<>(held, next.startCall(call, headers));
+      return new Releasing<>(held, next.startCall(new Audited<>(call, caller), headers));
     } catch (RuntimeException e) {
       held.release();
       throw e;
@@ -74,6 +77,23 @@ public final class QuotaInterceptor implements ServerInterceptor {
         client,
         method.getType().serverSendsOneMessage() ? Quota.CALLS : Quota.STREAMS,
         caller.quotas());
+  }
+
+  /** Writes down which quota the call is refused by, before it is answered. */
+  private final class Audited<Q, R> extends SimpleForwardingServerCall<Q, R> {
+    private final Caller caller;
+
+    private Audited(ServerCall<Q, R> call, Caller caller) {
+      super(call);
+      this.caller = caller;
+    }
+
+    @Override
+    public void close(Status status, Metadata trailers) {
+      Errors.quota(status, trailers)
+          .ifPresent(quota -> audit.denied(caller, Optional.empty(), "quota " + quota));
+      super.close(status, trailers);
+    }
   }
 
   /** gRPC tells of exactly one of these ends. */
