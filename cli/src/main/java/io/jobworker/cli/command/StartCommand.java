@@ -5,7 +5,7 @@ import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.api.v1.JobSpec;
-import io.jobworker.cli.Words;
+import io.jobworker.cli.words.Words;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.connect.UsageException;

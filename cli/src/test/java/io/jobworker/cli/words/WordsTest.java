@@ -1,4 +1,4 @@
-package io.jobworker.cli;
+package io.jobworker.cli.words;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

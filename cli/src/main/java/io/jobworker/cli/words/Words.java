@@ -1,4 +1,4 @@
-package io.jobworker.cli;
+package io.jobworker.cli.words;
 
 import java.util.ArrayList;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.jobworker.cli;
+package io.jobworker.cli.words;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.stream.Collectors.joining;
