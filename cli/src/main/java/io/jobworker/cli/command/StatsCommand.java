@@ -6,6 +6,7 @@ import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.ListJobsResponse;
+import io.jobworker.cli.command.FormatOption.Format;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Retry;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -32,7 +34,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "stats",
     description = "Shows what jobs use, live, until all of them have ended.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footer = {"", "With -o json there is one object a job and line."})
 public final class StatsCommand implements Callable<Integer> {
   private static final Duration INTERVAL = Duration.ofSeconds(1); // as the streams have it
 
@@ -40,6 +43,7 @@ public final class StatsCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @Mixin private FormatOption format = new FormatOption();
 
   @Parameters(paramLabel = "ID", arity = "0..*", description = "The jobs; default: all that run.")
   private List<String> ids = new ArrayList<>();
@@ -47,20 +51,13 @@ public final class StatsCommand implements Callable<Integer> {
   @Option(names = "--once", description = "Print once and end.")
   private boolean once;
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "FORMAT",
-      defaultValue = "text",
-      description = "text, for people (default), or json, one object a job and line.")
-  private Format format = Format.TEXT;
-
   private final StatsWatch watch = new StatsWatch();
   private int drawn; // lines that the next frame replaces
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
     PrintWriter out = spec.commandLine().getOut();
-    if (format == Format.TEXT) {
+    if (format.get() == Format.TEXT) {
       out.println(StatsTable.header());
     }
     if (once) {
@@ -70,7 +67,7 @@ public final class StatsCommand implements Callable<Integer> {
       print(out, watch.jobs());
       return 0;
     }
-    boolean redraw = format == Format.TEXT && onTerminal();
+    boolean redraw = format.get() == Format.TEXT && onTerminal();
     return new Retry(server, PATIENCE, this::sayBroken)
         .run(
             connection -> {
@@ -121,7 +118,7 @@ public final class StatsCommand implements Callable<Integer> {
 
   private void print(PrintWriter out, List<JobStatusResponse> jobs)
       throws InvalidProtocolBufferException {
-    switch (format) {
+    switch (format.get()) {
       case TEXT -> StatsTable.lines(jobs).forEach(out::println);
       case JSON -> {
         for (JobStatusResponse job : jobs) {
