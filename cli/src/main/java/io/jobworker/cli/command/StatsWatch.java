@@ -76,7 +76,7 @@ final class StatsWatch {
       int open = 0;
       for (JobStatusResponse job : jobs()) {
         if (PASSING.contains(job.getStatus())) {
-          streams.submit(() -> follow(connection, job.getId()));
+          var _ = streams.submit(() -> follow(connection, job.getId()));
           open++;
         }
       }

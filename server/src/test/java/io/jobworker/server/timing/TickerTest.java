@@ -92,11 +92,14 @@ class TickerTest {
                   atWork.countDown();
                   awaitUninterruptibly(goOn);
                 })) {
-      blocking.start(timer, Duration.ofMillis(1));
-      atWork.await();
-      timer.execute(timerWasFree::countDown);
-      timerWasFree.await();
-      goOn.countDown();
+      try {
+        blocking.start(timer, Duration.ofMillis(1));
+        atWork.await();
+        timer.execute(timerWasFree::countDown);
+        timerWasFree.await();
+      } finally {
+        goOn.countDown();
+      }
     }
   }
 
