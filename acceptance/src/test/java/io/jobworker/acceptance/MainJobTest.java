@@ -440,7 +440,7 @@ class MainJobTest {
     @Test
     void checkNamesEachControllerAndWhatFollows() {
       String text = server.admin("check").succeeded().text();
-      assertThat(text).contains("kernel", "root", "pidfd", "cgroup v2", "cgroup.kill");
+      assertThat(text).contains("kernel", "root", "cgroup v2", "cgroup.kill");
       assertThat(text)
           .contains("controller cpu", "controller memory", "controller io", "controller pids");
     }

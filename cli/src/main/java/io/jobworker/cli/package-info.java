@@ -1,4 +1,4 @@
-/** The command line: its start, and the splitting of a command into words. */
+/** The command line: its start. */
 @NullMarked
 package io.jobworker.cli;
 

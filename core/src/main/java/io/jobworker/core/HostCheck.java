@@ -45,14 +45,6 @@ public final class HostCheck {
             root
                 ? "jobs can be given users and cgroups of their own"
                 : "jobs run as the server's own user"));
-    boolean pidfd = Linux.hasPidfd();
-    findings.add(
-        new Finding(
-            pidfd,
-            "pidfd",
-            pidfd
-                ? "pidfd_open works"
-                : "before Linux 5.3; launchers are watched by their sockets"));
     CgroupHost cgroups = CgroupHost.inspect();
     findings.add(
         new Finding(

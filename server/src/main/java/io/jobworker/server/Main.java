@@ -1,7 +1,7 @@
 package io.jobworker.server;
 
 import io.jobworker.core.JobException;
-import io.jobworker.server.auth.ClientRegistry.RegistryException;
+import io.jobworker.server.clients.ClientRegistry.RegistryException;
 import io.jobworker.server.command.CertsCommand;
 import io.jobworker.server.command.CheckCommand;
 import io.jobworker.server.command.ClientCommand;

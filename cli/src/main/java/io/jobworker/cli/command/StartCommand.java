@@ -1,21 +1,17 @@
 package io.jobworker.cli.command;
 
-import com.google.protobuf.Duration;
 import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
-import io.jobworker.api.v1.JobSpec;
-import io.jobworker.cli.Words;
+import io.jobworker.cli.words.Words;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.connect.UsageException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -40,11 +36,11 @@ import picocli.CommandLine.Spec;
       "  job-worker start --shell 'ls | wc -l'"
     })
 public final class StartCommand implements Callable<Integer> {
-  private static final java.time.Duration PATIENCE = java.time.Duration.ofMinutes(1);
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
-  @Mixin private LimitOptions limits = new LimitOptions();
+  @Mixin private JobSpecOptions job = new JobSpecOptions();
 
   @Parameters(
       paramLabel = "COMMAND",
@@ -55,59 +51,13 @@ public final class StartCommand implements Callable<Integer> {
   @Option(names = "--shell", description = "Run COMMAND with /bin/sh -c.")
   private boolean shell;
 
-  @Option(
-      names = {"-e", "--env"},
-      paramLabel = "K=V",
-      description = "A variable for the job's environment; may repeat.")
-  private Map<String, String> environment = new LinkedHashMap<>();
-
-  @Option(
-      names = {"-w", "--workdir"},
-      paramLabel = "DIR",
-      description = "Where on the server to run; default: a fresh directory.")
-  private Optional<String> workingDirectory = Optional.empty();
-
-  @Option(names = "--name", paramLabel = "NAME", description = "A name for people.")
-  private Optional<String> name = Optional.empty();
-
-  @Option(
-      names = {"-l", "--label"},
-      paramLabel = "K=V",
-      description = "A label to find the job by; may repeat.")
-  private Map<String, String> labels = new LinkedHashMap<>();
-
-  @Option(
-      names = "--timeout",
-      paramLabel = "TIME",
-      converter = Durations.class,
-      description = "End the job after this long, as in 90s or 1h30m.")
-  private Optional<Duration> timeout = Optional.empty();
-
-  @Option(
-      names = "--output-limit",
-      paramLabel = "SIZE",
-      converter = Sizes.class,
-      description = "Keep the newest so much of the output; default: the server's.")
-  private Optional<Long> outputLimit = Optional.empty();
-
-  @Option(names = "--merge", description = "Merge stderr into stdout, in their exact order.")
-  private boolean merge;
-
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
-    JobSpec.Builder job =
-        JobSpec.newBuilder()
-            .addAllCommand(argv())
-            .putAllEnv(environment)
-            .putAllLabels(labels)
-            .setMergeOutput(merge)
-            .setRequestId(UUID.randomUUID().toString());
-    workingDirectory.ifPresent(job::setWorkingDir);
-    name.ifPresent(job::setName);
-    timeout.ifPresent(job::setTimeout);
-    outputLimit.ifPresent(job::setOutputRetainBytes);
-    limits.addTo(job);
-    JobRequest request = JobRequest.newBuilder().setSpec(job).build();
+    JobRequest request =
+        JobRequest.newBuilder()
+            .setSpec(
+                job.spec().addAllCommand(argv()).setRequestId(UUID.randomUUID().toString()))
+            .build();
     // The request id makes it safe to ask again: it is one job, however often it is asked for.
     JobResponse response =
         new Retry(server, PATIENCE, this::sayBroken)

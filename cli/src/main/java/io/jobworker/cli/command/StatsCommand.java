@@ -6,35 +6,44 @@ import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.ListJobsResponse;
+import io.jobworker.cli.command.FormatOption.Format;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
+import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.render.Json;
 import io.jobworker.cli.render.StatsTable;
 import java.io.Console;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** {@code stats}: what jobs use, live. */
+/**
+ * {@code stats}: what jobs use, live. When the connection breaks, it is made anew and the figures go
+ * on.
+ */
 @Command(
     name = "stats",
     description = "Shows what jobs use, live, until all of them have ended.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footer = {"", "With -o json there is one object a job and line."})
 public final class StatsCommand implements Callable<Integer> {
-  private static final long INTERVAL_MS = 1000;
+  private static final Duration INTERVAL = Duration.ofSeconds(1); // as the streams have it
 
-  private static final Set<String> PASSING = Set.of("running", "stopping");
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @Mixin private FormatOption format = new FormatOption();
 
   @Parameters(paramLabel = "ID", arity = "0..*", description = "The jobs; default: all that run.")
   private List<String> ids = new ArrayList<>();
@@ -42,39 +51,63 @@ public final class StatsCommand implements Callable<Integer> {
   @Option(names = "--once", description = "Print once and end.")
   private boolean once;
 
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "FORMAT",
-      defaultValue = "text",
-      description = "text, for people (default), or json, one object a job and line.")
-  private Format format = Format.TEXT;
+  private final StatsWatch watch = new StatsWatch();
+  private int drawn; // lines that the next frame replaces
 
   @Override
-  public Integer call()
-      throws StatusException, InvalidProtocolBufferException, InterruptedException {
+  public Integer call() throws StatusException, InterruptedException, IOException {
     PrintWriter out = spec.commandLine().getOut();
-    boolean redraw = format == Format.TEXT && !once && onTerminal();
-    if (format == Format.TEXT) {
+    if (format.get() == Format.TEXT) {
       out.println(StatsTable.header());
     }
-    try (Connection connection = server.connect()) {
-      List<String> watched = ids.isEmpty() ? running(connection) : ids;
-      while (true) {
-        List<JobStatusResponse> jobs = new ArrayList<>();
-        for (String id : watched) {
-          jobs.add(connection.calls().status(JobRequest.newBuilder().setId(id.strip()).build()));
-        }
-        print(out, jobs);
-        if (once || jobs.stream().noneMatch(job -> PASSING.contains(job.getStatus()))) {
-          return 0;
-        }
-        Thread.sleep(INTERVAL_MS);
-        if (redraw) {
-          out.printf(
-              "\033[%dA\033[J", jobs.size()); // ECMA-48: up so many lines, erase what is below
-        }
+    if (once) {
+      try (Connection connection = server.connect()) {
+        find(connection);
       }
+      print(out, watch.jobs());
+      return 0;
     }
+    boolean redraw = format.get() == Format.TEXT && onTerminal();
+    return new Retry(server, PATIENCE, this::sayBroken)
+        .run(
+            connection -> {
+              if (watch.isEmpty()) {
+                find(connection);
+              }
+              watch.follow(connection, INTERVAL, jobs -> draw(out, jobs, redraw));
+              return 0;
+            },
+            watch::received);
+  }
+
+  private void sayBroken() {
+    drawn = 0; // the next frame goes below what is said
+    spec.commandLine().getErr().println("job-worker: connection lost; trying to reconnect");
+  }
+
+  private void draw(PrintWriter out, List<JobStatusResponse> jobs, boolean redraw)
+      throws InvalidProtocolBufferException {
+    if (redraw && drawn > 0) {
+      out.printf("\033[%dA\033[J", drawn); // ECMA-48: up so many lines, erase what is below
+    }
+    print(out, jobs);
+    drawn = jobs.size();
+  }
+
+  /** Finds out about the jobs that were named, or else about all that run. */
+  private void find(Connection connection) throws StatusException {
+    for (String id : ids) {
+      watch.put(connection.calls().status(JobRequest.newBuilder().setId(id.strip()).build()));
+    }
+    if (!ids.isEmpty()) {
+      return;
+    }
+    ListJobsRequest.Builder request = ListJobsRequest.newBuilder().setStatus("running");
+    do {
+      ListJobsResponse page = connection.calls().list(request.build());
+      page.getJobsList().forEach(watch::put);
+      request.setPageToken(page.getNextPageToken());
+    } while (!request.getPageToken().isEmpty());
   }
 
   @SuppressWarnings("SystemConsoleNull") // it may be for those who bring a console of their own
@@ -83,20 +116,9 @@ public final class StatsCommand implements Callable<Integer> {
     return console != null && console.isTerminal();
   }
 
-  private static List<String> running(Connection connection) throws StatusException {
-    List<String> found = new ArrayList<>();
-    ListJobsRequest.Builder request = ListJobsRequest.newBuilder().setStatus("running");
-    do {
-      ListJobsResponse page = connection.calls().list(request.build());
-      page.getJobsList().forEach(job -> found.add(job.getId()));
-      request.setPageToken(page.getNextPageToken());
-    } while (!request.getPageToken().isEmpty());
-    return found;
-  }
-
   private void print(PrintWriter out, List<JobStatusResponse> jobs)
       throws InvalidProtocolBufferException {
-    switch (format) {
+    switch (format.get()) {
       case TEXT -> StatsTable.lines(jobs).forEach(out::println);
       case JSON -> {
         for (JobStatusResponse job : jobs) {

@@ -12,7 +12,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -22,17 +21,10 @@ import picocli.CommandLine.Spec;
     description = "Prints what is known of a job.",
     mixinStandardHelpOptions = true)
 public final class StatusCommand implements Callable<Integer> {
-
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
   @Mixin private JobIdParameter job = new JobIdParameter();
-
-  @Option(
-      names = {"-o", "--output"},
-      paramLabel = "FORMAT",
-      defaultValue = "text",
-      description = "text, for people (default), or json, for programs.")
-  private Format format = Format.TEXT;
+  @Mixin private FormatOption format = new FormatOption();
 
   @Override
   public Integer call() throws StatusException, InvalidProtocolBufferException {
@@ -40,7 +32,7 @@ public final class StatusCommand implements Callable<Integer> {
       JobStatusResponse status = connection.calls().status(job.request().build());
       PrintWriter out = spec.commandLine().getOut();
       out.println(
-          switch (format) {
+          switch (format.get()) {
             case TEXT -> StatusText.of(status);
             case JSON -> Json.of(status);
           });

@@ -2,6 +2,7 @@ package io.jobworker.core.cgroup;
 
 import io.jobworker.core.ByteSize;
 import io.jobworker.core.Limits;
+import io.jobworker.core.linux.Linux;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -15,7 +16,6 @@ final class LimitFiles {
   private static final int PERIOD_USEC = 100_000;
   private static final int LONG_PERIOD_USEC = 1_000_000;
   private static final int MIN_QUOTA_USEC = 1_000;
-  private static final long PAGE_BYTES = 4096;
 
   /** Which cgroup of a job's slot a setting belongs to. */
   enum Place {
@@ -73,7 +73,6 @@ final class LimitFiles {
     return new Setting(place, controller, file, text, text);
   }
 
-  /** The kernel counts in pages and rounds down. */
   private static void addMemory(List<Setting> settings, String file, Optional<ByteSize> size) {
     size.ifPresent(value ->
         settings.add(
@@ -82,7 +81,12 @@ final class LimitFiles {
                 "memory",
                 file,
                 Long.toString(value.bytes()),
-                Long.toString(value.bytes() / PAGE_BYTES * PAGE_BYTES))));
+                Long.toString(wholePages(value.bytes(), Linux.PAGE_BYTES)))));
+  }
+
+  /** The kernel counts memory in its pages and rounds down. */
+  static long wholePages(long bytes, int pageBytes) {
+    return bytes / pageBytes * pageBytes;
   }
 
   /** A quota is at least a millisecond; of so little CPU a longer period has as much. */

@@ -71,8 +71,7 @@ public final class Linux {
   private static final long CONTROL_BYTES = 64;
   private static final int WNOHANG = 1;
   private static final int F_GETLK = 5;
-  private static final long SYS_PIDFD_OPEN = 434; // the same on every architecture
-  private static final long SYS_CACHESTAT = 451; // likewise
+  private static final long SYS_CACHESTAT = 451; // the same on every architecture
   private static final short F_WRLCK = 1;
   private static final short F_UNLCK = 2;
 
@@ -142,9 +141,7 @@ public final class Linux {
   private static final MethodHandle GETEUID = bind("geteuid", JAVA_INT);
   private static final MethodHandle SETPRIORITY =
       bind("setpriority", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
-  // syscall(2), for what glibc before 2.36 has no wrapper; it is variadic.
-  private static final MethodHandle SYSCALL =
-      bindVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+  // syscall(2), for what glibc has no wrapper for; it is variadic.
   private static final MethodHandle CACHESTAT =
       bindVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG);
   private static final MethodHandle POSIX_SPAWN =
@@ -159,7 +156,8 @@ public final class Linux {
   private static final MethodHandle STRERROR = bindPlain("strerror", ADDRESS, JAVA_INT);
   private static final MethodHandle STRERRORNAME = bindPlain("strerrorname_np", ADDRESS, JAVA_INT);
 
-  private static final int PAGE_BYTES = pageBytes();
+  /** How large the kernel's pages are: 4 KiB on most machines, 64 KiB on some. */
+  public static final int PAGE_BYTES = pageBytes();
 
   /** Of no file at all: a kernel that knows the call says so, and not that it does not. */
   private static final boolean KNOWS_WHAT_IS_CACHED = cachedPages(-1, 0, 1) == -Errno.EBADF;
@@ -594,21 +592,6 @@ public final class Linux {
       return (int) SETPRIORITY.invokeExact(STATE.get(), PRIO_PROCESS, 0, nice) == 0;
     } catch (Throwable t) {
       throw new LinkageError("setpriority", t);
-    }
-  }
-
-  /** Whether the kernel has pidfd_open(2). */
-  public static boolean hasPidfd() {
-    MemorySegment state = STATE.get();
-    try {
-      int self = (int) ProcessHandle.current().pid();
-      long fd = (long) SYSCALL.invokeExact(state, SYS_PIDFD_OPEN, (long) self, 0L);
-      if (fd >= 0) {
-        close((int) fd);
-      }
-      return fd >= 0;
-    } catch (Throwable t) {
-      throw new LinkageError("pidfd_open", t);
     }
   }
 

@@ -8,8 +8,8 @@ import io.jobworker.core.Limits;
 import io.jobworker.core.RunAs;
 import io.jobworker.core.StopRequest;
 import io.jobworker.core.Usage;
-import io.jobworker.server.auth.Caller;
-import io.jobworker.server.auth.ClientChange;
+import io.jobworker.server.access.Caller;
+import io.jobworker.server.clients.ClientChange;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.tls.CertificateExpiry;
@@ -26,15 +26,16 @@ import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 
 /**
  * The events that whoever investigates later must find, one JSON line each; {@code docs/audit.md}
  * has the table of them and of their fields. Values of a job's environment and its stdin are never
- * written; its arguments go through a mask. Thread-safe.
+ * written; its arguments go through a mask. Thread-safe; the log is the one of this process.
  */
-public final class Audit implements JobListener, Tls.Listener {
+public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
   private static final String OK = "ok";
   private static final String DENIED = "denied";
   private static final String FAILED = "failed";
@@ -44,16 +45,29 @@ public final class Audit implements JobListener, Tls.Listener {
 
   private final Logger log;
   private final ArgvMask argvMask;
+  private final Supplier<Caller> current;
   private final Refusals refusals = new Refusals();
   private final ConcurrentMap<Kind, LongAdder> counts = new ConcurrentHashMap<>();
 
   /** What events are counted by. */
   public record Kind(String event, String outcome) {}
 
-  /** Opens the log that the configuration names. */
-  public Audit(ServerConfig.Audit settings, ServerDirectory directory) {
+  /**
+   * Opens the log that the configuration names. The caller closes it.
+   *
+   * @param current who makes the call that is being handled
+   */
+  public Audit(
+      ServerConfig.Audit settings, ServerDirectory directory, Supplier<Caller> current) {
+    this.current = current;
     log = AuditLog.open(settings, directory);
     argvMask = new ArgvMask(settings.patterns());
+  }
+
+  /** Closes the log; what happens from then on is written nowhere. */
+  @Override
+  public void close() {
+    AuditLog.close();
   }
 
   // --- the server
@@ -166,7 +180,7 @@ public final class Audit implements JobListener, Tls.Listener {
   public void started(JobStatus job, Optional<RunAs> runAs) {
     ArgvMask.Masked argv = argvMask.mask(job.spec().command());
     Line line =
-        by(line("job.started", OK), Caller.current())
+        by(line("job.started", OK), current.get())
             .withJob(Optional.of(job.id()))
             .with("argv", argv.arguments())
             .with("limits", limits(job.spec().limits()))
@@ -253,7 +267,7 @@ public final class Audit implements JobListener, Tls.Listener {
   public void removed(JobId job, String owner, Removal why) {
     Line line =
         switch (why) {
-          case REQUESTED -> by(line("job.removed", OK), Caller.current());
+          case REQUESTED -> by(line("job.removed", OK), current.get());
           case AGE, COUNT -> line("job.removed", OK).with("client", owner);
         };
     line.withJob(Optional.of(job)).with("reason", lower(why)).with("owner", owner).write();

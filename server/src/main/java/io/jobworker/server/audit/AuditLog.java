@@ -37,9 +37,9 @@ final class AuditLog {
 
   private AuditLog() {}
 
-  /** Sets it up as configured. The one in this process; it lives as long as that. */
+  /** Sets it up as configured. There is one in this process. */
   static org.slf4j.Logger open(ServerConfig.Audit settings, ServerDirectory directory) {
-    Logger logger = (Logger) LoggerFactory.getLogger("audit");
+    Logger logger = logger();
     logger.detachAndStopAllAppenders();
     logger.setAdditive(false);
     logger.setLevel(Level.INFO);
@@ -48,6 +48,15 @@ final class AuditLog {
             ? standardOutput(logger.getLoggerContext())
             : file(logger.getLoggerContext(), directory.resolve(settings.file()), settings));
     return logger;
+  }
+
+  /** Writes what waits, and closes the file. */
+  static void close() {
+    logger().detachAndStopAllAppenders();
+  }
+
+  private static Logger logger() {
+    return (Logger) LoggerFactory.getLogger("audit");
   }
 
   private static Appender<ILoggingEvent> standardOutput(LoggerContext context) {

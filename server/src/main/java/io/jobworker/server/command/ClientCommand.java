@@ -1,9 +1,9 @@
 package io.jobworker.server.command;
 
 import io.jobworker.core.linux.PasswordFile;
-import io.jobworker.server.auth.Client;
-import io.jobworker.server.auth.ClientRegistry;
-import io.jobworker.server.auth.Role;
+import io.jobworker.server.clients.Client;
+import io.jobworker.server.clients.ClientRegistry;
+import io.jobworker.server.clients.Role;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;

@@ -1,6 +1,6 @@
 package io.jobworker.server.command;
 
-import io.jobworker.server.auth.ClientRegistry;
+import io.jobworker.server.clients.ClientRegistry;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.tls.CertificateAuthority;

@@ -1,13 +1,14 @@
 package io.jobworker.server.command;
 
 import ch.qos.logback.classic.LoggerContext;
-import io.jobworker.server.Server;
-import io.jobworker.server.Server.HostAndPort;
+import io.jobworker.server.config.HostAndPort;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.daemon.Server;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.bridge.SLF4JBridgeHandler;
 import picocli.CommandLine.Command;
@@ -20,6 +21,8 @@ import picocli.CommandLine.Option;
     description = "Serves until it is sent SIGTERM. Jobs outlive it.",
     mixinStandardHelpOptions = true)
 public final class ServeCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+
   @Mixin private DirectoryOption directoryOption = new DirectoryOption();
 
   @Option(
@@ -40,13 +43,23 @@ public final class ServeCommand implements Callable<Integer> {
         .addShutdownHook(
             Thread.ofPlatform()
                 .unstarted(() -> {
-                  server.close();
+                  int code = end(server);
                   flushLog();
                   // The JVM would end with 143, which a supervisor takes for a failure.
-                  Runtime.getRuntime().halt(0);
+                  Runtime.getRuntime().halt(code);
                 }));
     new CountDownLatch(1).await(); // the signal ends the process
     return 0;
+  }
+
+  private static int end(Server server) {
+    try {
+      server.close();
+      return 0;
+    } catch (RuntimeException e) {
+      LOG.atError().setCause(e).log("server.not_closed");
+      return 1;
+    }
   }
 
   /** The log is written by a thread of its own; what is still queued is lost with the JVM. */

@@ -11,7 +11,8 @@ import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.ListJobsResponse;
 import io.jobworker.core.Jobs;
 import io.jobworker.server.audit.Audit;
-import io.jobworker.server.auth.JobUsers;
+import io.jobworker.server.clients.JobUsers;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 
 /** Hands each method of the contract to the class that handles it. */
@@ -24,20 +25,24 @@ public final class JobWorkerService extends JobWorkerImplBase {
   private final ListMethod list;
   private final StatsMethod stats;
 
-  /** {@code timer} ticks for those who watch what jobs use, and for streams that stall. */
+  /**
+   * {@code timer} ticks for those who watch what jobs use, and for streams that stall; what a tick
+   * sets off is done by {@code workers}, which may block.
+   */
   public JobWorkerService(
       Jobs jobs,
       JobUsers users,
       Audit audit,
       LogsMethod.Settings logSettings,
+      Executor workers,
       ScheduledExecutorService timer) {
-    start = new StartMethod(jobs, users, audit);
+    start = new StartMethod(jobs, users);
     stop = new StopMethod(jobs, audit);
     remove = new RemoveMethod(jobs);
     status = new StatusMethod(jobs);
     logs = new LogsMethod(jobs, audit, logSettings, timer);
     list = new ListMethod(jobs);
-    stats = new StatsMethod(jobs, timer);
+    stats = new StatsMethod(jobs, workers, timer);
   }
 
   @Override

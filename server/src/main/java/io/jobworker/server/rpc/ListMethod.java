@@ -9,9 +9,9 @@ import io.jobworker.core.JobPage;
 import io.jobworker.core.JobQuery;
 import io.jobworker.core.JobStatus;
 import io.jobworker.core.Jobs;
-import io.jobworker.server.auth.Caller;
-import io.jobworker.server.auth.Client;
-import io.jobworker.server.auth.Role;
+import io.jobworker.server.clients.Client;
+import io.jobworker.server.clients.Role;
+import io.jobworker.server.gate.CurrentCaller;
 import java.util.Optional;
 
 /** {@code List}: the jobs that the caller may see, the newest first. */
@@ -26,7 +26,7 @@ record ListMethod(Jobs jobs) implements Unary<ListJobsRequest, ListJobsResponse>
 
   @Override
   public ListJobsResponse handle(ListJobsRequest request) {
-    JobPage page = jobs.list(query(request, Caller.current().client()));
+    JobPage page = jobs.list(query(request, CurrentCaller.get().client()));
     ListJobsResponse.Builder response = ListJobsResponse.newBuilder();
     long bytes = 0;
     for (JobStatus job : page.jobs()) {

@@ -15,8 +15,10 @@ import io.jobworker.core.Jobs;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.output.Read;
+import io.jobworker.server.access.Caller;
 import io.jobworker.server.audit.Audit;
-import io.jobworker.server.auth.Caller;
+import io.jobworker.server.gate.CurrentCaller;
+import io.jobworker.server.gate.Errors;
 import io.jobworker.server.transport.StreamExecutor;
 import java.io.IOException;
 import java.time.Duration;
@@ -82,7 +84,7 @@ public final class LogsMethod {
     OutputLog output = jobs.output(id);
     long until = options.getNoFollow() ? output.end() : Long.MAX_VALUE;
     Cursor cursor = output.cursor(firstOffset(output, options), Wire.stream(options.getStream()));
-    return new Pump(id, cursor, until, out, Caller.current(), StreamExecutor.current());
+    return new Pump(id, cursor, until, out, CurrentCaller.get(), StreamExecutor.current());
   }
 
   static long firstOffset(OutputLog output, LogOptions options) throws IOException {

@@ -6,28 +6,21 @@ import io.jobworker.core.JobException;
 import io.jobworker.core.JobSpec;
 import io.jobworker.core.Jobs;
 import io.jobworker.core.Owner;
-import io.jobworker.server.audit.Audit;
-import io.jobworker.server.auth.Caller;
-import io.jobworker.server.auth.JobUsers;
-import java.util.Optional;
+import io.jobworker.server.access.Caller;
+import io.jobworker.server.clients.JobUsers;
+import io.jobworker.server.gate.CurrentCaller;
 
 /** {@code Start}: starts a job of the caller's. */
-record StartMethod(Jobs jobs, JobUsers users, Audit audit)
-    implements Unary<JobRequest, JobResponse> {
+record StartMethod(Jobs jobs, JobUsers users) implements Unary<JobRequest, JobResponse> {
   @Override
   public JobResponse handle(JobRequest request) {
     if (!request.getId().isEmpty()) {
       throw new JobException.InvalidSpec("id", "the server assigns it; leave it empty");
     }
-    Caller caller = Caller.current();
+    Caller caller = CurrentCaller.get();
     Owner owner =
         new Owner(caller.client().name(), users.of(caller.client()), caller.quotas().allowance());
     JobSpec spec = Wire.spec(request.getSpec());
-    try {
-      return Wire.response(jobs.start(owner, spec, request.getSpec().getStdin().toByteArray()));
-    } catch (JobException.QuotaExceeded e) {
-      audit.denied(caller, Optional.empty(), "quota " + e.quota());
-      throw e;
-    }
+    return Wire.response(jobs.start(owner, spec, request.getSpec().getStdin().toByteArray()));
   }
 }

@@ -9,12 +9,12 @@ import io.jobworker.core.JobException;
 import io.jobworker.core.JobId;
 import io.jobworker.core.JobStatus;
 import io.jobworker.core.Jobs;
+import io.jobworker.server.gate.Errors;
+import io.jobworker.server.timing.Ticker;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 
 /**
  * {@code Stats}: what a job uses, at an interval until it ends, with the final figures last. A
@@ -26,10 +26,13 @@ final class StatsMethod {
   private static final Duration MAX_INTERVAL = Duration.ofHours(1);
 
   private final Jobs jobs;
+  private final Executor workers;
   private final ScheduledExecutorService timer;
 
-  StatsMethod(Jobs jobs, ScheduledExecutorService timer) {
+  /** {@code workers} may block; {@code timer} only ticks. */
+  StatsMethod(Jobs jobs, Executor workers, ScheduledExecutorService timer) {
     this.jobs = jobs;
+    this.workers = workers;
     this.timer = timer;
   }
 
@@ -38,11 +41,11 @@ final class StatsMethod {
       JobId id = Wire.id(request.getId());
       Duration interval = interval(request.getStats());
       if (request.getStats().getOnce()) {
-        out.onNext(stats(id));
+        out.onNext(stats(jobs.status(id)));
         out.onCompleted();
         return;
       }
-      new Ticker(id, (ServerCallStreamObserver<JobStats>) out).start(interval);
+      new Figures(id, (ServerCallStreamObserver<JobStats>) out).start(interval);
     } catch (RuntimeException e) {
       out.onError(Errors.toStatus(e, "Stats"));
     }
@@ -59,51 +62,42 @@ final class StatsMethod {
     return interval;
   }
 
-  private JobStats stats(JobId id) {
-    JobStatus job = jobs.status(id);
+  private JobStats stats(JobStatus job) {
     return Wire.usage(
         jobs.usage(job), job.end().map(end -> end.at()).orElseGet(Clock.systemUTC()::instant));
   }
 
-  /** One stream. Ticks come one at a time, from the timer's thread. */
-  private final class Ticker {
+  /** One stream. */
+  private final class Figures {
     private final JobId id;
     private final ServerCallStreamObserver<JobStats> out;
-    private volatile @Nullable ScheduledFuture<?> ticks;
+    private final Ticker ticker = new Ticker("stats", workers, this::send);
 
-    private Ticker(JobId id, ServerCallStreamObserver<JobStats> out) {
+    private Figures(JobId id, ServerCallStreamObserver<JobStats> out) {
       this.id = id;
       this.out = out;
     }
 
     private void start(Duration interval) {
-      out.setOnCancelHandler(this::stop);
-      ticks = timer.scheduleAtFixedRate(this::tick, 0, interval.toMillis(), TimeUnit.MILLISECONDS);
-      if (out.isCancelled()) {
-        stop();
-      }
+      out.setOnCancelHandler(ticker::stop);
+      ticker.start(timer, interval);
     }
 
-    private void tick() {
+    /** Reads the job's cgroup, and of an ended job the database: not for the timer's thread. */
+    private void send() {
       try {
-        boolean ended = jobs.status(id).state().isFinal();
+        JobStatus job = jobs.status(id);
+        boolean ended = job.state().isFinal();
         if (out.isReady() || ended) {
-          out.onNext(stats(id));
+          out.onNext(stats(job));
         }
         if (ended) {
-          stop();
+          ticker.stop();
           out.onCompleted();
         }
       } catch (RuntimeException e) {
-        stop();
+        ticker.stop();
         out.onError(Errors.toStatus(e, "Stats"));
-      }
-    }
-
-    private void stop() {
-      ScheduledFuture<?> running = ticks;
-      if (running != null) {
-        running.cancel(false);
       }
     }
   }

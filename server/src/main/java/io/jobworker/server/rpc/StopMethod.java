@@ -7,7 +7,7 @@ import io.jobworker.core.JobId;
 import io.jobworker.core.Jobs;
 import io.jobworker.core.StopRequest;
 import io.jobworker.server.audit.Audit;
-import io.jobworker.server.auth.Caller;
+import io.jobworker.server.gate.CurrentCaller;
 
 /**
  * {@code Stop}: ends a job's whole process tree. A client that does not wait for the answer any
@@ -18,7 +18,7 @@ record StopMethod(Jobs jobs, Audit audit) implements Unary<JobRequest, JobRespon
   public JobResponse handle(JobRequest request) {
     JobId id = Wire.id(request.getId());
     StopRequest stop = Wire.stop(request.getStop());
-    audit.stopRequested(Caller.current(), id, stop);
+    audit.stopRequested(CurrentCaller.get(), id, stop);
     Thread waiting = Thread.currentThread();
     Context.CancellationListener gone = _ -> waiting.interrupt();
     Context.current().addListener(gone, Runnable::run);

@@ -1,6 +1,7 @@
 package io.jobworker.server.rpc;
 
 import io.grpc.stub.StreamObserver;
+import io.jobworker.server.gate.Errors;
 
 /** A method that answers one request with one response. */
 @FunctionalInterface

@@ -1,4 +1,4 @@
-/** The gRPC methods, one class each, and the one mapping of errors to status. */
+/** The gRPC methods, one class each. */
 @NullMarked
 package io.jobworker.server.rpc;
 

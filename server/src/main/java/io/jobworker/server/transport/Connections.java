@@ -3,6 +3,7 @@ package io.jobworker.server.transport;
 import io.github.bucket4j.Bucket;
 import io.grpc.Attributes;
 import io.grpc.Grpc;
+import io.grpc.ServerBuilder;
 import io.grpc.ServerTransportFilter;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.grpc.netty.shaded.io.netty.channel.Channel;
@@ -15,7 +16,10 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.EpollEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.channel.nio.NioEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.util.ResourceLeakDetector;
+import io.grpc.netty.shaded.io.netty.util.concurrent.Future;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentHashMap;
@@ -36,6 +40,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Connections implements AutoCloseable {
   private static final Attributes.Key<Executor> LOOP = Attributes.Key.create("event-loop");
+  private static final int FLOW_CONTROL_WINDOW = 256 << 10; // of requests, which are small
+
+  /** Further ones wait at the client (RFC 9113, 5.1.2). */
+  private static final int MAX_CALLS_PER_CONNECTION = 1024;
+
   private static final long PACE_MILLIS = 50;
   private static final long CLOSE_PATIENCE_SECONDS = 2;
   private static final long GRPC_PATIENCE_SECONDS = 300;
@@ -56,6 +65,13 @@ public final class Connections implements AutoCloseable {
    */
   public record Bounds(
       int max, int perSecond, int handshakes, Duration handshakePatience, Duration idle) {}
+
+  /** What connections are secured by. */
+  @FunctionalInterface
+  public interface Security {
+    /** For connections that begin from now on. */
+    SslContext context();
+  }
 
   /** Hears of connections. What it is told may be handled late, and it may block. */
   public interface Listener {
@@ -98,10 +114,17 @@ public final class Connections implements AutoCloseable {
     return epoll ? new EpollEventLoopGroup(count, threads) : new NioEventLoopGroup(count, threads);
   }
 
-  /** Has {@code server} use these loops and tell {@code listener} of its connections. */
-  public NettyServerBuilder in(NettyServerBuilder server, Listener toTell) {
+  /**
+   * A server to be built, whose connections these are.
+   *
+   * @param toTell hears of them
+   */
+  public ServerBuilder<?> server(InetSocketAddress address, Security security, Listener toTell) {
     listener = toTell;
-    return server
+    return NettyServerBuilder.forAddress(address)
+        .sslContext(security.context())
+        .initialFlowControlWindow(FLOW_CONTROL_WINDOW)
+        .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
         .bossEventLoopGroup(acceptor)
         .workerEventLoopGroup(loops)
         .channelFactory(this::listener)
@@ -246,10 +269,9 @@ public final class Connections implements AutoCloseable {
   /** Ends the loops. To be called after the server that uses them has ended. */
   @Override
   public void close() {
-    var _ = acceptor.shutdownGracefully(0, CLOSE_PATIENCE_SECONDS, TimeUnit.SECONDS);
-    var _ =
-        loops
-            .shutdownGracefully(0, CLOSE_PATIENCE_SECONDS, TimeUnit.SECONDS)
-            .awaitUninterruptibly();
+    Future<?> accepting = acceptor.shutdownGracefully(0, CLOSE_PATIENCE_SECONDS, TimeUnit.SECONDS);
+    Future<?> serving = loops.shutdownGracefully(0, CLOSE_PATIENCE_SECONDS, TimeUnit.SECONDS);
+    accepting.awaitUninterruptibly();
+    serving.awaitUninterruptibly();
   }
 }

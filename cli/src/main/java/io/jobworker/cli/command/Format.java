@@ -1,7 +1,0 @@
-package io.jobworker.cli.command;
-
-/** How to print. */
-enum Format {
-  TEXT,
-  JSON
-}

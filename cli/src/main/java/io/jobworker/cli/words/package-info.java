@@ -1,0 +1,5 @@
+/** The splitting of a command into words, as a shell does it. */
+@NullMarked
+package io.jobworker.cli.words;
+
+import org.jspecify.annotations.NullMarked;

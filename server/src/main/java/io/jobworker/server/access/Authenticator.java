@@ -1,0 +1,108 @@
+package io.jobworker.server.access;
+
+import io.jobworker.server.clients.CertificateIdentity;
+import io.jobworker.server.clients.Client;
+import io.jobworker.server.clients.ClientRegistry;
+import io.jobworker.server.quota.Quotas;
+import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
+import java.util.Optional;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
+
+/**
+ * Knows which client is behind a connection, by the certificate that it has shown. Answers, and
+ * leaves what follows to whoever asked. Thread-safe.
+ */
+public final class Authenticator {
+  private final CertificateIdentity identity;
+  private final ClientRegistry clients;
+  private final Quotas defaults;
+
+  /** {@code defaults} are for a client that has no quotas of its own. */
+  public Authenticator(CertificateIdentity identity, ClientRegistry clients, Quotas defaults) {
+    this.identity = identity;
+    this.clients = clients;
+    this.defaults = defaults;
+  }
+
+  /** Who makes a call. */
+  public sealed interface Answer {
+    /** A client that may call. */
+    record Allowed(Caller caller) implements Answer {}
+
+    /** A client that may call nothing now. */
+    record Disabled(Caller caller) implements Answer {}
+
+    /**
+     * Nobody that is registered.
+     *
+     * @param cn whom the certificate names; may be empty
+     * @param certificateSerial in hexadecimal; empty: no certificate was shown
+     * @param reason one of few words, as {@code docs/audit.md} lists them
+     * @param message the same for whoever calls
+     */
+    record Unknown(String cn, String certificateSerial, String reason, String message)
+        implements Answer {}
+  }
+
+  /**
+   * Finds out who makes a call.
+   *
+   * @param session of the connection that it comes by; empty: that has none
+   */
+  public Answer caller(
+      Optional<SSLSession> session, String peer, String method, String requestId) {
+    Optional<X509Certificate> certificate = session.flatMap(Authenticator::certificate);
+    if (certificate.isEmpty()) {
+      return new Answer.Unknown("", "", "no_certificate", "no client certificate was shown");
+    }
+    String serial = certificate.get().getSerialNumber().toString(16);
+    CertificateIdentity.Found found = identity.of(certificate.get());
+    if (found.name().isEmpty()) {
+      return new Answer.Unknown(
+          "",
+          serial,
+          found.problem(),
+          "the certificate must have exactly one common name (CN)");
+    }
+    String cn = found.name().get();
+    Optional<Client> client = clients.findByCn(cn);
+    if (client.isEmpty()) {
+      return new Answer.Unknown(
+          cn,
+          serial,
+          "cn_not_registered",
+          "the certificate's CN '" + cn + "' is not registered with this server");
+    }
+    Caller caller =
+        new Caller(client.get(), quotas(client.get()), serial, peer, method, requestId);
+    return client.get().disabled() ? new Answer.Disabled(caller) : new Answer.Allowed(caller);
+  }
+
+  /** Whom a connection's certificate names, a client or not. */
+  public Optional<String> name(SSLSession session) {
+    return certificate(session).flatMap(shown -> identity.of(shown).name());
+  }
+
+  /** The client, disabled or not, that certificates name so. */
+  public Optional<Client> client(String name) {
+    return clients.findByCn(name);
+  }
+
+  /** All that the client may have. */
+  public Quotas quotas(Client client) {
+    return client.quotas().orElse(defaults);
+  }
+
+  private static Optional<X509Certificate> certificate(SSLSession session) {
+    try {
+      Certificate[] chain = session.getPeerCertificates();
+      return chain.length > 0 && chain[0] instanceof X509Certificate leaf
+          ? Optional.of(leaf)
+          : Optional.empty();
+    } catch (SSLPeerUnverifiedException e) {
+      return Optional.empty();
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package io.jobworker.server.clients;
+
+import io.jobworker.core.JobException;
+import io.jobworker.core.RunAs;
+import io.jobworker.core.linux.PasswordFile;
+import io.jobworker.server.config.ServerConfig.UidRange;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** Which user a client's jobs run as: a named one, or one that is the client's alone. */
+public final class JobUsers {
+  private final ClientRegistry clients;
+  private final UidRange range;
+  private final boolean separate;
+
+  /** {@code separate}: jobs run as other users than the server's own, which only root can do. */
+  public JobUsers(ClientRegistry clients, UidRange range, boolean separate) {
+    this.clients = clients;
+    this.range = range;
+    this.separate = separate;
+  }
+
+  /** Empty if jobs run as the server's own user. */
+  public Optional<RunAs> of(Client client) {
+    if (client.runAs().isPresent()) {
+      String name = client.runAs().get();
+      return Optional.of(
+          PasswordFile.find(name)
+              .filter(user -> user.uid() != 0)
+              .map(user -> new RunAs(user.uid(), user.gid()))
+              .orElseThrow(() ->
+                  new JobException.CannotEnforce(
+                      "user " + name, "there is no such user, or it is root")));
+    }
+    if (!separate) {
+      return Optional.empty();
+    }
+    OptionalInt uid = clients.uidOf(client.name(), range.first(), range.last());
+    if (uid.isEmpty()) {
+      throw new JobException.CannotEnforce(
+          "a user of the client's own", "isolation.uid-range is used up");
+    }
+    return Optional.of(new RunAs(uid.getAsInt(), uid.getAsInt()));
+  }
+}

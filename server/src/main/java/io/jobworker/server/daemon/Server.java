@@ -1,0 +1,61 @@
+package io.jobworker.server.daemon;
+
+import io.jobworker.server.config.Bounds;
+import io.jobworker.server.config.ConfigException;
+import io.jobworker.server.config.HostAndPort;
+import io.jobworker.server.config.ServerConfig;
+import io.jobworker.server.config.ServerDirectory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** The daemon: from {@link #start} it serves until it is closed. */
+public final class Server implements AutoCloseable {
+  private final Lifecycle lifecycle;
+
+  private Server(Lifecycle lifecycle) {
+    this.lifecycle = lifecycle;
+  }
+
+  /**
+   * Starts serving. If that fails, nothing of it is left: no thread, no descriptor and no lock.
+   *
+   * @throws ConfigException if something in the directory is not as it must be, or an address is
+   *     taken
+   */
+  public static Server start(ServerDirectory directory, ServerConfig config, HostAndPort listen) {
+    Bounds.require(config);
+    requirePrivate(directory, config);
+    Lifecycle lifecycle = new Lifecycle();
+    try {
+      new Wiring(directory, config, lifecycle).start(listen);
+      return new Server(lifecycle);
+    } catch (RuntimeException | Error e) {
+      lifecycle.closeAfter(e);
+      throw e;
+    }
+  }
+
+  /** What others could read or replace is no secret, and what they could replace is not ours. */
+  private static void requirePrivate(ServerDirectory directory, ServerConfig config) {
+    ServerDirectory.requireOwnDirectory(directory.path());
+    for (Path file : List.of(directory.database(), directory.caKey())) {
+      if (Files.exists(file)) { // a CA's key is better kept elsewhere
+        ServerDirectory.requirePrivate(file);
+      }
+    }
+    Path state = directory.resolve(config.state().directory());
+    if (Files.exists(state)) {
+      ServerDirectory.requirePrivateDirectory(state);
+    }
+  }
+
+  /**
+   * Ends all calls, stops the jobs if the configuration says so or else lets go of them, and
+   * returns when everything is closed.
+   */
+  @Override
+  public void close() {
+    lifecycle.close();
+  }
+}

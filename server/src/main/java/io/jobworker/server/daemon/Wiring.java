@@ -1,0 +1,227 @@
+package io.jobworker.server.daemon;
+
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallExecutorSupplier;
+import io.grpc.ServerInterceptors;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.core.Jobs;
+import io.jobworker.core.linux.Linux;
+import io.jobworker.server.access.Authenticator;
+import io.jobworker.server.audit.Audit;
+import io.jobworker.server.clients.CertificateIdentity;
+import io.jobworker.server.clients.ClientRegistry;
+import io.jobworker.server.clients.JobUsers;
+import io.jobworker.server.config.ConfigException;
+import io.jobworker.server.config.HostAndPort;
+import io.jobworker.server.config.ServerConfig;
+import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.gate.AccessInterceptor;
+import io.jobworker.server.gate.ConnectionQuota;
+import io.jobworker.server.gate.CurrentCaller;
+import io.jobworker.server.gate.MalformedRequests;
+import io.jobworker.server.gate.QuotaInterceptor;
+import io.jobworker.server.gate.Revocation;
+import io.jobworker.server.metrics.Metrics;
+import io.jobworker.server.quota.ClientUse;
+import io.jobworker.server.rpc.JobWorkerService;
+import io.jobworker.server.timing.Ticker;
+import io.jobworker.server.tls.Tls;
+import io.jobworker.server.tls.TlsFiles;
+import io.jobworker.server.transport.Connections;
+import io.jobworker.server.transport.StreamExecutor;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Puts the daemon's parts together. Each is started after those that it needs and given to the
+ * {@link Lifecycle} at once, so that a failure anywhere leaves nothing behind: what begins last
+ * ends first.
+ */
+final class Wiring {
+  private static final Logger LOG = LoggerFactory.getLogger(Wiring.class);
+  private static final String LOGS = JobWorkerGrpc.getLogsMethod().getFullMethodName();
+
+  /** As large as the bounds of a job's fields allow, and some. */
+  private static final int MAX_REQUEST_BYTES = 3 << 20;
+
+  private static final Duration EXPIRY_INTERVAL = Duration.ofHours(24);
+  private static final long CALLS_PATIENCE_SECONDS = 5;
+
+  private final ServerDirectory directory;
+  private final ServerConfig config;
+  private final Settings settings;
+  private final Lifecycle lifecycle;
+
+  /** Whether clients were served: a start that fails stops nobody's jobs. */
+  private boolean serving;
+
+  Wiring(ServerDirectory directory, ServerConfig config, Lifecycle lifecycle) {
+    this.directory = directory;
+    this.config = config;
+    this.settings = new Settings(directory, config);
+    this.lifecycle = lifecycle;
+  }
+
+  /**
+   * Starts everything, and serves.
+   *
+   * @throws ConfigException if that cannot be done as it is configured
+   */
+  void start(HostAndPort listen) {
+    InetSocketAddress address = listen.resolve();
+    Optional<InetSocketAddress> metricsAddress = metricsAddress();
+    Audit audit = openAudit();
+    Tls tls = Tls.load(TlsFiles.of(directory, config.tls()), audit);
+    ScheduledExecutorService timer = startTimer();
+    ClientRegistry clients =
+        lifecycle.add(ClientRegistry.open(directory.database(), Clock.systemUTC()));
+    boolean isolate = config.isolation().enabled() && Linux.isRoot();
+    Jobs jobs = openJobs(audit, isolate);
+    ExecutorService calls = startCalls();
+    Connections connections =
+        lifecycle.add(new Connections(settings.connections(), calls));
+    lifecycle.add(tls.follow(connections, timer, calls));
+    metricsAddress.ifPresent(
+        at -> lifecycle.add(Metrics.serve(at, tls, connections, audit, jobs)));
+    Authenticator authenticator =
+        new Authenticator(CertificateIdentity.COMMON_NAME, clients, settings.quotas());
+    ClientUse use = new ClientUse();
+    lifecycle.add(Revocation.start(authenticator, clients, connections, audit, timer, calls));
+    JobUsers users = new JobUsers(clients, config.isolation().uidRange(), isolate);
+    io.grpc.Server grpc =
+        connections
+            .server(address, tls, new ConnectionQuota(authenticator, use, audit))
+            .executor(calls)
+            .callExecutor(new ByMethod(calls))
+            .maxInboundMessageSize(MAX_REQUEST_BYTES)
+            .addService(
+                MalformedRequests.refusedBy(
+                    ServerInterceptors.intercept(
+                        new JobWorkerService(jobs, users, audit, settings.logs(), calls, timer),
+                        new QuotaInterceptor(use, audit, timer),
+                        new AccessInterceptor(authenticator, jobs, audit))))
+            .build();
+    serve(grpc, listen);
+    announce(listen.withPort(grpc.getPort()).toString(), audit);
+    warnOfExpiry(tls, audit, timer, calls);
+    serving = true;
+  }
+
+  private Optional<InetSocketAddress> metricsAddress() {
+    String listen = config.metrics().listen();
+    return listen.isEmpty()
+        ? Optional.empty()
+        : Optional.of(HostAndPort.parse(listen).resolve());
+  }
+
+  private Audit openAudit() {
+    Audit audit = lifecycle.add(new Audit(config.audit(), directory, CurrentCaller::get));
+    audit.serverStarted(directory.path().toString());
+    lifecycle.onClose(audit::serverStopped);
+    return audit;
+  }
+
+  private ScheduledExecutorService startTimer() {
+    ScheduledThreadPoolExecutor timer =
+        new ScheduledThreadPoolExecutor(1, Thread.ofPlatform().name("timer").daemon().factory());
+    timer.setRemoveOnCancelPolicy(true);
+    lifecycle.onClose(timer::shutdownNow);
+    return timer;
+  }
+
+  private Jobs openJobs(Audit audit, boolean isolate) {
+    Jobs jobs = lifecycle.add(Jobs.open(settings.jobs(isolate), audit));
+    lifecycle.onClose(() -> {
+      if (serving && config.shutdown().jobs() == ServerConfig.JobsThen.STOP) {
+        jobs.stopAll(config.shutdown().grace().value());
+      }
+    });
+    if (!isolate) {
+      LOG.atWarn()
+          .addKeyValue("problem", Linux.isRoot() ? "it is switched off" : "the server is not root")
+          .log("host.no_isolation");
+    }
+    Set<String> missing = new TreeSet<>(Set.of("cpu", "io", "memory", "pids"));
+    missing.removeAll(jobs.controllers());
+    if (!missing.isEmpty()) {
+      LOG.atWarn().addKeyValue("controllers", missing).log("host.controllers_missing");
+    }
+    jobs.cgroupProblem()
+        .ifPresent(
+            problem -> LOG.atWarn().addKeyValue("problem", problem).log("host.no_cgroup_v2"));
+    return jobs;
+  }
+
+  /** Where calls are handled. A Stop that waits for its grace is carried out by the launcher. */
+  private ExecutorService startCalls() {
+    ExecutorService calls = Executors.newVirtualThreadPerTaskExecutor();
+    lifecycle.onClose(() -> {
+      calls.shutdownNow();
+      if (!calls.awaitTermination(CALLS_PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        LOG.atWarn().log("server.calls_not_ended");
+      }
+    });
+    return calls;
+  }
+
+  private void serve(io.grpc.Server grpc, HostAndPort listen) {
+    lifecycle.onClose(
+        () -> grpc.shutdownNow().awaitTermination(CALLS_PATIENCE_SECONDS, TimeUnit.SECONDS));
+    try {
+      grpc.start();
+    } catch (IOException e) {
+      throw new ConfigException("cannot listen on " + listen + ": " + rootMessage(e));
+    }
+  }
+
+  private static String rootMessage(Throwable failure) {
+    Throwable root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return String.valueOf(root.getMessage());
+  }
+
+  private void announce(String address, Audit audit) {
+    lifecycle.onClose(() -> Files.deleteIfExists(directory.address()));
+    try {
+      ServerDirectory.createParentPrivately(directory.address());
+      ServerDirectory.replace(directory.address(), address + "\n");
+    } catch (IOException e) {
+      throw new ConfigException("cannot write " + directory.address() + ": " + e.getMessage());
+    }
+    audit.serverListening(address);
+  }
+
+  private void warnOfExpiry(
+      Tls tls, Audit audit, ScheduledExecutorService timer, Executor workers) {
+    Ticker expiry = new Ticker("expiry", workers, () -> audit.expiring(tls.certificates()));
+    lifecycle.add(expiry);
+    expiry.start(timer, EXPIRY_INTERVAL);
+  }
+
+  /** Log streams on their connections' event loops, all else on threads that may block. */
+  private record ByMethod(Executor calls) implements ServerCallExecutorSupplier {
+    @Override
+    public <Q, R> Executor getExecutor(ServerCall<Q, R> call, Metadata metadata) {
+      return call.getMethodDescriptor().getFullMethodName().equals(LOGS)
+          ? StreamExecutor.of(call, calls)
+          : calls;
+    }
+  }
+}

@@ -1,0 +1,173 @@
+package io.jobworker.server.gate;
+
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.jobworker.core.JobException;
+import io.jobworker.core.JobId;
+import io.jobworker.core.Jobs;
+import io.jobworker.server.access.Authenticator;
+import io.jobworker.server.access.Authenticator.Answer;
+import io.jobworker.server.access.Caller;
+import io.jobworker.server.access.Permissions;
+import io.jobworker.server.audit.Audit;
+import java.net.SocketAddress;
+import java.util.Optional;
+import javax.net.ssl.SSLSession;
+
+/**
+ * Lets through only those calls whose caller is known and may make them, for every method alike:
+ * who shows which certificate, which client that is, whether its role allows the method, and, where
+ * the request names a job, whether it is one that the client may reach. Another's job and a missing
+ * one are answered by the same words.
+ */
+public final class AccessInterceptor implements ServerInterceptor {
+  private final Authenticator authenticator;
+  private final Jobs jobs;
+  private final Audit audit;
+
+  public AccessInterceptor(Authenticator authenticator, Jobs jobs, Audit audit) {
+    this.authenticator = authenticator;
+    this.jobs = jobs;
+    this.audit = audit;
+  }
+
+  @Override
+  public <Q, R> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, R> bareCall, Metadata headers, ServerCallHandler<Q, R> next) {
+    String requestId = RequestId.of(headers);
+    ServerCall<Q, R> call = RequestId.send(bareCall, requestId);
+    String method = call.getMethodDescriptor().getFullMethodName();
+    try {
+      Caller caller = identify(call, method, requestId);
+      Permissions.Row<?> row = Permissions.of(method).orElseThrow(() -> noRow(method));
+      if (!Permissions.allows(caller.client().role(), row.access())) {
+        audit.denied(caller, Optional.empty(), "role");
+        throw denied("the role '" + caller.client().role() + "' may not call " + bareName(method));
+      }
+      Context context = CurrentCaller.in(Context.current(), caller);
+      ServerCall.Listener<Q> listener = Contexts.interceptCall(context, call, headers, next);
+      return new OwnerCheck<>(listener, call, caller, row);
+    } catch (RuntimeException e) {
+      Errors.refuse(call, e);
+      return new ServerCall.Listener<>() {};
+    }
+  }
+
+  private Caller identify(ServerCall<?, ?> call, String method, String requestId) {
+    String peer = peer(call);
+    Optional<SSLSession> session =
+        Optional.ofNullable(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION));
+    return switch (authenticator.caller(session, peer, method, requestId)) {
+      case Answer.Allowed(Caller caller) -> caller;
+      case Answer.Disabled(Caller caller) -> {
+        audit.denied(caller, Optional.empty(), "client_disabled");
+        throw unauthenticated("the client '" + caller.client().name() + "' is disabled");
+      }
+      case Answer.Unknown who -> {
+        audit.unknownCaller(
+            who.cn(), who.certificateSerial(), peer, method, requestId, who.reason());
+        throw unauthenticated(who.message());
+      }
+    };
+  }
+
+  private static String peer(ServerCall<?, ?> call) {
+    SocketAddress address = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR);
+    String text = String.valueOf(address);
+    return text.startsWith("/") ? text.substring(1) : text;
+  }
+
+  private static String bareName(String method) {
+    return method.substring(method.lastIndexOf('/') + 1);
+  }
+
+  private static StatusRuntimeException noRow(String method) {
+    return Status.UNIMPLEMENTED.withDescription("no such method: " + method).asRuntimeException();
+  }
+
+  private static StatusRuntimeException unauthenticated(String why) {
+    return Status.UNAUTHENTICATED.withDescription(why).asRuntimeException();
+  }
+
+  private static StatusRuntimeException denied(String why) {
+    return Status.PERMISSION_DENIED.withDescription(why).asRuntimeException();
+  }
+
+  /** Holds the request back until it is known whose job it names. */
+  private final class OwnerCheck<Q, R> extends SimpleForwardingServerCallListener<Q> {
+    private final ServerCall<Q, R> call;
+    private final Caller caller;
+    private final Permissions.Row<?> row;
+    private boolean refused;
+
+    private OwnerCheck(
+        ServerCall.Listener<Q> next,
+        ServerCall<Q, R> call,
+        Caller caller,
+        Permissions.Row<?> row) {
+      super(next);
+      this.call = call;
+      this.caller = caller;
+      this.row = row;
+    }
+
+    @Override
+    public void onMessage(Q message) {
+      try {
+        row.jobIn(message).ifPresent(this::check);
+      } catch (RuntimeException e) {
+        refused = true;
+        Errors.refuse(call, e);
+        return;
+      }
+      super.onMessage(message);
+    }
+
+    private void check(String named) {
+      JobId id =
+          JobId.parse(named)
+              .orElseThrow(() ->
+                  new JobException.InvalidSpec(
+                      "id", "'" + shortened(named) + "' is not a job id (a UUID)"));
+      Optional<String> owner = ownerOf(id);
+      if (owner.isEmpty() || !Permissions.allows(caller.client(), row.access(), owner.get())) {
+        audit.denied(caller, Optional.of(id), owner.isEmpty() ? "no_such_job" : "not_owner");
+        throw new JobException.NoSuchJob(id.toString());
+      }
+    }
+
+    private Optional<String> ownerOf(JobId id) {
+      try {
+        return Optional.of(jobs.status(id).owner());
+      } catch (JobException.NoSuchJob e) {
+        return Optional.empty();
+      }
+    }
+
+    private static String shortened(String text) {
+      return text.length() <= 64 ? text : text.substring(0, 64) + "...";
+    }
+
+    @Override
+    public void onHalfClose() {
+      if (!refused) {
+        super.onHalfClose();
+      }
+    }
+
+    @Override
+    public void onReady() {
+      if (!refused) {
+        super.onReady();
+      }
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package io.jobworker.server.gate;
+
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.ErrorInfo;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
+import io.jobworker.core.JobException;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one place where failures become gRPC statuses. Each of ours carries a {@code
+ * google.rpc.ErrorInfo} with domain {@code job-worker}, so that programs need not read the text.
+ */
+public final class Errors {
+  public static final String DOMAIN = "job-worker";
+
+  private static final String QUOTA_EXCEEDED = "QUOTA_EXCEEDED";
+  private static final String QUOTA = "quota";
+
+  private static final Logger LOG = LoggerFactory.getLogger(Errors.class);
+
+  private Errors() {}
+
+  /** What to answer to a call of {@code method} that failed with {@code failure}. */
+  public static StatusRuntimeException toStatus(Throwable failure, String method) {
+    return switch (failure) {
+      case JobException e -> ofJob(e);
+      case StatusRuntimeException e -> e;
+      default -> {
+        String incident = UUID.randomUUID().toString();
+        LOG.atError()
+            .addKeyValue("method", method)
+            .addKeyValue("incident", incident)
+            .setCause(failure)
+            .log("rpc.failed");
+        yield Status.INTERNAL
+            .withDescription("internal error; the server's log has it as incident " + incident)
+            .asRuntimeException();
+      }
+    };
+  }
+
+  /** Ends a call that has not been answered yet. */
+  public static void refuse(ServerCall<?, ?> call, RuntimeException why) {
+    StatusRuntimeException status = toStatus(why, call.getMethodDescriptor().getFullMethodName());
+    Metadata trailers = status.getTrailers();
+    call.close(status.getStatus(), trailers == null ? new Metadata() : trailers);
+  }
+
+  /** The quota, by its name in the configuration, that is the reason of this answer. */
+  static Optional<String> quota(Status status, Metadata trailers) {
+    if (status.getCode() != Status.Code.RESOURCE_EXHAUSTED) {
+      return Optional.empty();
+    }
+    try {
+      for (Any detail : StatusProto.fromStatusAndTrailers(status, trailers).getDetailsList()) {
+        if (detail.is(ErrorInfo.class)) {
+          ErrorInfo info = detail.unpack(ErrorInfo.class);
+          return info.getReason().equals(QUOTA_EXCEEDED)
+              ? Optional.of(info.getMetadataOrThrow(QUOTA))
+              : Optional.empty();
+        }
+      }
+    } catch (InvalidProtocolBufferException e) {
+      throw new IllegalStateException("an answer of our own", e);
+    }
+    return Optional.empty();
+  }
+
+  private static StatusRuntimeException ofJob(JobException failure) {
+    return switch (failure) {
+      case JobException.InvalidSpec e ->
+          status(e, Status.Code.INVALID_ARGUMENT, "INVALID_FIELD", Map.of("field", e.field()));
+      case JobException.NoSuchJob e -> status(e, Status.Code.NOT_FOUND, "NO_SUCH_JOB", Map.of());
+      case JobException.WrongState e ->
+          status(e, Status.Code.FAILED_PRECONDITION, "WRONG_STATE", Map.of());
+      case JobException.LaunchFailed e ->
+          status(
+              e,
+              Status.Code.FAILED_PRECONDITION,
+              "LAUNCH_FAILED",
+              Map.of(
+                  "step", e.step(), "errno", Integer.toString(e.errno()), "subject", e.subject()));
+      case JobException.QuotaExceeded e ->
+          status(e, Status.Code.RESOURCE_EXHAUSTED, QUOTA_EXCEEDED, Map.of(QUOTA, e.quota()));
+      case JobException.CannotEnforce e ->
+          status(e, Status.Code.FAILED_PRECONDITION, "CANNOT_ENFORCE", Map.of());
+      case JobException.Unavailable e -> {
+        LOG.atWarn().setCause(e).log("rpc.unavailable");
+        yield status(e, Status.Code.UNAVAILABLE, "UNAVAILABLE", Map.of());
+      }
+    };
+  }
+
+  private static StatusRuntimeException status(
+      JobException failure, Status.Code code, String reason, Map<String, String> metadata) {
+    ErrorInfo info =
+        ErrorInfo.newBuilder().setReason(reason).setDomain(DOMAIN).putAllMetadata(metadata).build();
+    return StatusProto.toStatusRuntimeException(
+        com.google.rpc.Status.newBuilder()
+            .setCode(code.value())
+            .setMessage(String.valueOf(failure.getMessage()))
+            .addDetails(Any.pack(info))
+            .build());
+  }
+}

@@ -1,0 +1,120 @@
+package io.jobworker.server.gate;
+
+import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
+import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.Status;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.core.JobException;
+import io.jobworker.server.access.Caller;
+import io.jobworker.server.audit.Audit;
+import io.jobworker.server.quota.ClientUse;
+import io.jobworker.server.quota.Quota;
+import io.jobworker.server.transport.Connection;
+import java.util.Optional;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Lets through no more than a client may have, for every method alike: calls and streams at once,
+ * starts of late. A refusal is not given at once: who asks again and again, without a pause, waits
+ * for it, and takes no time from others. What is refused further inside by a quota, as a job too
+ * many is, is written down here too. Comes after {@link AccessInterceptor}.
+ */
+public final class QuotaInterceptor implements ServerInterceptor {
+  private static final String START = JobWorkerGrpc.getStartMethod().getFullMethodName();
+
+  private static final long REFUSAL_MILLIS = 100;
+
+  private final ClientUse use;
+  private final Audit audit;
+  private final ScheduledExecutorService timer;
+
+  /** {@code timer} gives refusals. */
+  public QuotaInterceptor(ClientUse use, Audit audit, ScheduledExecutorService timer) {
+    this.use = use;
+    this.audit = audit;
+    this.timer = timer;
+  }
+
+  @Override
+  public <Q, R> ServerCall.Listener<Q> interceptCall(
+      ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
+    Caller caller = CurrentCaller.get();
+    ClientUse.Held held;
+    try {
+      held = take(call, caller);
+    } catch (JobException.QuotaExceeded e) {
+      audit.denied(caller, Optional.empty(), "quota " + e.quota());
+      var _ = timer.schedule(() -> Errors.refuse(call, e), REFUSAL_MILLIS, TimeUnit.MILLISECONDS);
+      return new ServerCall.Listener<>() {};
+    }
+    try {
+      return new Releasing<>(held, next.startCall(new Audited<>(call, caller), headers));
+    } catch (RuntimeException e) {
+      held.release();
+      throw e;
+    }
+  }
+
+  private ClientUse.Held take(ServerCall<?, ?> call, Caller caller) {
+    Optional<Connection> connection = Connection.of(call.getAttributes());
+    connection.ifPresent(Connection::markUsed);
+    Optional<RuntimeException> refusal = connection.flatMap(Connection::refusal);
+    if (refusal.isPresent()) {
+      throw refusal.get();
+    }
+    MethodDescriptor<?, ?> method = call.getMethodDescriptor();
+    String client = caller.client().name();
+    if (method.getFullMethodName().equals(START)) {
+      use.start(client, caller.quotas());
+    }
+    return use.take(
+        client,
+        method.getType().serverSendsOneMessage() ? Quota.CALLS : Quota.STREAMS,
+        caller.quotas());
+  }
+
+  /** Writes down which quota the call is refused by, before it is answered. */
+  private final class Audited<Q, R> extends SimpleForwardingServerCall<Q, R> {
+    private final Caller caller;
+
+    private Audited(ServerCall<Q, R> call, Caller caller) {
+      super(call);
+      this.caller = caller;
+    }
+
+    @Override
+    public void close(Status status, Metadata trailers) {
+      Errors.quota(status, trailers)
+          .ifPresent(quota -> audit.denied(caller, Optional.empty(), "quota " + quota));
+      super.close(status, trailers);
+    }
+  }
+
+  /** gRPC tells of exactly one of these ends. */
+  private static final class Releasing<Q> extends SimpleForwardingServerCallListener<Q> {
+    private final ClientUse.Held held;
+
+    private Releasing(ClientUse.Held held, ServerCall.Listener<Q> next) {
+      super(next);
+      this.held = held;
+    }
+
+    @Override
+    public void onComplete() {
+      held.release();
+      super.onComplete();
+    }
+
+    @Override
+    public void onCancel() {
+      held.release();
+      super.onCancel();
+    }
+  }
+}
