@@ -1,6 +1,11 @@
 package io.jobworker.core;
 
 import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.JobState;
+import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.output.LogPage;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.Monitor;

@@ -3,6 +3,10 @@ package io.jobworker.core;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.job.EndReason;
+import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.Signal;
+import io.jobworker.core.job.Usage;
 import io.jobworker.core.linux.BootId;
 import io.jobworker.core.output.LogPage;
 import io.jobworker.core.output.OutputLog;

@@ -1,5 +1,8 @@
 package io.jobworker.core;
 
+import io.jobworker.core.job.Allowance;
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.JobException;
 import io.jobworker.core.output.Budget;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;

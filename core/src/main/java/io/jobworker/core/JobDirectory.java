@@ -1,5 +1,6 @@
 package io.jobworker.core;
 
+import io.jobworker.core.job.RunAs;
 import io.jobworker.core.linux.PrivateFiles;
 import java.io.IOException;
 import java.nio.file.Files;

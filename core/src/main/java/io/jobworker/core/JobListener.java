@@ -1,5 +1,8 @@
 package io.jobworker.core;
 
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.RunAs;
 import java.util.Optional;
 
 /** Hears of what happens to jobs. Called without locks; what it throws is logged. */

@@ -4,6 +4,21 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.Isolation;
+import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobPage;
+import io.jobworker.core.job.JobQuery;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.JobState;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.RunAs;
+import io.jobworker.core.job.Signal;
+import io.jobworker.core.job.StopRequest;
+import io.jobworker.core.job.Usage;
 import io.jobworker.core.linux.BootId;
 import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.EventLoop;
@@ -635,7 +650,7 @@ public final class Jobs implements AutoCloseable {
    * is left as it is.
    */
   public JobStatus stop(JobId id, StopRequest request) {
-    request.grace().ifPresent(grace -> SpecCheck.checkDuration("stop.grace", grace));
+    request.requireValid();
     ActiveJob job = activeOrNull(id);
     if (job == null || job.monitor().isEmpty()) {
       JobStatus status = status(id);
@@ -742,7 +757,7 @@ public final class Jobs implements AutoCloseable {
 
   /** Jobs, from the newest on, a page at a time. */
   public JobPage list(JobQuery query) {
-    SpecCheck.checkLabels("labels", query.labels());
+    query.requireValid();
     recovery.awaitAll();
     List<JobStatus> found = new ArrayList<>();
     Optional<JobQuery.Position> after = query.after();

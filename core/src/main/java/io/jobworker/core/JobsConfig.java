@@ -1,5 +1,7 @@
 package io.jobworker.core;
 
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.Limits;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.OutputLog.OnFull;
 import java.nio.file.Path;

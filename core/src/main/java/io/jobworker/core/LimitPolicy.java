@@ -1,5 +1,9 @@
 package io.jobworker.core;
 
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.Limits;
 import java.util.Optional;
 import java.util.OptionalInt;
 

@@ -2,6 +2,7 @@ package io.jobworker.core;
 
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.job.JobId;
 import io.jobworker.core.linux.BootId;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.output.OutputLog;

@@ -1,6 +1,7 @@
 package io.jobworker.core;
 
 import io.jobworker.core.JobListener.Removal;
+import io.jobworker.core.job.JobId;
 import io.jobworker.core.output.Budget;
 import io.jobworker.core.store.JobStore;
 import io.jobworker.core.store.JobStore.Ended;

@@ -4,6 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.core.job.Allowance;
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Limits;
+import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.StopRequest;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -3,6 +3,12 @@ package io.jobworker.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.jobworker.core.job.EndReason;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.JobState;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.RunAs;
+import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.linux.Linux;
 import java.io.IOException;
 import java.nio.file.Files;

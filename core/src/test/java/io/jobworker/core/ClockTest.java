@@ -2,6 +2,8 @@ package io.jobworker.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.output.Read;

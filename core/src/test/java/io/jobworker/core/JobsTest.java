@@ -4,6 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.EndReason;
+import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobPage;
+import io.jobworker.core.job.JobQuery;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.JobState;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.Read;

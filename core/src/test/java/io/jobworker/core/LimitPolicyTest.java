@@ -3,6 +3,10 @@ package io.jobworker.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.Limits;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

@@ -4,6 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobQuery;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.OutputLog.OnFull;
 import io.jobworker.core.output.Read;

@@ -3,6 +3,14 @@ package io.jobworker.core;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jobworker.core.cgroup.CgroupHost;
+import io.jobworker.core.job.Allowance;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Limits;
+import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.RunAs;
+import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.output.Read;

@@ -3,6 +3,10 @@ package io.jobworker.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Limits;
+import io.jobworker.core.job.RunAs;
 import io.jobworker.core.linux.Linux;
 import java.io.IOException;
 import java.nio.file.Files;

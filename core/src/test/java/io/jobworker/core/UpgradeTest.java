@@ -4,6 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobState;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Limits;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
 import java.io.InputStream;

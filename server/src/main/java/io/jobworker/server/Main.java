@@ -1,6 +1,6 @@
 package io.jobworker.server;
 
-import io.jobworker.core.JobException;
+import io.jobworker.core.job.JobException;
 import io.jobworker.server.clients.ClientRegistry.RegistryException;
 import io.jobworker.server.command.CertsCommand;
 import io.jobworker.server.command.CheckCommand;

@@ -1,9 +1,9 @@
 package io.jobworker.core.cgroup;
 
-import io.jobworker.core.JobException;
-import io.jobworker.core.Limits;
 import io.jobworker.core.cgroup.LimitFiles.DeviceLimit;
 import io.jobworker.core.cgroup.LimitFiles.Setting;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.Limits;
 import io.jobworker.core.linux.EventLoop;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;

@@ -1,7 +1,7 @@
 package io.jobworker.core.cgroup;
 
-import io.jobworker.core.JobException;
-import io.jobworker.core.Usage;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.Usage;
 import io.jobworker.core.linux.Errno;
 import io.jobworker.core.linux.EventLoop;
 import io.jobworker.core.linux.Fd;

@@ -1,7 +1,7 @@
 package io.jobworker.core.cgroup;
 
-import io.jobworker.core.ByteSize;
-import io.jobworker.core.Limits;
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.Limits;
 import io.jobworker.core.linux.Linux;
 import java.util.ArrayList;
 import java.util.List;

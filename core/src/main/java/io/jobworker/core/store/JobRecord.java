@@ -1,8 +1,8 @@
 package io.jobworker.core.store;
 
-import io.jobworker.core.JobEnd;
-import io.jobworker.core.JobId;
-import io.jobworker.core.JobSpec;
+import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobSpec;
 import java.time.Instant;
 import java.util.Optional;
 

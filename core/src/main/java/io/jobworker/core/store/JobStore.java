@@ -1,12 +1,12 @@
 package io.jobworker.core.store;
 
-import io.jobworker.core.EndReason;
-import io.jobworker.core.JobEnd;
-import io.jobworker.core.JobException;
-import io.jobworker.core.JobId;
-import io.jobworker.core.JobQuery;
-import io.jobworker.core.JobSpec;
-import io.jobworker.core.Usage;
+import io.jobworker.core.job.EndReason;
+import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobQuery;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.Usage;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

@@ -3,9 +3,9 @@ package io.jobworker.core.cgroup;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.jobworker.core.ByteSize;
-import io.jobworker.core.Limits;
 import io.jobworker.core.cgroup.LimitFiles.Setting;
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.Limits;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

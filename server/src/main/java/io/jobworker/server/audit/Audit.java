@@ -1,13 +1,13 @@
 package io.jobworker.server.audit;
 
-import io.jobworker.core.JobEnd;
-import io.jobworker.core.JobId;
 import io.jobworker.core.JobListener;
-import io.jobworker.core.JobStatus;
-import io.jobworker.core.Limits;
-import io.jobworker.core.RunAs;
-import io.jobworker.core.StopRequest;
-import io.jobworker.core.Usage;
+import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Limits;
+import io.jobworker.core.job.RunAs;
+import io.jobworker.core.job.StopRequest;
+import io.jobworker.core.job.Usage;
 import io.jobworker.server.access.Caller;
 import io.jobworker.server.clients.ClientChange;
 import io.jobworker.server.config.ServerConfig;
@@ -57,8 +57,7 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
    *
    * @param current who makes the call that is being handled
    */
-  public Audit(
-      ServerConfig.Audit settings, ServerDirectory directory, Supplier<Caller> current) {
+  public Audit(ServerConfig.Audit settings, ServerDirectory directory, Supplier<Caller> current) {
     this.current = current;
     log = AuditLog.open(settings, directory);
     argvMask = new ArgvMask(settings.patterns());

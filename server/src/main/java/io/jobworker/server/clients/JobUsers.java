@@ -1,7 +1,7 @@
 package io.jobworker.server.clients;
 
-import io.jobworker.core.JobException;
-import io.jobworker.core.RunAs;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.RunAs;
 import io.jobworker.core.linux.PasswordFile;
 import io.jobworker.server.config.ServerConfig.UidRange;
 import java.util.Optional;

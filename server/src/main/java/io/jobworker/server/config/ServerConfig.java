@@ -2,8 +2,8 @@ package io.jobworker.server.config;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
-import io.jobworker.core.ByteSize;
-import io.jobworker.core.Limits;
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.Limits;
 import io.jobworker.core.output.OutputLog.OnFull;
 import java.io.IOException;
 import java.nio.file.Files;

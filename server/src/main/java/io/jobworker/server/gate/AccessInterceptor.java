@@ -10,9 +10,9 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.jobworker.core.JobException;
-import io.jobworker.core.JobId;
 import io.jobworker.core.Jobs;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
 import io.jobworker.server.access.Authenticator;
 import io.jobworker.server.access.Authenticator.Answer;
 import io.jobworker.server.access.Caller;
@@ -109,10 +109,7 @@ public final class AccessInterceptor implements ServerInterceptor {
     private boolean refused;
 
     private OwnerCheck(
-        ServerCall.Listener<Q> next,
-        ServerCall<Q, R> call,
-        Caller caller,
-        Permissions.Row<?> row) {
+        ServerCall.Listener<Q> next, ServerCall<Q, R> call, Caller caller, Permissions.Row<?> row) {
       super(next);
       this.call = call;
       this.caller = caller;

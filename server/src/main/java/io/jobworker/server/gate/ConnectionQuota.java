@@ -1,6 +1,6 @@
 package io.jobworker.server.gate;
 
-import io.jobworker.core.JobException;
+import io.jobworker.core.job.JobException;
 import io.jobworker.server.access.Authenticator;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.clients.Client;
@@ -33,8 +33,7 @@ public final class ConnectionQuota implements Connections.Listener {
     }
     try {
       ClientUse.Held held =
-          use.take(
-              client.get().name(), Quota.CONNECTIONS, authenticator.quotas(client.get()));
+          use.take(client.get().name(), Quota.CONNECTIONS, authenticator.quotas(client.get()));
       connection.onClose(held::release);
     } catch (JobException.QuotaExceeded e) {
       connection.refuse(e);

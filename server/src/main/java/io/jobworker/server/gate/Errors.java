@@ -8,7 +8,7 @@ import io.grpc.ServerCall;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
-import io.jobworker.core.JobException;
+import io.jobworker.core.job.JobException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;

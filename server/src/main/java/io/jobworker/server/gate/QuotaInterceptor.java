@@ -9,7 +9,7 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.jobworker.api.v1.JobWorkerGrpc;
-import io.jobworker.core.JobException;
+import io.jobworker.core.job.JobException;
 import io.jobworker.server.access.Caller;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.quota.ClientUse;

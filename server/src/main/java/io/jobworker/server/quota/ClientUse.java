@@ -1,7 +1,7 @@
 package io.jobworker.server.quota;
 
 import io.github.bucket4j.Bucket;
-import io.jobworker.core.JobException;
+import io.jobworker.core.job.JobException;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;

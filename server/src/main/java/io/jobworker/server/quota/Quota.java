@@ -1,6 +1,6 @@
 package io.jobworker.server.quota;
 
-import io.jobworker.core.ByteSize;
+import io.jobworker.core.job.ByteSize;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;

@@ -2,9 +2,9 @@ package io.jobworker.server.quota;
 
 import static java.util.stream.Collectors.joining;
 
-import io.jobworker.core.Allowance;
-import io.jobworker.core.ByteSize;
-import io.jobworker.core.Limits;
+import io.jobworker.core.job.Allowance;
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.Limits;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;

@@ -2,10 +2,10 @@ package io.jobworker.server.rpc;
 
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
-import io.jobworker.core.JobException;
-import io.jobworker.core.JobSpec;
 import io.jobworker.core.Jobs;
-import io.jobworker.core.Owner;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.Owner;
 import io.jobworker.server.access.Caller;
 import io.jobworker.server.clients.JobUsers;
 import io.jobworker.server.gate.CurrentCaller;

@@ -2,9 +2,9 @@ package io.jobworker.server.rpc;
 
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
-import io.jobworker.core.JobId;
-import io.jobworker.core.JobStatus;
 import io.jobworker.core.Jobs;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobStatus;
 
 /** {@code Status}: all that is known of a job, with its newest output. */
 record StatusMethod(Jobs jobs) implements Unary<JobRequest, JobStatusResponse> {

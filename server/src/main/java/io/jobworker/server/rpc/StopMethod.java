@@ -3,9 +3,9 @@ package io.jobworker.server.rpc;
 import io.grpc.Context;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
-import io.jobworker.core.JobId;
 import io.jobworker.core.Jobs;
-import io.jobworker.core.StopRequest;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.StopRequest;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.gate.CurrentCaller;
 

@@ -1,10 +1,10 @@
 package io.jobworker.server.rpc;
 
 import io.jobworker.api.v1.IoLimit;
-import io.jobworker.core.ByteSize;
-import io.jobworker.core.Isolation;
-import io.jobworker.core.JobException;
-import io.jobworker.core.Limits;
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.Isolation;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.Limits;
 
 /**
  * Limits and isolation between the wire and the library. On the wire 0 is no limit, but for swap.

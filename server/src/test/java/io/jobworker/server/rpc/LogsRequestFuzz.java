@@ -3,7 +3,7 @@ package io.jobworker.server.rpc;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.LogOptions;
-import io.jobworker.core.JobException;
+import io.jobworker.core.job.JobException;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.OutputLog;
 import java.io.IOException;

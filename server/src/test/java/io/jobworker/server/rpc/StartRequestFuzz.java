@@ -2,8 +2,8 @@ package io.jobworker.server.rpc;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.jobworker.api.v1.JobRequest;
-import io.jobworker.core.JobException;
-import io.jobworker.core.JobSpec;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobSpec;
 
 /** Whatever a Start asks for is a job within its bounds, or refused by its field. */
 public final class StartRequestFuzz {

@@ -2,7 +2,7 @@ package io.jobworker.server.rpc;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.jobworker.api.v1.JobRequest;
-import io.jobworker.core.JobException;
+import io.jobworker.core.job.JobException;
 import java.time.Duration;
 
 /** Whatever interval Stats is asked for is within its bounds, or refused. */

@@ -2,7 +2,7 @@ package io.jobworker.server.rpc;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.jobworker.api.v1.JobRequest;
-import io.jobworker.core.JobException;
+import io.jobworker.core.job.JobException;
 
 /** Whatever a Stop asks for is a grace and a signal, or refused by its field. */
 public final class StopRequestFuzz {

@@ -1,4 +1,4 @@
-package io.jobworker.core;
+package io.jobworker.core.job;
 
 import static java.util.Objects.requireNonNullElse;
 
@@ -62,7 +62,8 @@ public record JobSpec(
     return builder(List.of(command)).build();
   }
 
-  JobSpec withLimits(Limits changed) {
+  /** The same with other limits. */
+  public JobSpec withLimits(Limits changed) {
     return new JobSpec(
         command,
         environment,

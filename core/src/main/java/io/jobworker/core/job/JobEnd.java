@@ -1,4 +1,4 @@
-package io.jobworker.core;
+package io.jobworker.core.job;
 
 import java.time.Instant;
 import java.util.OptionalInt;

@@ -1,4 +1,4 @@
-package io.jobworker.core;
+package io.jobworker.core.job;
 
 /** Why a job ended: six answers that are never confused with one another. */
 public enum EndReason {

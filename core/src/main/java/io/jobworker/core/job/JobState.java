@@ -1,4 +1,4 @@
-package io.jobworker.core;
+package io.jobworker.core.job;
 
 /** Where a job is in its life. The first two are passing, the others final. */
 public enum JobState {

@@ -1,4 +1,4 @@
-package io.jobworker.core;
+package io.jobworker.core.job;
 
 /**
  * What a job sees of the machine, beyond the isolation that every job of a root server has.

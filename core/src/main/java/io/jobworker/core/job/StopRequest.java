@@ -1,4 +1,4 @@
-package io.jobworker.core;
+package io.jobworker.core.job;
 
 import java.time.Duration;
 import java.util.Optional;
@@ -12,6 +12,15 @@ import java.util.Optional;
 public record StopRequest(Optional<Duration> grace, Signal signal) {
   /** SIGKILL, or the job's own grace with SIGTERM. */
   public static final StopRequest DEFAULT = new StopRequest(Optional.empty(), Signal.TERM);
+
+  /**
+   * Refuses what no stop can be.
+   *
+   * @throws JobException.InvalidSpec if the grace is out of its bounds
+   */
+  public void requireValid() {
+    grace.ifPresent(value -> SpecCheck.checkDuration("stop.grace", value));
+  }
 
   public static StopRequest withGrace(Duration grace) {
     return new StopRequest(Optional.of(grace), Signal.TERM);

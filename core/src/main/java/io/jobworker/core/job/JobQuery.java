@@ -1,4 +1,4 @@
-package io.jobworker.core;
+package io.jobworker.core.job;
 
 import java.time.Instant;
 import java.util.Map;
@@ -31,7 +31,17 @@ public record JobQuery(
     }
   }
 
-  boolean matches(JobStatus job) {
+  /**
+   * Refuses labels that no job can have.
+   *
+   * @throws JobException.InvalidSpec with the first that is out of bounds
+   */
+  public void requireValid() {
+    SpecCheck.checkLabels("labels", labels);
+  }
+
+  /** Whether the job is one of those asked for, whoever owns it. */
+  public boolean matches(JobStatus job) {
     return (state.isEmpty() || state.get() == job.state())
         && job.spec().labels().entrySet().containsAll(labels.entrySet());
   }

@@ -1,4 +1,4 @@
-package io.jobworker.core;
+package io.jobworker.core.job;
 
 import java.util.Locale;
 import java.util.Optional;

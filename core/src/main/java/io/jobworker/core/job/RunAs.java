@@ -1,4 +1,4 @@
-package io.jobworker.core;
+package io.jobworker.core.job;
 
 /** The user and group that a job runs as. */
 public record RunAs(int uid, int gid) {}
