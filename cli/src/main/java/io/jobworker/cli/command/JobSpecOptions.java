@@ -58,10 +58,7 @@ public final class JobSpecOptions {
    */
   JobSpec.Builder spec() {
     JobSpec.Builder job =
-        JobSpec.newBuilder()
-            .putAllEnv(environment)
-            .putAllLabels(labels)
-            .setMergeOutput(merge);
+        JobSpec.newBuilder().putAllEnv(environment).putAllLabels(labels).setMergeOutput(merge);
     workingDirectory.ifPresent(job::setWorkingDir);
     name.ifPresent(job::setName);
     timeout.ifPresent(job::setTimeout);

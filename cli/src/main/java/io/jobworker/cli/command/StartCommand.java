@@ -3,10 +3,10 @@ package io.jobworker.cli.command;
 import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
-import io.jobworker.cli.words.Words;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.connect.UsageException;
+import io.jobworker.cli.words.Words;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -55,8 +55,7 @@ public final class StartCommand implements Callable<Integer> {
   public Integer call() throws StatusException, InterruptedException, IOException {
     JobRequest request =
         JobRequest.newBuilder()
-            .setSpec(
-                job.spec().addAllCommand(argv()).setRequestId(UUID.randomUUID().toString()))
+            .setSpec(job.spec().addAllCommand(argv()).setRequestId(UUID.randomUUID().toString()))
             .build();
     // The request id makes it safe to ask again: it is one job, however often it is asked for.
     JobResponse response =

@@ -28,8 +28,8 @@ import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code stats}: what jobs use, live. When the connection breaks, it is made anew and the figures go
- * on.
+ * {@code stats}: what jobs use, live. When the connection breaks, it is made anew and the figures
+ * go on.
  */
 @Command(
     name = "stats",
