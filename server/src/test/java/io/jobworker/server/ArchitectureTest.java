@@ -65,8 +65,7 @@ class ArchitectureTest {
   static final ArchRule onlyTheGateDecidesWhoMayWhat =
       noClasses()
           .that()
-          .resideOutsideOfPackages(
-              "..server.access..", "..server.gate..", "..server.daemon..")
+          .resideOutsideOfPackages("..server.access..", "..server.gate..", "..server.daemon..")
           .should()
           .dependOnClassesThat()
           .haveSimpleNameStartingWith("Permissions")

@@ -51,8 +51,7 @@ public final class Authenticator {
    *
    * @param session of the connection that it comes by; empty: that has none
    */
-  public Answer caller(
-      Optional<SSLSession> session, String peer, String method, String requestId) {
+  public Answer caller(Optional<SSLSession> session, String peer, String method, String requestId) {
     Optional<X509Certificate> certificate = session.flatMap(Authenticator::certificate);
     if (certificate.isEmpty()) {
       return new Answer.Unknown("", "", "no_certificate", "no client certificate was shown");
@@ -61,10 +60,7 @@ public final class Authenticator {
     CertificateIdentity.Found found = identity.of(certificate.get());
     if (found.name().isEmpty()) {
       return new Answer.Unknown(
-          "",
-          serial,
-          found.problem(),
-          "the certificate must have exactly one common name (CN)");
+          "", serial, found.problem(), "the certificate must have exactly one common name (CN)");
     }
     String cn = found.name().get();
     Optional<Client> client = clients.findByCn(cn);
@@ -75,8 +71,7 @@ public final class Authenticator {
           "cn_not_registered",
           "the certificate's CN '" + cn + "' is not registered with this server");
     }
-    Caller caller =
-        new Caller(client.get(), quotas(client.get()), serial, peer, method, requestId);
+    Caller caller = new Caller(client.get(), quotas(client.get()), serial, peer, method, requestId);
     return client.get().disabled() ? new Answer.Disabled(caller) : new Answer.Allowed(caller);
   }
 

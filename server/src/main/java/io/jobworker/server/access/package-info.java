@@ -1,4 +1,6 @@
-/** From a certificate to a client, and from that to what it may do: answers, and no consequences. */
+/**
+ * From a certificate to a client, and from that to what it may do: answers, and no consequences.
+ */
 @NullMarked
 package io.jobworker.server.access;
 

@@ -57,8 +57,7 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
    *
    * @param current who makes the call that is being handled
    */
-  public Audit(
-      ServerConfig.Audit settings, ServerDirectory directory, Supplier<Caller> current) {
+  public Audit(ServerConfig.Audit settings, ServerDirectory directory, Supplier<Caller> current) {
     this.current = current;
     log = AuditLog.open(settings, directory);
     argvMask = new ArgvMask(settings.patterns());

@@ -93,11 +93,9 @@ final class Wiring {
     boolean isolate = config.isolation().enabled() && Linux.isRoot();
     Jobs jobs = openJobs(audit, isolate);
     ExecutorService calls = startCalls();
-    Connections connections =
-        lifecycle.add(new Connections(settings.connections(), calls));
+    Connections connections = lifecycle.add(new Connections(settings.connections(), calls));
     lifecycle.add(tls.follow(connections, timer, calls));
-    metricsAddress.ifPresent(
-        at -> lifecycle.add(Metrics.serve(at, tls, connections, audit, jobs)));
+    metricsAddress.ifPresent(at -> lifecycle.add(Metrics.serve(at, tls, connections, audit, jobs)));
     Authenticator authenticator =
         new Authenticator(CertificateIdentity.COMMON_NAME, clients, settings.quotas());
     ClientUse use = new ClientUse();
@@ -124,9 +122,7 @@ final class Wiring {
 
   private Optional<InetSocketAddress> metricsAddress() {
     String listen = config.metrics().listen();
-    return listen.isEmpty()
-        ? Optional.empty()
-        : Optional.of(HostAndPort.parse(listen).resolve());
+    return listen.isEmpty() ? Optional.empty() : Optional.of(HostAndPort.parse(listen).resolve());
   }
 
   private Audit openAudit() {
@@ -198,9 +194,9 @@ final class Wiring {
   }
 
   private void announce(String address, Audit audit) {
-    lifecycle.onClose(() -> Files.deleteIfExists(directory.address()));
     try {
       ServerDirectory.createParentPrivately(directory.address());
+      lifecycle.onClose(() -> Files.deleteIfExists(directory.address()));
       ServerDirectory.replace(directory.address(), address + "\n");
     } catch (IOException e) {
       throw new ConfigException("cannot write " + directory.address() + ": " + e.getMessage());

@@ -109,10 +109,7 @@ public final class AccessInterceptor implements ServerInterceptor {
     private boolean refused;
 
     private OwnerCheck(
-        ServerCall.Listener<Q> next,
-        ServerCall<Q, R> call,
-        Caller caller,
-        Permissions.Row<?> row) {
+        ServerCall.Listener<Q> next, ServerCall<Q, R> call, Caller caller, Permissions.Row<?> row) {
       super(next);
       this.call = call;
       this.caller = caller;

@@ -33,8 +33,7 @@ public final class ConnectionQuota implements Connections.Listener {
     }
     try {
       ClientUse.Held held =
-          use.take(
-              client.get().name(), Quota.CONNECTIONS, authenticator.quotas(client.get()));
+          use.take(client.get().name(), Quota.CONNECTIONS, authenticator.quotas(client.get()));
       connection.onClose(held::release);
     } catch (JobException.QuotaExceeded e) {
       connection.refuse(e);

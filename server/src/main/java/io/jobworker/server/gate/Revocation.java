@@ -28,10 +28,7 @@ public final class Revocation {
   private long seen; // the database's version that was acted on
 
   private Revocation(
-      Authenticator authenticator,
-      ClientRegistry clients,
-      Connections connections,
-      Audit audit) {
+      Authenticator authenticator, ClientRegistry clients, Connections connections, Audit audit) {
     this.authenticator = authenticator;
     this.clients = clients;
     this.connections = connections;
