@@ -57,8 +57,7 @@ public final class Tls implements Connections.Security {
    * Has changes of the files hold from now on, and closes those of {@code connections} that are not
    * accepted any more. To be called once; the caller closes what it returns.
    */
-  public Ticker follow(
-      Connections connections, ScheduledExecutorService timer, Executor workers) {
+  public Ticker follow(Connections connections, ScheduledExecutorService timer, Executor workers) {
     Ticker looks = new Ticker("tls-files", workers, () -> look(connections));
     looks.start(timer, LOOK_INTERVAL);
     return looks;
