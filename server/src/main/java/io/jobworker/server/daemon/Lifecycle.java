@@ -57,7 +57,7 @@ final class Lifecycle implements AutoCloseable {
         interrupted |= e instanceof InterruptedException;
         if (first == null) {
           first = e;
-        } else if (first != e) { // which Throwable refuses
+        } else if (!first.equals(e)) { // which Throwable refuses
           first.addSuppressed(e);
         }
       }

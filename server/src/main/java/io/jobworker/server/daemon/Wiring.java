@@ -194,9 +194,9 @@ final class Wiring {
   }
 
   private void announce(String address, Audit audit) {
-    lifecycle.onClose(() -> Files.deleteIfExists(directory.address()));
     try {
       ServerDirectory.createParentPrivately(directory.address());
+      lifecycle.onClose(() -> Files.deleteIfExists(directory.address()));
       ServerDirectory.replace(directory.address(), address + "\n");
     } catch (IOException e) {
       throw new ConfigException("cannot write " + directory.address() + ": " + e.getMessage());

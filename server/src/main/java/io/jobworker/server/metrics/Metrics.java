@@ -11,6 +11,7 @@ import io.prometheus.metrics.exporter.httpserver.HTTPServer;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.security.cert.X509Certificate;
 
 /**
@@ -66,6 +67,7 @@ public final class Metrics implements AutoCloseable {
                     (kind, count) -> counter.call((double) count, kind.event(), kind.outcome())))
         .register(registry);
     try {
+      requireFree(address);
       return new Metrics(
           HTTPServer.builder()
               .inetAddress(address.getAddress())
@@ -76,6 +78,11 @@ public final class Metrics implements AutoCloseable {
       throw new ConfigException(
           "metrics.listen: cannot listen on " + address + ": " + e.getMessage());
     }
+  }
+
+  /** The JDK's HTTP server leaves a socket that it cannot bind to the garbage collector. */
+  private static void requireFree(InetSocketAddress address) throws IOException {
+    new ServerSocket(address.getPort(), 1, address.getAddress()).close();
   }
 
   @Override

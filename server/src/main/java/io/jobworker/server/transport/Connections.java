@@ -271,7 +271,7 @@ public final class Connections implements AutoCloseable {
   public void close() {
     Future<?> accepting = acceptor.shutdownGracefully(0, CLOSE_PATIENCE_SECONDS, TimeUnit.SECONDS);
     Future<?> serving = loops.shutdownGracefully(0, CLOSE_PATIENCE_SECONDS, TimeUnit.SECONDS);
-    accepting.awaitUninterruptibly();
-    serving.awaitUninterruptibly();
+    var _ = accepting.awaitUninterruptibly();
+    var _ = serving.awaitUninterruptibly();
   }
 }

@@ -1,5 +1,6 @@
 package io.jobworker.server.access;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.MethodDescriptor;
@@ -42,8 +43,9 @@ class PermissionsTest {
   }
 
   private static Object emptyRequest(MethodDescriptor<?, ?> method) {
-    return ((MethodDescriptor.PrototypeMarshaller<?>) method.getRequestMarshaller())
-        .getMessagePrototype();
+    return requireNonNull(
+        ((MethodDescriptor.PrototypeMarshaller<?>) method.getRequestMarshaller())
+            .getMessagePrototype());
   }
 
   @Test
