@@ -411,14 +411,22 @@ static void the_worker_is_the_jobs_user_without_any_privilege(void)
     const char *status = told_of(trace.worker, "status");
     for (size_t i = 0; i < sizeof LINES / sizeof LINES[0]; i++)
         CHECK(strstr(status, LINES[i]) != NULL);
-    char path[64];
-    struct stat st;
-    snprintf(path, sizeof path, "/proc/%d/environ", trace.worker);
-    CHECK(stat(path, &st) == 0 && st.st_uid == 0); /* proc(5): of a process that is not dumpable */
     char command[256];
     snprintf(command, sizeof command, "test \"$(readlink /proc/%d/fd/* | sort -u | tr '\\n' ' ')\" = \"/dev/null $PWD/trash/job/work \"",
              trace.worker);
     sh(command);
+    CHECK(end_of_traced(&trace) == 0);
+}
+
+/* Where the user changes the kernel sees to it by default (proc(5), suid_dumpable); so it shows as the job's user. */
+static void the_worker_cannot_be_traced_by_its_own_user(void)
+{
+    char path[64];
+    struct stat st;
+    make_job();
+    struct trace trace = start_held_at_work();
+    snprintf(path, sizeof path, "/proc/%d/environ", trace.worker);
+    CHECK(stat(path, &st) == 0 && st.st_uid == 0); /* proc(5): of a process that is not dumpable */
     CHECK(end_of_traced(&trace) == 0);
 }
 
@@ -485,6 +493,7 @@ int main(int argc, char **argv)
         RUN(every_kind_of_entry_goes_and_what_links_lead_to_stays);
         RUN(directories_of_any_mode_are_emptied);
         RUN(a_link_in_the_place_of_work_or_the_job_is_not_followed);
+        RUN(the_worker_cannot_be_traced_by_its_own_user);
     }
     is_user = 0;
     RUN(depth_costs_no_descriptors);
