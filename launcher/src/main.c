@@ -19,15 +19,15 @@
 #include "sheet.h"
 #include "step.h"
 
-enum { SHEET_FD = 3, CONTROL_FD = 4 };
+enum { SHEET_FD = 3, CONTROL_FD = 4, TRASH_FD = 3 };
 
 /* Whatever the server leaked is not ours to keep, and least of all the job's. */
-static void close_leaked(void)
+static void close_leaked(int last_of_ours)
 {
-    if (syscall(SYS_close_range, CONTROL_FD + 1U, ~0U, 0U) == 0)
+    if (syscall(SYS_close_range, (unsigned)last_of_ours + 1U, ~0U, 0U) == 0)
         return;
     long limit = sysconf(_SC_OPEN_MAX); /* before Linux 5.9 */
-    for (int fd = CONTROL_FD + 1; fd < (limit > 0 && limit < 65536 ? limit : 65536); fd++)
+    for (int fd = last_of_ours + 1; fd < (limit > 0 && limit < 65536 ? limit : 65536); fd++)
         close(fd);
 }
 
@@ -44,19 +44,26 @@ static int hold_stdio(void)
     return fd > 2 && close(fd) != 0 ? errno : 0;
 }
 
+static int remove_mode(int argc, char **argv)
+{
+    close_leaked(TRASH_FD);
+    int error = hold_stdio();
+    return error != 0 ? error : remove_run(TRASH_FD, argv[2], argc == 4 ? argv[3] : NULL);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return puts("job-worker-launcher, protocol 2") < 0;
 
     if ((argc == 3 || argc == 4) && strcmp(argv[1], "--remove") == 0)
-        return remove_run(argv[2], argv[3]);
+        return remove_mode(argc, argv);
 
     if (fcntl(SHEET_FD, F_GETFD) < 0 || fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC) != 0) {
         fprintf(stderr, "job-worker-launcher: started by hand; job-worker-server starts it\n");
         return 2;
     }
-    close_leaked();
+    close_leaked(CONTROL_FD);
     struct control control = {-1, CONTROL_FD};
     int error = hold_stdio();
     struct sheet sheet;

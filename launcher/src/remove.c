@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <signal.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,29 +18,68 @@
 #include "cgroup.h"
 #include "privilege.h"
 
-enum { PARENT_FD = 3, ENTRIES_BYTES = 32 * 1024 };
-
-struct remover {
-    int work;        /* the directory that is to be empty */
-    int left;        /* something could not be removed in this pass */
-    int progress;    /* something was */
-    unsigned moved;  /* for names that nothing has */
-    time_t until;    /* CLOCK_MONOTONIC */
+struct removal {
+    int work;       /* the directory that is to be empty */
+    time_t until;   /* CLOCK_MONOTONIC */
+    unsigned moved; /* for names that nothing has */
+    int found;      /* in this pass: anything at all */
+    int progress;   /* likewise: something is gone from where it was */
+    int error;      /* likewise: the first that was met */
 };
 
-/* A buffer each for the working directory and for the one below it that is being emptied. */
-static char entries[2][ENTRIES_BYTES] __attribute__((aligned(16)));
+/* getdents64(2) itself: readdir(3) allocates. */
+struct listing {
+    int directory;
+    long at;
+    long end;
+    alignas(struct dirent64) char entries[32 * 1024];
+};
 
-static int is_time_up(const struct remover *remover)
+static time_t now(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec >= remover->until;
+    struct timespec monotonic = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &monotonic); /* which Linux always has */
+    return monotonic.tv_sec;
 }
 
-static int is_plain_name(const char *name)
+static int is_one_name(const char *name)
 {
     return name[0] != '\0' && strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* What became something else, or went, is no failure: the next pass meets what is there then. */
+static void note(struct removal *removal, int error)
+{
+    if (error == 0)
+        removal->progress = 1;
+    else if (removal->error == 0 && error != ENOENT && error != ENOTDIR && error != ELOOP)
+        removal->error = error;
+}
+
+static void begin(struct listing *listing, int directory)
+{
+    listing->directory = directory;
+    listing->at = listing->end = 0;
+}
+
+/* The name of the next entry; NULL at the end, or when the time is up. */
+static const char *next(struct removal *removal, struct listing *listing)
+{
+    while (now() < removal->until) {
+        if (listing->at >= listing->end) {
+            listing->at = 0;
+            listing->end = syscall(SYS_getdents64, listing->directory, listing->entries, sizeof listing->entries);
+            if (listing->end < 0)
+                note(removal, errno);
+            if (listing->end <= 0)
+                return NULL;
+        }
+        const struct dirent64 *entry = (const struct dirent64 *)(const void *)(listing->entries + listing->at);
+        listing->at += entry->d_reclen;
+        if (is_one_name(entry->d_name))
+            return entry->d_name;
+    }
+    return NULL;
 }
 
 /* openat2(2); before Linux 5.6 O_NOFOLLOW does for the one component that a name here is. */
@@ -63,143 +104,104 @@ static int make_accessible(int directory, const char *name)
         return errno;
     /* open(2), O_PATH: fchmod does not take such a descriptor; the link in /proc leads to the file itself. */
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int error = chmod(path, 0700) != 0 ? errno : 0;
+    int error = chmod(path, S_IRWXU) != 0 ? errno : 0;
     close(fd);
     return error;
 }
 
+/* A directory that can be emptied. -1 with errno. */
 static int open_to_empty(int directory, const char *name)
 {
     int fd = open_below(directory, name, O_RDONLY);
-    if (fd < 0 && errno == EACCES && make_accessible(directory, name) == 0)
-        fd = open_below(directory, name, O_RDONLY);
+    if (fd < 0 && errno == EACCES) {
+        errno = make_accessible(directory, name);
+        return errno != 0 ? -1 : open_below(directory, name, O_RDONLY);
+    }
+    if (fd >= 0 && fchmod(fd, S_IRWXU) != 0) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
     return fd;
 }
 
 /* Removes a file, or a directory that is empty. 0 or errno: ENOTEMPTY for one that is not. */
-static int remove_simple(int directory, const char *name)
+static int remove_entry(int directory, const char *name)
 {
     if (unlinkat(directory, name, 0) == 0)
         return 0;
-    if (errno != EISDIR && errno != EPERM) /* unlink(2): POSIX has EPERM for a directory */
+    if (errno != EISDIR)
         return errno;
-    return unlinkat(directory, name, AT_REMOVEDIR) == 0 ? 0 : errno;
+    if (unlinkat(directory, name, AT_REMOVEDIR) == 0)
+        return 0;
+    return errno == EEXIST ? ENOTEMPTY : errno; /* rmdir(2): they mean the same */
 }
 
-/* The system call itself: readdir(3) allocates. */
-struct linux_dirent {
-    ino64_t inode;
-    off64_t offset;
-    unsigned short length;
-    unsigned char type;
-    char name[];
-};
-
-/* Moves a directory up, where the next pass finds it. 0 or errno. */
-static int move_up(struct remover *remover, int from, const char *name)
+/* Moves a directory up, where the next pass finds it. 0 or errno; if the name is taken, that pass has another. */
+static int move_up(struct removal *removal, int directory, const char *name)
 {
     char fresh[64];
-    int error = 0;
-    for (int tries = 0; tries < 100; tries++) {
-        (void)snprintf(fresh, sizeof fresh, ".removed-%ld-%u", (long)getpid(), remover->moved++);
-        if (syscall(SYS_renameat2, from, name, remover->work, fresh, 1U /* RENAME_NOREPLACE */) == 0)
-            return 0;
-        error = errno;
-        /* rename(2), EACCES: a directory that changes its parent must be writable itself, for its "..". */
-        if (error == EACCES && make_accessible(from, name) == 0)
-            continue;
-        if (error != EEXIST)
-            return error;
-    }
-    return error;
+    (void)snprintf(fresh, sizeof fresh, ".removed-%ld-%u", (long)getpid(), removal->moved++);
+    if (renameat(directory, name, removal->work, fresh) == 0)
+        return 0;
+    if (errno != EACCES)
+        return errno;
+    /* rename(2), EACCES: a directory that changes its parent must be writable itself, for its "..". */
+    int error = make_accessible(directory, name);
+    return error != 0 ? error : renameat(directory, name, removal->work, fresh) != 0 ? errno : 0;
 }
 
-/* Empties one directory right below the working directory, but for what it moves up, and removes it. */
-static void remove_tree(struct remover *remover, const char *name)
+/* A directory right below `work`, and what is in it, but for what is moved up. */
+static void remove_directory(struct removal *removal, const char *name)
 {
-    int fd = open_to_empty(remover->work, name);
-    if (fd < 0) {
-        remover->left |= errno != ENOENT; /* EXDEV: a mount point is left alone */
+    static struct listing below;
+    const char *entry;
+    int directory = open_to_empty(removal->work, name);
+    if (directory < 0) {
+        note(removal, errno);
         return;
     }
-    long length;
-    while ((length = syscall(SYS_getdents64, fd, entries[1], ENTRIES_BYTES)) > 0) {
-        for (long at = 0; at < length;) {
-            const struct linux_dirent *entry = (const struct linux_dirent *)(const void *)(entries[1] + at);
-            at += entry->length;
-            if (!is_plain_name(entry->name))
-                continue;
-            int error = remove_simple(fd, entry->name);
-            if (error == EACCES && fchmod(fd, 0700) == 0)
-                error = remove_simple(fd, entry->name);
-            if (error == ENOTEMPTY || error == EEXIST)
-                error = move_up(remover, fd, entry->name);
-            remover->progress |= error == 0;
-            remover->left |= error != 0 && error != ENOENT;
-        }
-        if (is_time_up(remover))
-            break;
+    begin(&below, directory);
+    while ((entry = next(removal, &below)) != NULL) {
+        int error = remove_entry(directory, entry);
+        note(removal, error == ENOTEMPTY ? move_up(removal, directory, entry) : error);
     }
-    close(fd);
-    if (unlinkat(remover->work, name, AT_REMOVEDIR) == 0)
-        remover->progress = 1;
-    else if (errno != ENOENT)
-        remover->left = 1;
+    close(directory);
+    note(removal, unlinkat(removal->work, name, AT_REMOVEDIR) != 0 ? errno : 0);
 }
 
-/* Once over all that is in the working directory. 0 or errno. */
-static int pass(struct remover *remover)
+/* Once over all that is in `work`. */
+static void pass(struct removal *removal)
 {
-    if (lseek(remover->work, 0, SEEK_SET) < 0)
-        return errno;
-    long length;
-    while ((length = syscall(SYS_getdents64, remover->work, entries[0], ENTRIES_BYTES)) > 0) {
-        for (long at = 0; at < length && !is_time_up(remover);) {
-            const struct linux_dirent *entry = (const struct linux_dirent *)(const void *)(entries[0] + at);
-            at += entry->length;
-            if (!is_plain_name(entry->name))
-                continue;
-            int error = remove_simple(remover->work, entry->name);
-            if (error == ENOTEMPTY || error == EEXIST)
-                remove_tree(remover, entry->name);
-            else
-                remover->left |= error != 0 && error != ENOENT;
-            remover->progress |= error == 0;
-        }
-        if (is_time_up(remover))
-            return 0;
+    static struct listing top;
+    const char *entry;
+    removal->found = removal->progress = removal->error = 0;
+    if (lseek(removal->work, 0, SEEK_SET) != 0)
+        note(removal, errno);
+    begin(&top, removal->work);
+    while ((entry = next(removal, &top)) != NULL) {
+        removal->found = 1;
+        int error = remove_entry(removal->work, entry);
+        if (error == ENOTEMPTY)
+            remove_directory(removal, entry);
+        else
+            note(removal, error);
     }
-    return length < 0 ? errno : 0;
 }
 
-static int is_empty(int directory)
-{
-    long length = lseek(directory, 0, SEEK_SET) < 0 ? -1 : syscall(SYS_getdents64, directory, entries[0], ENTRIES_BYTES);
-    for (long at = 0; at < length;) {
-        const struct linux_dirent *entry = (const struct linux_dirent *)(const void *)(entries[0] + at);
-        at += entry->length;
-        if (is_plain_name(entry->name))
-            return 0;
-    }
-    return length >= 0;
-}
-
+/* As many passes as it takes, while each brings something about. 0 or errno. */
 static int empty(int work)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    struct remover remover = {.work = work, .until = now.tv_sec + REMOVE_SECONDS};
+    struct removal removal = {.work = work, .until = now() + REMOVE_SECONDS};
     do {
-        remover.left = 0;
-        remover.progress = 0;
-        if (pass(&remover) != 0)
-            return REMOVE_LEFT;
-        if (is_empty(work))
-            return REMOVE_DONE;
-        if (is_time_up(&remover))
-            return REMOVE_TIME_UP;
-    } while (remover.progress);
-    return REMOVE_LEFT;
+        pass(&removal);
+        if (now() >= removal.until)
+            return ETIME;
+        if (!removal.found && removal.error == 0)
+            return 0;
+    } while (removal.progress);
+    return removal.error != 0 ? removal.error : EAGAIN;
 }
 
 /* From here on as the one whose directory it is, and with nothing that this one would not have. 0 or errno. */
@@ -215,47 +217,57 @@ static int become_owner(int work)
     }
     if ((error = privilege_drop_capabilities()) != 0)
         return error;
-    /* prctl(2): others of this user may kill us, but neither trace us nor look into our descriptors. */
+    /* prctl(2): others of this user may signal us, but neither trace us nor look into our descriptors. */
     return prctl(PR_SET_DUMPABLE, 0) != 0 ? errno : 0;
 }
 
-static int remove_here(const char *name)
+/* Nothing that a job could not have opened by itself is open when the user changes. */
+static int remove_in_child(int trash, const char *name)
 {
-    int job = open_below(PARENT_FD, name, O_RDONLY);
+    int job = open_below(trash, name, O_PATH);
     if (job < 0)
-        return errno == ENOENT ? REMOVE_DONE : REMOVE_LEFT;
-    int held = open_below(job, "work", O_PATH);
-    int error = held < 0 ? errno : become_owner(held);
-    if (error != 0)
-        return error == ENOENT ? REMOVE_DONE : REMOVE_LEFT;
-    /* The directory above is the server's alone, so by the descriptor; its mode may be anything. */
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", held);
-    int work = chmod(path, 0700) != 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    close(held);
+        return errno == ENOENT ? 0 : errno;
+    int work = open_to_empty(job, "work");
+    int error = work < 0 ? errno : 0;
     close(job);
-    close(PARENT_FD);
-    return work < 0 ? REMOVE_LEFT : empty(work);
+    close(trash);
+    if (error == ENOENT)
+        return 0;
+    if (error != 0 || (error = become_owner(work)) != 0)
+        return error;
+    return empty(work);
 }
 
-int remove_run(const char *name, const char *cgroup)
+/* The child's own user might stop it for good, and only its parent is told of that (waitpid(2), WUNTRACED). */
+static int await(pid_t child)
 {
-    if (!is_plain_name(name))
-        return 2;
-    (void)syscall(SYS_close_range, PARENT_FD + 1U, ~0U, 0U); /* all others of the server's are close-on-exec anyway */
-    if (cgroup == NULL)
-        return remove_here(name);
-    int home = cgroup_open(cgroup);
-    if (home < 0)
-        return remove_here(name); /* without a bound of its own rather than not at all */
+    for (;;) {
+        int status = 0;
+        if (waitpid(child, &status, WUNTRACED) < 0) {
+            if (errno != EINTR)
+                return errno;
+        } else if (!WIFSTOPPED(status)) {
+            return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+        } else if (kill(child, SIGKILL) != 0) {
+            return errno;
+        }
+    }
+}
+
+int remove_run(int trash, const char *name, const char *cgroup)
+{
+    if (!is_one_name(name))
+        return EINVAL;
+    if (signal(SIGCHLD, SIG_DFL) == SIG_ERR) /* waitpid(2): where it is ignored, there is no status */
+        return errno;
+    int home = cgroup != NULL ? cgroup_open(cgroup) : -1; /* without a bound of its own rather than not at all */
     int join_error = 0;
-    int status = 0;
     pid_t child = cgroup_fork(home, 0, &join_error);
-    if (child == 0)
-        _exit(remove_here(name));
     if (child < 0)
-        return REMOVE_LEFT;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : REMOVE_LEFT;
+        return errno;
+    if (home >= 0)
+        close(home);
+    if (child == 0)
+        _exit(remove_in_child(trash, name));
+    return await(child);
 }

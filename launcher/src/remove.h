@@ -7,19 +7,19 @@
  *
  *   job-worker-launcher --remove NAME [CGROUP]     with descriptor 3: the directory in which NAME lies
  *
- * empties NAME/work. CGROUP is the cgroup v2 directory that the process is to be born in.
+ * Empties NAME/work in a child that is born in the cgroup v2 directory CGROUP, or if that is not to be had in our own.
+ * `work` itself stays, and so does all else in NAME: that is the server's to remove.
  */
 #ifndef JOB_WORKER_REMOVE_H
 #define JOB_WORKER_REMOVE_H
 
-enum {
-    REMOVE_DONE = 0,     /* NAME/work is empty, or is not there */
-    REMOVE_LEFT = 1,     /* something cannot be removed: a mount point, or what somebody keeps making anew */
-    REMOVE_TIME_UP = 75, /* there is more; sysexits.h, EX_TEMPFAIL */
-    REMOVE_SECONDS = 30  /* for one run, so that others get their turn */
-};
+enum { REMOVE_SECONDS = 10 }; /* for one run, so that others get their turn */
 
-/* Returns what the process is to exit with. */
-int remove_run(const char *name, const char *cgroup);
+/*
+ * Returns what the process is to exit with: 0 if `work` is empty or not there, else an errno. ETIME: there is more, and
+ * another run goes on from there; EINTR: the child was stopped or killed; EAGAIN: somebody keeps changing what is there;
+ * EINVAL: NAME is not that of one entry; else why something cannot be removed, EBUSY for a mount point.
+ */
+int remove_run(int trash, const char *name, const char *cgroup);
 
 #endif

@@ -1,74 +1,85 @@
 package io.jobworker.core;
 
-import io.jobworker.core.linux.Fd;
-import io.jobworker.core.linux.Linux;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.DelayQueue;
+import java.util.concurrent.Delayed;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * Where the files of forgotten jobs go: a rename, which is all that anybody waits for. Two threads
- * empty it, whatever has come into it, and after a restart go on with what is there.
+ * empty it, and after a restart go on with what is there.
  *
- * <p>What a job has left in its working directory is removed by a process of the job's own user
- * ({@code launcher/src/remove.h}): this one never walks it. The rest was made by the server's own
- * user, in directories that a job cannot reach, and is removed by name. Thread-safe.
+ * <p>One thread gives each entry a single turn, as it comes. What is not gone after that is the
+ * other's, in turns, and if it failed with growing pauses; so what takes long, or is filled again
+ * and again, costs others one turn. The queue is the directory itself: in memory is only what the
+ * other thread has. Thread-safe.
  */
 final class Trash implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Trash.class);
-  private static final int WORKERS = 2;
 
   /** Between attempts at what cannot be removed now; each is twice as long as the one before. */
   private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
 
   private static final Duration LONGEST_PAUSE = Duration.ofMinutes(10);
 
-  /** {@code launcher/src/remove.h}: there is more, but others get their turn. */
-  private static final int TIME_UP = 75;
-
   private final Path directory;
-  private final Path launcher;
-  private final Optional<Path> cgroup;
-  private final Semaphore work = new Semaphore(0);
-  private final Set<Path> inHand = ConcurrentHashMap.newKeySet();
-  private final Map<Path, Pause> pauses = new ConcurrentHashMap<>();
-  private final List<Thread> workers = new ArrayList<>();
+  private final Remover remover;
+  private final Semaphore arrivals = new Semaphore(0);
+
+  /** What had its first turn and is still there. */
+  private final Set<Path> tried = ConcurrentHashMap.newKeySet();
+
+  private final DelayQueue<Turn> turns = new DelayQueue<>();
+  private final List<Thread> workers;
   private volatile boolean closed;
 
-  /** Until when an entry is left alone, by System.nanoTime, and for how long the next time. */
-  private record Pause(long until, Duration next) {}
+  /** Another turn of an entry's, when it is due by System.nanoTime, and the pause if it fails. */
+  private record Turn(Path entry, long due, Duration pause) implements Delayed {
+    @Override
+    public long getDelay(TimeUnit unit) {
+      return unit.convert(due - System.nanoTime(), TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public int compareTo(Delayed other) {
+      return Long.signum(due - ((Turn) other).due);
+    }
+  }
 
   /**
    * @param cgroup what deletion is bounded by
    */
   Trash(Path stateDirectory, Path launcher, Optional<Path> cgroup) throws IOException {
-    this.directory = stateDirectory.resolve("trash");
-    this.launcher = launcher;
-    this.cgroup = cgroup;
+    directory = stateDirectory.resolve("trash");
+    remover = new Remover(directory, launcher, cgroup);
+    // Platform threads: the kernel may take long to free a large file.
+    workers =
+        List.of(
+            Thread.ofPlatform().name("trash-0").daemon().unstarted(this::giveFirstTurns),
+            Thread.ofPlatform().name("trash-1").daemon().unstarted(this::giveFurtherTurns));
     JobDirectory.createPrivately(directory);
   }
 
   /** Begins with what an earlier process has left. */
   void start() {
-    for (int i = 0; i < WORKERS; i++) {
-      workers.add(Thread.ofPlatform().name("trash-" + i).daemon().start(this::run));
-    }
-    work.release();
+    arrivals.release();
+    workers.forEach(Thread::start);
   }
 
   /** The job's files are gone from where they were; nothing happens if they were not there. */
@@ -85,145 +96,77 @@ final class Trash implements AutoCloseable {
     try {
       Files.move(
           files, directory.resolve(UUID.randomUUID().toString()), StandardCopyOption.ATOMIC_MOVE);
-      work.release();
+      arrivals.release();
     } catch (NoSuchFileException e) {
       // as wanted
     }
   }
 
-  private void run() {
-    while (!closed) {
-      try {
-        Optional<Path> next = take();
-        if (next.isPresent()) {
-          try {
-            empty(next.get());
-          } finally {
-            inHand.remove(next.get());
-          }
-        } else {
-          var _ = work.tryAcquire(untilNext(), TimeUnit.NANOSECONDS);
-        }
-      } catch (InterruptedException e) {
-        return; // closing
-      } catch (IOException | RuntimeException e) {
-        LOG.atError().setCause(e).log("trash.failed");
-        pauseAfterFailure();
-      }
-    }
-  }
-
-  private static void pauseAfterFailure() {
+  private void giveFirstTurns() {
     try {
-      Thread.sleep(FIRST_PAUSE);
+      while (!closed) {
+        arrivals.acquire();
+        arrivals.drainPermits(); // all of them are in the listing that follows
+        giveFirstTurnsToAllThatIsThere();
+      }
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+      // closing
     }
   }
 
-  /** An entry that nobody has in hand, and that need not be left alone. */
-  private Optional<Path> take() throws IOException {
-    long now = System.nanoTime();
+  private void giveFirstTurnsToAllThatIsThere() {
     try (var entries = Files.newDirectoryStream(directory)) {
       for (Path entry : entries) {
-        Pause pause = pauses.get(entry);
-        if ((pause == null || pause.until() - now <= 0) && inHand.add(entry)) {
-          return Optional.of(entry);
+        if (closed) {
+          return;
+        }
+        if (!tried.contains(entry)) {
+          giveTurn(entry, FIRST_PAUSE);
         }
       }
+    } catch (IOException | DirectoryIteratorException e) {
+      LOG.atError().setCause(e).log("trash.unreadable");
     }
-    return Optional.empty();
   }
 
-  private long untilNext() {
-    long now = System.nanoTime();
-    long next = Long.MAX_VALUE;
-    for (Pause pause : pauses.values()) {
-      next = Math.min(next, Math.max(1, pause.until() - now));
-    }
-    return next;
-  }
-
-  private void empty(Path entry) {
+  private void giveFurtherTurns() {
     try {
-      if (Files.notExists(entry, LinkOption.NOFOLLOW_LINKS)) {
-        return; // another has just removed it
+      while (!closed) {
+        Turn turn = turns.take();
+        giveTurn(turn.entry(), turn.pause());
       }
-      emptyWork(entry);
-      deleteByName(entry);
-      pauses.remove(entry);
+    } catch (InterruptedException e) {
+      // closing
+    }
+  }
+
+  /**
+   * @param pause until the next turn if this one fails
+   */
+  private void giveTurn(Path entry, Duration pause) {
+    try {
+      switch (remover.remove(entry)) {
+        case GONE -> tried.remove(entry);
+        case MORE -> giveAnother(entry, Duration.ZERO, pause);
+      }
     } catch (IOException | RuntimeException e) {
-      Pause before = pauses.get(entry);
-      Duration pause = before == null ? FIRST_PAUSE : before.next();
-      if (before == null || before.next().compareTo(LONGEST_PAUSE) < 0) {
-        LOG.atLevel(before == null ? org.slf4j.event.Level.WARN : org.slf4j.event.Level.DEBUG)
-            .addKeyValue("entry", entry)
-            .setCause(e)
-            .log("trash.not_emptied");
-      }
-      Duration next = pause.multipliedBy(2);
-      pauses.put(
-          entry,
-          new Pause(
-              System.nanoTime() + pause.toNanos(),
-              next.compareTo(LONGEST_PAUSE) < 0 ? next : LONGEST_PAUSE));
+      LOG.atLevel(pause.equals(FIRST_PAUSE) ? Level.WARN : Level.DEBUG)
+          .addKeyValue("entry", entry)
+          .setCause(e)
+          .log("trash.not_emptied");
+      giveAnother(entry, pause, Collections.min(List.of(pause.multipliedBy(2), LONGEST_PAUSE)));
     }
   }
 
-  /** A directory without anything in it needs no process. */
-  private void emptyWork(Path entry) throws IOException {
-    Path left = entry.resolve("work");
-    if (Files.notExists(left, LinkOption.NOFOLLOW_LINKS) || removeIfEmpty(left)) {
-      return;
-    }
-    List<String> arguments = new ArrayList<>(List.of("--remove", entry.getFileName().toString()));
-    cgroup.ifPresent(path -> arguments.add(path.toString()));
-    int status;
-    try (Fd trash = Linux.open(directory, Linux.O_RDONLY)) {
-      status = Linux.reap(Linux.spawn(launcher, "job-worker-remove", arguments, List.of(trash)));
-    }
-    if (status != 0 && status != TIME_UP << 8) {
-      throw new IOException(left + " is not empty; the helper ended with wait status " + status);
-    }
-    if (!removeIfEmpty(left) && status == 0) {
-      throw new IOException(left + " is not empty, although its helper says so");
-    }
+  private void giveAnother(Path entry, Duration in, Duration pause) {
+    tried.add(entry);
+    turns.add(new Turn(entry, System.nanoTime() + in.toNanos(), pause));
   }
 
-  private static boolean removeIfEmpty(Path left) throws IOException {
-    try {
-      Files.deleteIfExists(left); // rmdir, or a link that somebody has put there
-      return true;
-    } catch (java.nio.file.DirectoryNotEmptyException e) {
-      return false;
-    }
-  }
-
-  /** What the server and launchers have made: files, and one level of directories with files. */
-  private static void deleteByName(Path entry) throws IOException {
-    if (Files.exists(entry.resolve("work"), LinkOption.NOFOLLOW_LINKS)) {
-      return; // it gets another turn
-    }
-    try (var files = Files.newDirectoryStream(entry)) {
-      for (Path file : files) {
-        if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
-          try (var inner = Files.newDirectoryStream(file)) {
-            for (Path innermost : inner) {
-              Files.deleteIfExists(innermost);
-            }
-          }
-        }
-        Files.deleteIfExists(file);
-      }
-    }
-    Files.deleteIfExists(entry);
-  }
-
-  /** Stops after the entries in hand, and leaves the rest to the next process. */
+  /** Stops after the turns that are being taken, and leaves the rest to the next process. */
   @Override
   public void close() {
     closed = true;
-    work.release(WORKERS);
     workers.forEach(Thread::interrupt);
   }
 }

@@ -2,15 +2,20 @@ package io.jobworker.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.RunAs;
 import io.jobworker.core.linux.Linux;
+import io.jobworker.core.process.LauncherBinary;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -132,6 +137,146 @@ class TrashTest {
       Files.createFile(entry.resolve("output/0000.seg"));
     });
     awaitEmptyTrash();
+  }
+
+  /** The trash by itself, and not begun; {@code launcher} may be a stand-in. */
+  private Trash trash(Path launcher) throws IOException {
+    return new Trash(alone(), launcher, Optional.empty());
+  }
+
+  private Path alone() throws IOException {
+    return Files.createDirectories(directory.resolve("alone"));
+  }
+
+  private Path launcher() throws IOException {
+    return LauncherBinary.unpack(alone());
+  }
+
+  /** Does this first, with the name of an entry in {@code $2} and the trash as descriptor 3. */
+  private Path launcherThat(String script) throws IOException {
+    Path file = directory.resolve("launcher.sh");
+    Files.writeString(file, "#!/bin/sh\n" + script + "\nexec " + launcher() + " \"$@\"\n");
+    return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));
+  }
+
+  /** The files of a job that has ended, of which one is the job's own and has this name. */
+  private JobDirectory jobWith(String name) throws IOException {
+    JobDirectory job = new JobDirectory(alone().resolve(JobId.random().toString()));
+    job.create();
+    Files.createDirectory(job.output());
+    Files.createFile(job.output().resolve("0000.seg"));
+    Files.createFile(job.path().resolve("exit"));
+    giveToUser(Files.createFile(job.work().resolve(name)));
+    giveToUser(job.work());
+    return job;
+  }
+
+  private static void giveToUser(Path file) throws IOException {
+    if (Linux.isRoot()) {
+      Files.setAttribute(file, "unix:uid", USER, LinkOption.NOFOLLOW_LINKS);
+      Files.setAttribute(file, "unix:gid", USER, LinkOption.NOFOLLOW_LINKS);
+    }
+  }
+
+  private List<Path> entries() throws IOException {
+    try (var entries = Files.list(alone().resolve("trash"))) {
+      return entries.toList();
+    }
+  }
+
+  private void awaitEntries(int count) {
+    await().atMost(Duration.ofMinutes(2)).until(() -> entries().size() == count);
+  }
+
+  @Test
+  void discardingIsARename() throws Exception {
+    JobDirectory job = jobWith("file");
+    try (Trash trash = trash(launcher())) {
+      trash.discard(job);
+      trash.discard(job); // it is gone, as wanted
+      assertThat(job.path()).doesNotExist();
+      assertThat(entries()).hasSize(1);
+      assertThat(entries().getFirst().resolve("work/file")).exists();
+      trash.start();
+      awaitEntries(0);
+    }
+  }
+
+  @Test
+  void whatComesWhileOthersAreRemovedGoesToo() throws Exception {
+    try (Trash trash = trash(launcher())) {
+      trash.start();
+      for (int i = 0; i < 500; i++) {
+        trash.discard(jobWith("file"));
+      }
+      awaitEntries(0);
+    }
+  }
+
+  @Test
+  void whatCannotBeRemovedIsTriedAgainAndAllElseGoes() throws Exception {
+    assumeTrue(Linux.isRoot(), "needs files of somebody else's");
+    JobDirectory job = jobWith("file");
+    Files.createFile(Files.createDirectory(job.work().resolve("roots")).resolve("file"));
+    try (Trash trash = trash(launcher())) {
+      trash.discard(job);
+      Path entry = entries().getFirst();
+      trash.start();
+      await().until(() -> Files.notExists(entry.resolve("work/file")));
+      assertThat(entry.resolve("output")).doesNotExist();
+      assertThat(entry.resolve("exit")).doesNotExist();
+      assertThat(entry.resolve("work/roots/file")).exists();
+      giveToUser(entry.resolve("work/roots"));
+      awaitEntries(0);
+    }
+  }
+
+  @Test
+  void aHelperThatIsKilledIsFollowedByAnother() throws Exception {
+    Path killed = directory.resolve("killed");
+    Path launcher = launcherThat("mkdir " + killed + " 2>/dev/null && kill -9 $$");
+    try (Trash trash = trash(launcher)) {
+      trash.start();
+      trash.discard(jobWith("file"));
+      awaitEntries(0);
+      assertThat(killed).exists();
+    }
+  }
+
+  /** Whose first turn is one of many, and whose second does not end. */
+  @Test
+  void entriesThatAreFilledForEverHoldUpNoOther() throws Exception {
+    Path held = directory.resolve("held");
+    Path isHeld = directory.resolve("is-held");
+    assertThat(new ProcessBuilder("mkfifo", held.toString()).start().waitFor()).isZero();
+    int timeIsUp = 62; // ETIME
+    Path launcher =
+        launcherThat(
+            """
+            if [ -e /proc/self/fd/3/$2/work/endless ]; then
+              mkdir %s/$2 2>/dev/null || { : >%s; read line <%s; }
+              exit %d
+            fi\
+            """
+                .formatted(directory, isHeld, held, timeIsUp));
+    try (Trash trash = trash(launcher)) {
+      for (int i = 0; i < 4; i++) {
+        trash.discard(jobWith("endless"));
+      }
+      trash.start();
+      for (int i = 0; i < 10; i++) {
+        trash.discard(jobWith("file"));
+      }
+      awaitEntries(4);
+      await().until(() -> Files.exists(isHeld));
+      for (Path entry : entries()) {
+        assertThat(entry.resolve("work/endless")).exists();
+        assertThat(directory.resolve(entry.getFileName())).exists(); // it has had its first turn
+      }
+    }
+    try (OutputStream release = Files.newOutputStream(held)) { // lets the one go that is held
+      release.write('\n');
+    }
   }
 
   @Test

@@ -13,6 +13,7 @@ public final class Errno {
   public static final int EMFILE = 24;
   public static final int ENOSPC = 28;
   public static final int EPIPE = 32;
+  public static final int ETIME = 62;
   public static final int EPROTO = 71;
   public static final int ECONNREFUSED = 111;
   public static final int EDQUOT = 122;
