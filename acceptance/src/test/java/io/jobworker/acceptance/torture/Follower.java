@@ -1,6 +1,6 @@
 package io.jobworker.acceptance.torture;
 
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.acceptance.torture.Finding.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,14 +17,15 @@ final class Follower {
   private final Path err;
   private final Process process;
 
-  Follower(RunningServer server, String job, Victim victim) throws IOException {
+  Follower(ServerProcess server, String job, Victim victim) throws IOException {
     this.job = job;
     this.victim = victim;
     out = Files.createTempFile("job-worker-follower-", ".out");
     err = Files.createTempFile("job-worker-follower-", ".err");
     process =
         server
-            .cliProcess("alice", "logs", job)
+            .as("alice")
+            .process("logs", job)
             .redirectOutput(out.toFile())
             .redirectError(err.toFile())
             .start();
