@@ -98,12 +98,14 @@ public final class ServerProcess implements AutoCloseable {
     command.addAll(serveCommand());
     command.addAll(List.of("--listen", address()));
     ProcessBuilder builder = new ProcessBuilder(command);
-    if (JAVA_OPTIONS != null) {
-      builder.environment().put("JOB_WORKER_JAVA_OPTS", JAVA_OPTIONS);
-    }
+    builder.environment().putAll(environment());
     builder.redirectErrorStream(true);
     builder.redirectOutput(ProcessBuilder.Redirect.appendTo(logFile.toFile()));
     return builder.start();
+  }
+
+  private static Map<String, String> environment() {
+    return JAVA_OPTIONS == null ? Map.of() : Map.of("JOB_WORKER_JAVA_OPTS", JAVA_OPTIONS);
   }
 
   private List<String> serveCommand() {
@@ -141,7 +143,7 @@ public final class ServerProcess implements AutoCloseable {
   public Result refusal() {
     List<String> command = new ArrayList<>(serveCommand());
     command.addAll(List.of("--listen", "127.0.0.1:0"));
-    return Programs.run(command, Map.of());
+    return Programs.run(command, environment());
   }
 
   /** SIGTERM; answers the exit code. */
@@ -199,7 +201,7 @@ public final class ServerProcess implements AutoCloseable {
     List<String> command = new ArrayList<>(List.of(Programs.path(Programs.SERVER)));
     command.addAll(List.of(arguments));
     command.addAll(List.of("--dir", directory.toString()));
-    return Programs.run(command, Map.of());
+    return Programs.run(command, environment());
   }
 
   public void addClient(String name, String... options) {

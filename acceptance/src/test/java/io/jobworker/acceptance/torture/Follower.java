@@ -37,6 +37,13 @@ final class Follower {
 
   /** After the job's end: waits for the follower's, and answers how many lines it has got. */
   long verify() throws IOException, InterruptedException {
+    long verified = verified();
+    Files.delete(out); // what is wrong is kept, to be looked at
+    Files.delete(err);
+    return verified;
+  }
+
+  private long verified() throws IOException, InterruptedException {
     if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
       process.destroyForcibly();
       throw new Finding(Kind.OUTPUT, "does not end");
@@ -56,9 +63,6 @@ final class Follower {
         .filter(line -> !line.startsWith("job-worker: "))
         .forEach(line -> own.append(line).append('\n'));
     errorLines.add(com.google.protobuf.ByteString.copyFromUtf8(own.toString()));
-    long verified = lines.finish() + errorLines.finish();
-    Files.delete(out);
-    Files.delete(err);
-    return verified;
+    return lines.finish() + errorLines.finish();
   }
 }
