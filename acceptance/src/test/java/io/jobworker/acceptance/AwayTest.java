@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.grpc.ManagedChannel;
+import io.jobworker.acceptance.support.Gate;
+import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.JobWorkerGrpc;
@@ -19,28 +21,26 @@ import org.junit.jupiter.api.Test;
 
 /** Jobs that begin, write gigabytes and end while there is no server. */
 class AwayTest {
-  private static final Path HERE = PublicDirectory.create();
   private static final long GIB = 1 << 30;
   private static final int JOBS = 2;
 
   @Test
   void jobsWriteAndEndWithoutAServerAndNotAByteIsLostOrDoubled() throws Exception {
-    Path go = HERE.resolve("go");
-    try (RunningServer server = RunningServer.start()) {
+    try (Gate gate = new Gate();
+        ServerProcess server = ServerProcess.start()) {
       List<String> jobs = new ArrayList<>();
       for (int i = 0; i < JOBS; i++) {
-        String script =
-            "until [ -e " + go + " ]; do sleep 0.05; done; head -c 1G /dev/zero; echo end; exit 7";
-        jobs.add(server.startJob("alice", "--output-limit", "2G", "--shell", script));
+        String script = gate.waiting() + "; head -c 1G /dev/zero; echo end; exit 7";
+        jobs.add(server.as("alice").start("--output-limit", "2G", "--shell", script));
       }
       server.kill();
-      Files.createFile(go);
+      gate.open();
       for (String job : jobs) { // nobody reads what they write, and they do not wait for anybody
         Path end = server.directory().resolve("state/jobs").resolve(job).resolve("exit");
         await().atMost(Duration.ofMinutes(5)).until(() -> Files.exists(end));
       }
       server.restart();
-      ManagedChannel channel = server.channel("alice");
+      ManagedChannel channel = server.certificates().channel("alice");
       JobWorkerBlockingStub calls = JobWorkerGrpc.newBlockingStub(channel);
       for (String job : jobs) {
         JobRequest request = JobRequest.newBuilder().setId(job).build();
@@ -58,8 +58,6 @@ class AwayTest {
         assertThat(status.getExitCode()).isEqualTo(7);
       }
       channel.shutdownNow();
-    } finally {
-      Files.deleteIfExists(go);
     }
   }
 }

@@ -7,6 +7,11 @@ import static org.awaitility.Awaitility.await;
 import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.Timestamps;
 import io.grpc.ManagedChannel;
+import io.jobworker.acceptance.support.Gate;
+import io.jobworker.acceptance.support.Programs;
+import io.jobworker.acceptance.support.Result;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobStats;
@@ -22,8 +27,9 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.JsonNode;
@@ -31,16 +37,36 @@ import tools.jackson.databind.JsonNode;
 /** What whoever runs the daemon sees of it: its log, what it leaves, its end. */
 @Timeout(180)
 class DaemonTest {
-  private RunningServer server;
+  private static ServerProcess shared;
 
-  @BeforeEach
-  void start() {
-    server = RunningServer.start();
+  private final Gate gate = new Gate();
+  private ServerProcess server = shared;
+
+  @BeforeAll
+  static void startShared() {
+    shared = ServerProcess.start();
+  }
+
+  @AfterAll
+  static void stopShared() {
+    shared.close();
+  }
+
+  /** For a test that ends its server, or looks at all that it has. */
+  private void startOwn(ServerToml toml) {
+    server = ServerProcess.start(toml);
   }
 
   @AfterEach
-  void stop() {
-    server.close();
+  void stopOwn() {
+    if (server != shared) {
+      server.close();
+    }
+  }
+
+  @AfterEach
+  void closeGate() throws IOException {
+    gate.close();
   }
 
   private static void assertCaller(JsonNode event, String client) {
@@ -52,23 +78,25 @@ class DaemonTest {
 
   @Test
   void aFollowerThatIsCutOffIsLoggedAndFreed() throws Exception {
-    String id = server.startJob("alice", "sleep 1000");
-    Process logs = server.spawnCli("alice", "logs", id);
-    server.event("logs.opened", id);
+    String id = server.as("alice").start("sleep 1000");
+    Process logs = server.as("alice").spawn("logs", id);
+    server.log().event("logs.opened", id);
     logs.destroyForcibly().waitFor();
-    assertThat(server.event("logs.closed", id).path("outcome").asString()).isEqualTo("cancelled");
+    assertThat(server.log().event("logs.closed", id).path("outcome").asString())
+        .isEqualTo("cancelled");
   }
 
   @Test
   void twoHundredJobsLeaveNothing() throws Exception {
-    ManagedChannel channel = server.channel("alice");
+    startOwn(ServerToml.shipped());
+    ManagedChannel channel = server.certificates().channel("alice");
     try {
       JobWorkerGrpc.JobWorkerBlockingStub client = JobWorkerGrpc.newBlockingStub(channel);
       runJobs(client, 20); // whatever is opened once is open now
       int before = descriptors();
       runJobs(client, 200);
-      await().atMost(RunningServer.PATIENCE).until(() -> descriptors() <= before);
-      await().atMost(RunningServer.PATIENCE).until(() -> children().isEmpty());
+      await().atMost(Programs.PATIENCE).until(() -> descriptors() <= before);
+      await().atMost(Programs.PATIENCE).until(() -> children().isEmpty());
       assertThat(server.jobCgroups()).isEmpty();
       try (Stream<Path> files = Files.walk(server.directory().resolve("state/jobs"))) {
         assertThat(files.filter(file -> !Files.isRegularFile(file) && !Files.isDirectory(file)))
@@ -104,8 +132,8 @@ class DaemonTest {
 
   @Test
   void usageIsStreamedUntilTheJobEndsAndTheLastFiguresAreFinal() throws Exception {
-    String id = server.startJob("alice", "sleep 1000");
-    ManagedChannel channel = server.channel("alice");
+    String id = server.as("alice").start("sleep 1000");
+    ManagedChannel channel = server.certificates().channel("alice");
     try {
       JobWorkerGrpc.JobWorkerBlockingStub client = JobWorkerGrpc.newBlockingStub(channel);
       StatsOptions often = StatsOptions.newBuilder().setInterval(Durations.fromMillis(100)).build();
@@ -132,72 +160,86 @@ class DaemonTest {
 
   @Test
   void aListHoldsTheCallersJobsOnly() throws Exception {
-    String id = server.startJob("alice", "true");
-    ManagedChannel alice = server.channel("alice");
-    ManagedChannel bob = server.channel("bob");
+    server.addClient("carol");
+    String id = server.as("carol").start("true");
+    ManagedChannel carol = server.certificates().channel("carol");
+    ManagedChannel bob = server.certificates().channel("bob");
     try {
       ListJobsRequest all = ListJobsRequest.getDefaultInstance();
-      assertThat(JobWorkerGrpc.newBlockingStub(alice).list(all).getJobsList())
+      assertThat(JobWorkerGrpc.newBlockingStub(carol).list(all).getJobsList())
           .extracting(JobStatusResponse::getId)
           .containsExactly(id);
       JobWorkerGrpc.JobWorkerBlockingStub other = JobWorkerGrpc.newBlockingStub(bob);
       assertThat(other.list(all).getJobsList()).isEmpty();
-      assertThatThrownBy(() -> other.list(all.toBuilder().setOwner("alice").build()))
+      assertThatThrownBy(() -> other.list(all.toBuilder().setOwner("carol").build()))
           .hasMessageContaining("PERMISSION_DENIED");
     } finally {
-      alice.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
+      carol.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
       bob.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
     }
   }
 
   @Test
   void sigtermEndsItCleanlyAndJobsRunOn() throws Exception {
-    String id = server.startJob("alice", "--shell", "echo up; sleep 1000");
-    server.event("job.started", id);
-    long pid = server.status("alice", id).path("pid").asLong();
+    startOwn(ServerToml.shipped());
+    String id = server.as("alice").start("--shell", "echo up; sleep 1000");
+    server.log().event("job.started", id);
+    long pid = server.as("alice").status(id).path("pid").asLong();
     assertThat(server.terminate()).isZero();
     assertThat(server.directory().resolve("run/address")).doesNotExist();
-    assertThat(server.events("server.stopped")).hasSize(1);
+    assertThat(server.log().events("server.stopped")).hasSize(1);
     assertThat(ProcessHandle.of(pid)).isPresent();
-    server.killAndRestart();
-    assertThat(server.cli("alice", "logs", "--no-follow", id).succeeded().text()).isEqualTo("up");
-    assertThat(server.cli("alice", "stop", id).succeeded().text()).isEqualTo("stopped");
+    server.kill();
+    server.restart();
+    assertThat(server.as("alice").run("logs", "--no-follow", id).succeeded().text())
+        .isEqualTo("up");
+    assertThat(server.as("alice").run("stop", id).succeeded().text()).isEqualTo("stopped");
   }
 
   @Test
   void killedInTheMiddleItLosesNoByteAndNoExitStatus() throws Exception {
+    startOwn(ServerToml.shipped());
     String id =
-        server.startJob("alice", "--shell", "seq 1 200000; sleep 1; seq 200001 400000; exit 6");
-    server.killAndRestart();
-    byte[] output = server.cli("alice", "logs", id).succeeded().out();
+        server
+            .as("alice")
+            .start("--shell", "seq 1 200000; " + gate.waiting() + "; seq 200001 400000; exit 6");
+    server.kill();
+    gate.open();
+    server.restart();
+    byte[] output = server.as("alice").run("logs", id).succeeded().out();
     List<String> expected = new ArrayList<>();
     for (int i = 1; i <= 400000; i++) {
       expected.add(Integer.toString(i));
     }
     assertThat(new String(output, java.nio.charset.StandardCharsets.US_ASCII).lines().toList())
         .isEqualTo(expected);
-    assertThat(server.status("alice", id).path("exitCode").asInt()).isEqualTo(6);
+    assertThat(server.as("alice").status(id).path("exitCode").asInt()).isEqualTo(6);
   }
 
   @Test
   void whoeverFollowsWhileTheServerIsKilledGetsEveryByteOnce() throws Exception {
+    startOwn(ServerToml.shipped());
     String id =
-        server.startJob(
-            "alice", "--shell", "seq 1 300000; sleep 2; seq 300001 600000; sleep 1; echo end");
+        server
+            .as("alice")
+            .start("--shell", "seq 1 300000; " + gate.waiting() + "; seq 300001 600000; echo end");
     Path copy = Files.createTempFile("job-worker-follower-", ".out");
     Path said = Files.createTempFile("job-worker-follower-", ".err");
     Process follower =
         server
-            .cliProcess("alice", "logs", id)
+            .as("alice")
+            .process("logs", id)
             .redirectOutput(copy.toFile())
             .redirectError(said.toFile())
             .start();
-    await().until(() -> Files.size(copy) > 0);
-    server.killAndRestart();
+    await().atMost(Programs.PATIENCE).until(() -> Files.size(copy) > 0);
+    server.kill();
+    server.restart();
+    gate.open();
     assertThat(follower.waitFor(60, TimeUnit.SECONDS)).isTrue();
     assertThat(follower.exitValue()).isZero();
     assertThat(Files.readAllBytes(copy))
-        .isEqualTo(server.cli("alice", "logs", id).succeeded().out());
+        .isEqualTo(server.as("alice").run("logs", id).succeeded().out());
     assertThat(Files.readString(copy)).startsWith("1\n2\n").endsWith("600000\nend\n");
     assertThat(Files.readString(said)).contains("connection lost", "going on at offset");
     Files.delete(copy);
@@ -206,38 +248,41 @@ class DaemonTest {
 
   @Test
   void anEndedJobIsForgottenOnRequestAndARunningOneIsNot() {
-    String ended = server.startJob("alice", "true");
-    server.event("job.ended", ended);
-    String running = server.startJob("alice", "sleep 1000");
-    RunningServer.Result refused = server.cli("alice", "rm", running);
+    String ended = server.as("alice").start("true");
+    server.log().event("job.ended", ended);
+    String running = server.as("alice").start("sleep 1000");
+    Result refused = server.as("alice").run("rm", running);
     assertThat(refused.exitCode()).isEqualTo(1);
     assertThat(refused.err()).contains("stop it first");
-    assertThat(server.cli("bob", "rm", ended).err()).contains("no such job");
-    server.cli("alice", "rm", ended).succeeded();
-    assertThat(server.cli("alice", "status", ended).err()).contains("no such job");
+    assertThat(server.as("bob").run("rm", ended).err()).contains("no such job");
+    server.as("alice").run("rm", ended).succeeded();
+    assertThat(server.as("alice").run("status", ended).err()).contains("no such job");
     assertThat(server.directory().resolve("state/jobs").resolve(ended)).doesNotExist();
-    assertCaller(server.event("job.removed", ended), "alice");
+    assertCaller(server.log().event("job.removed", ended), "alice");
   }
 
   @Test
   void jobsOutliveAnOrderlyEndUnlessTheyAreToBeStopped() throws Exception {
-    String kept = server.startJob("alice", "sleep 1000");
+    startOwn(ServerToml.shipped());
+    String kept = server.as("alice").start("sleep 1000");
     assertThat(server.terminate()).isZero();
     server.restart();
-    assertThat(server.status("alice", kept).path("status").asString()).isEqualTo("running");
-    server.close();
-    server = RunningServer.start(toml -> toml.replace("jobs = \"keep\"", "jobs = \"stop\""));
-    String stopped = server.startJob("alice", "--shell", "trap 'exit 4' TERM; sleep 1000 & wait");
+    assertThat(server.as("alice").status(kept).path("status").asString()).isEqualTo("running");
+    server.as("alice").run("stop", kept).succeeded();
+    assertThat(server.terminate()).isZero();
+    server.configure(ServerToml.shipped().with("shutdown.jobs", "stop"));
+    server.restart();
+    String stopped = server.as("alice").start("--shell", "trap 'exit 4' TERM; sleep 1000 & wait");
     assertThat(server.terminate()).isZero();
     server.restart();
-    JsonNode job = server.status("alice", stopped);
+    JsonNode job = server.as("alice").status(stopped);
     assertThat(job.path("status").asString()).isEqualTo("stopped");
     assertThat(job.path("exitCode").asInt()).isEqualTo(4);
   }
 
   @Test
   void aSecondServerOnTheSameDirectoryIsRefused() {
-    RunningServer.Result second = server.admin("serve", "--listen", "127.0.0.1:0");
+    Result second = server.refusal();
     assertThat(second.exitCode()).isEqualTo(1);
     assertThat(second.err()).contains("is in use by another job-worker-server");
   }

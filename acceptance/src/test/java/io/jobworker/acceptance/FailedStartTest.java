@@ -2,6 +2,9 @@ package io.jobworker.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jobworker.acceptance.support.Result;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import org.junit.jupiter.api.Test;
@@ -12,19 +15,19 @@ import org.junit.jupiter.api.Timeout;
 class FailedStartTest {
   @Test
   void jobsThatAreToBeStoppedWithTheServerAreNotStoppedByOneThatCannotStart() throws Exception {
-    try (RunningServer server =
-        RunningServer.start(toml -> toml.replace("jobs = \"keep\"", "jobs = \"stop\""))) {
-      String id = server.startJob("alice", "sleep 1000");
-      server.event("job.started", id);
+    try (ServerProcess server =
+        ServerProcess.start(ServerToml.shipped().with("shutdown.jobs", "stop"))) {
+      String id = server.as("alice").start("sleep 1000");
+      server.log().event("job.started", id);
       server.kill();
       try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        RunningServer.Result refused =
-            server.admin("serve", "--listen", "127.0.0.1:" + taken.getLocalPort());
+        Result refused =
+            server.adminAlone("serve", "--listen", "127.0.0.1:" + taken.getLocalPort());
         assertThat(refused.exitCode()).isEqualTo(1);
         assertThat(refused.err()).contains("cannot listen on 127.0.0.1:");
       }
       server.restart();
-      assertThat(server.status("alice", id).path("status").asString()).isEqualTo("running");
+      assertThat(server.as("alice").status(id).path("status").asString()).isEqualTo("running");
     }
   }
 }

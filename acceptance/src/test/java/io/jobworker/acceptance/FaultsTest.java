@@ -4,7 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.jobworker.acceptance.RunningServer.Result;
+import io.jobworker.acceptance.support.Gate;
+import io.jobworker.acceptance.support.Programs;
+import io.jobworker.acceptance.support.Result;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -12,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -24,19 +29,17 @@ import tools.jackson.databind.JsonNode;
  */
 @Timeout(180)
 class FaultsTest {
-  private static final Path HERE = PublicDirectory.create();
-
   /** Ticks until it is told to go, then ends with 7. */
   private static final String TICKING =
       "i=0; while [ ! -e %1$s ]; do i=$((i+1)); echo tick $i; sleep 0.02; done; echo done; exit 7";
 
-  private @Nullable RunningServer running;
+  private @Nullable ServerProcess running;
   private @Nullable Path smallDisk;
-  private final Path go = HERE.resolve("go");
+  private final Gate gate = new Gate();
 
   @AfterEach
   void stop() throws Exception {
-    Files.deleteIfExists(go);
+    gate.close();
     if (running != null) {
       running.close();
     }
@@ -50,14 +53,14 @@ class FaultsTest {
     assertThat(new ProcessBuilder(command).inheritIO().start().waitFor()).isZero();
   }
 
-  private RunningServer onSmallDisk() throws Exception {
+  private ServerProcess onSmallDisk() throws Exception {
     assumeTrue("root".equals(System.getProperty("user.name")), "only root may mount a small disk");
     Path disk = Files.createTempDirectory("job-worker-small-disk-");
     run("mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "none", disk.toString());
     smallDisk = disk;
-    String setting = "directory = \"" + disk.resolve("state") + "\"";
-    RunningServer server =
-        RunningServer.start(toml -> toml.replaceFirst("(?m)^directory = \"state\"", setting));
+    ServerProcess server =
+        ServerProcess.start(
+            ServerToml.shipped().with("state.directory", disk.resolve("state").toString()));
     running = server;
     return server;
   }
@@ -74,44 +77,44 @@ class FaultsTest {
     return filler;
   }
 
-  private String ticking(RunningServer server) {
-    return server.startJob("alice", "--shell", TICKING.formatted(go));
+  private String ticking(ServerProcess server) {
+    return server.as("alice").start("--shell", TICKING.formatted(gate.file()));
   }
 
   /** The job's last tick so far. */
-  private static long written(RunningServer server, String job) {
-    return server.status("alice", job).path("outputBytes").asLong();
+  private static long written(ServerProcess server, String job) {
+    return server.as("alice").status(job).path("outputBytes").asLong();
   }
 
-  private static void awaitProgress(RunningServer server, String job) {
+  private static void awaitProgress(ServerProcess server, String job) {
     long before = written(server, job);
-    await().until(() -> written(server, job) > before);
+    await().atMost(Programs.PATIENCE).until(() -> written(server, job) > before);
   }
 
   @Test
   void aFullDiskHarmsNoRunningJobRefusesNewOnesAndIsOverWhenThereIsRoom() throws Exception {
-    RunningServer server = onSmallDisk();
+    ServerProcess server = onSmallDisk();
     String job = ticking(server);
     awaitProgress(server, job);
-    Path filler = fill(java.util.Objects.requireNonNull(smallDisk));
+    Path filler = fill(Objects.requireNonNull(smallDisk));
 
-    Result refused = server.cli("alice", "start", "true");
+    Result refused = server.as("alice").run("start", "true");
     assertThat(refused.exitCode()).isNotZero();
     assertThat(refused.err())
         .containsAnyOf("No space left on device", "disk is full")
         .hasLineCount(1);
     awaitProgress(server, job); // the job writes on; what cannot be kept is counted
-    assertThat(server.status("alice", job).path("status").asString()).isEqualTo("running");
+    assertThat(server.as("alice").status(job).path("status").asString()).isEqualTo("running");
 
     Files.delete(filler);
-    assertThat(server.cli("alice", "logs", server.startJob("alice", "echo well")).text())
+    assertThat(server.as("alice").run("logs", server.as("alice").start("echo well")).text())
         .isEqualTo("well");
     awaitProgress(server, job);
-    Files.createFile(go);
-    server.event("job.ended", job);
-    JsonNode ended = server.status("alice", job);
+    gate.open();
+    server.log().event("job.ended", job);
+    JsonNode ended = server.as("alice").status(job);
     assertThat(ended.path("exitCode").asInt()).isEqualTo(7);
-    Result logs = server.cli("alice", "logs", job).succeeded();
+    Result logs = server.as("alice").run("logs", job).succeeded();
     assertThat(logs.text()).endsWith("done");
     assertThat(logs.out().length + ended.path("outputDroppedBytes").asLong())
         .isEqualTo(ended.path("outputBytes").asLong());
@@ -119,60 +122,63 @@ class FaultsTest {
 
   @Test
   void anEndOnAFullDiskIsNotLost() throws Exception {
-    RunningServer server = onSmallDisk();
+    ServerProcess server = onSmallDisk();
     String job = ticking(server);
     awaitProgress(server, job);
-    Path filler = fill(java.util.Objects.requireNonNull(smallDisk));
-    Files.createFile(go);
+    Path filler = fill(Objects.requireNonNull(smallDisk));
+    gate.open();
     await()
-        .until(
-            () -> !ProcessHandle.of(server.status("alice", job).path("pid").asLong()).isPresent());
+        .atMost(Programs.PATIENCE)
+        .until(() ->
+            !ProcessHandle.of(server.as("alice").status(job).path("pid").asLong()).isPresent());
     Files.delete(filler);
-    server.event("job.ended", job);
-    assertThat(server.status("alice", job).path("exitCode").asInt()).isEqualTo(7);
+    server.log().event("job.ended", job);
+    assertThat(server.as("alice").status(job).path("exitCode").asInt()).isEqualTo(7);
   }
 
   @Test
   void aServerThatDiesOnAFullDiskFindsItsJobsAgain() throws Exception {
-    RunningServer server = onSmallDisk();
+    ServerProcess server = onSmallDisk();
     String job = ticking(server);
     awaitProgress(server, job);
-    Path filler = fill(java.util.Objects.requireNonNull(smallDisk));
+    Path filler = fill(Objects.requireNonNull(smallDisk));
     server.kill();
     Files.delete(filler);
     server.restart();
     awaitProgress(server, job);
-    Files.createFile(go);
-    server.event("job.ended", job);
-    assertThat(server.status("alice", job).path("exitCode").asInt()).isEqualTo(7);
+    gate.open();
+    server.log().event("job.ended", job);
+    assertThat(server.as("alice").status(job).path("exitCode").asInt()).isEqualTo(7);
   }
 
   @Test
   void aServerOutOfDescriptorsRefusesNewJobsAndHarmsNone() throws Exception {
-    RunningServer server =
-        RunningServer.start(
-            toml -> toml, List.of("/bin/sh", "-c", "ulimit -n 160; exec \"$0\" \"$@\""));
+    ServerProcess server =
+        ServerProcess.start(
+            ServerToml.shipped(), List.of("/bin/sh", "-c", "ulimit -n 160; exec \"$0\" \"$@\""));
     running = server;
     List<String> jobs = new ArrayList<>();
-    Result refused = server.cli("alice", "start", "--shell", TICKING.formatted(go));
+    Result refused = server.as("alice").run("start", "--shell", TICKING.formatted(gate.file()));
     while (refused.exitCode() == 0) {
       jobs.add(refused.text());
-      refused = server.cli("alice", "start", "--shell", TICKING.formatted(go));
+      refused = server.as("alice").run("start", "--shell", TICKING.formatted(gate.file()));
     }
     assertThat(jobs).hasSizeGreaterThan(3);
     assertThat(refused.err()).contains("Too many open files");
     String first = jobs.getFirst();
-    server.cli("alice", "stop", jobs.removeLast()).succeeded();
-    server.cli("alice", "stop", jobs.removeLast()).succeeded();
+    server.as("alice").run("stop", jobs.removeLast()).succeeded();
+    server.as("alice").run("stop", jobs.removeLast()).succeeded();
     // What the stopped ones held is let go of beside the answers.
-    await().until(() -> server.cli("alice", "status", first).exitCode() == 0);
+    await()
+        .atMost(Programs.PATIENCE)
+        .until(() -> server.as("alice").run("status", first).exitCode() == 0);
     awaitProgress(server, first);
-    assertThat(server.cli("alice", "logs", server.startJob("alice", "echo well")).text())
+    assertThat(server.as("alice").run("logs", server.as("alice").start("echo well")).text())
         .isEqualTo("well");
-    Files.createFile(go);
+    gate.open();
     for (String job : jobs) {
-      server.event("job.ended", job);
-      assertThat(server.status("alice", job).path("exitCode").asInt()).isEqualTo(7);
+      server.log().event("job.ended", job);
+      assertThat(server.as("alice").status(job).path("exitCode").asInt()).isEqualTo(7);
     }
   }
 }

@@ -7,6 +7,7 @@ import io.jobworker.acceptance.founding.JobLogsResponse;
 import io.jobworker.acceptance.founding.JobRequest;
 import io.jobworker.acceptance.founding.JobStatusResponse;
 import io.jobworker.acceptance.founding.JobWorkerGrpc;
+import io.jobworker.acceptance.support.ServerProcess;
 import java.util.Iterator;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -17,10 +18,10 @@ import org.junit.jupiter.api.Timeout;
 class FoundingClientTest {
   @Test
   void stopStatusAndLogsWork() throws Exception {
-    try (RunningServer server = RunningServer.start()) {
-      String id = server.startJob("alice", "--shell", "echo 'h\u00e9llo'; sleep 1000");
+    try (ServerProcess server = ServerProcess.start()) {
+      String id = server.as("alice").start("--shell", "echo 'h\u00e9llo'; sleep 1000");
       JobRequest request = JobRequest.newBuilder().setId(id).build();
-      ManagedChannel channel = server.channel("alice");
+      ManagedChannel channel = server.certificates().channel("alice");
       try {
         JobWorkerGrpc.JobWorkerBlockingStub client = JobWorkerGrpc.newBlockingStub(channel);
         Iterator<JobLogsResponse> logs = client.logs(request);

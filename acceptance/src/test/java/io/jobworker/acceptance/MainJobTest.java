@@ -4,7 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.jobworker.acceptance.RunningServer.Result;
+import io.jobworker.acceptance.support.Gate;
+import io.jobworker.acceptance.support.Programs;
+import io.jobworker.acceptance.support.PublicDirectory;
+import io.jobworker.acceptance.support.Result;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,11 +30,11 @@ import tools.jackson.databind.JsonNode;
 /** The main job, end to end, through the command line. */
 @Timeout(180)
 class MainJobTest {
-  private static RunningServer server;
+  private static ServerProcess server;
 
   @BeforeAll
   static void start() {
-    server = RunningServer.start();
+    server = ServerProcess.start();
   }
 
   @AfterAll
@@ -38,19 +43,24 @@ class MainJobTest {
   }
 
   private static Result alice(String... arguments) {
-    return server.cli("alice", arguments);
+    return server.as("alice").run(arguments);
+  }
+
+  /** In a process of its own, where the program itself is what is tested. */
+  private static Result alone(String... arguments) throws IOException {
+    return server.as("alice").runAlone(arguments);
   }
 
   private static JsonNode ended(String id) {
     alice("logs", id).succeeded(); // follows to the end
-    return server.status("alice", id);
+    return server.as("alice").status(id);
   }
 
   @Nested
   class StartAndStatus {
     @Test
     void anExitCodeIsReportedAsItIs() {
-      String id = server.startJob("alice", "sh -c \"echo out; echo err >&2; exit 3\"");
+      String id = server.as("alice").start("sh -c \"echo out; echo err >&2; exit 3\"");
       JsonNode job = ended(id);
       assertThat(job.path("status").asString()).isEqualTo("failed");
       assertThat(job.path("exitCode").asInt()).isEqualTo(3);
@@ -60,57 +70,58 @@ class MainJobTest {
     }
 
     @Test
-    void theIdAloneIsOnStandardOutput() {
-      Result result = alice("start", "true").succeeded();
+    void theIdAloneIsOnStandardOutput() throws Exception {
+      Result result = alone("start", "true").succeeded();
       assertThat(UUID.fromString(result.text())).hasToString(result.text());
       assertThat(result.err()).isEmpty();
     }
 
     @Test
     void oneStringIsSplitAsAShellWouldAndNothingIsExpanded() {
-      String id = server.startJob("alice", "printf '%s|' a 'b c' \"d \\\" e\" f\\ g '' $HOME *");
+      String id = server.as("alice").start("printf '%s|' a 'b c' \"d \\\" e\" f\\ g '' $HOME *");
       assertThat(alice("logs", id).text()).isEqualTo("a|b c|d \" e|f g||$HOME|*|");
     }
 
     @Test
     void wordsAfterTwoHyphensArePassedAsTheyAre() {
-      String id = server.startJob("alice", "--", "printf", "%s|", "a b", "-c", "'");
+      String id = server.as("alice").start("--", "printf", "%s|", "a b", "-c", "'");
       assertThat(alice("logs", id).text()).isEqualTo("a b|-c|'|");
     }
 
     @Test
     void theServerCanBeNamedBeforeTheVerbAndBehindIt() {
-      String config = server.config("alice").toString();
+      String config = server.as("alice").config().toString();
       String address = server.address();
       Result before =
-          server.program("--config", config, "--address", address, "start", "echo before");
+          Programs.client("--config", config, "--address", address, "start", "echo before");
       assertThat(alice("logs", before.succeeded().text()).text()).isEqualTo("before");
       Result behind =
-          server.program("start", "--config", config, "--address", address, "echo behind");
+          Programs.client("start", "--config", config, "--address", address, "echo behind");
       assertThat(alice("logs", behind.succeeded().text()).text()).isEqualTo("behind");
     }
 
     @Test
     void aShellIsUsedOnlyWhenItIsAskedFor() {
-      String id = server.startJob("alice", "--shell", "echo a b c | wc -w");
+      String id = server.as("alice").start("--shell", "echo a b c | wc -w");
       assertThat(alice("logs", id).text()).isEqualTo("3");
     }
 
     @Test
     void environmentDirectoryNameAndLabelsReachTheJob() {
       String id =
-          server.startJob(
-              "alice",
-              "--env",
-              "A=b c",
-              "--workdir",
-              "/usr",
-              "--name",
-              "n1",
-              "--label",
-              "k=v",
-              "--shell",
-              "echo $A; pwd");
+          server
+              .as("alice")
+              .start(
+                  "--env",
+                  "A=b c",
+                  "--workdir",
+                  "/usr",
+                  "--name",
+                  "n1",
+                  "--label",
+                  "k=v",
+                  "--shell",
+                  "echo $A; pwd");
       assertThat(alice("logs", id).text()).isEqualTo("b c\n/usr");
       JsonNode spec = ended(id).path("spec");
       assertThat(spec.path("name").asString()).isEqualTo("n1");
@@ -120,13 +131,13 @@ class MainJobTest {
 
     @Test
     void aTimeOutEndsTheJobAndSaysSo() {
-      String id = server.startJob("alice", "--timeout", "200ms", "sleep 1000");
+      String id = server.as("alice").start("--timeout", "200ms", "sleep 1000");
       assertThat(ended(id).path("reason").asString()).isEqualTo("REASON_TIMED_OUT");
     }
 
     @Test
     void deathByASignalIsNotAnExitCode() {
-      JsonNode job = ended(server.startJob("alice", "--shell", "kill -9 $$"));
+      JsonNode job = ended(server.as("alice").start("--shell", "kill -9 $$"));
       assertThat(job.path("reason").asString()).isEqualTo("REASON_SIGNALED");
       assertThat(job.path("signal").asInt()).isEqualTo(9);
       assertThat(job.has("exitCode")).isFalse();
@@ -145,32 +156,31 @@ class MainJobTest {
       }
       Path file = Files.write(directory.resolve("bytes"), bytes);
       Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
-      String id = server.startJob("alice", "--shell", "cat " + file + "; echo err >&2");
-      Result logs = alice("logs", id).succeeded();
+      String id = server.as("alice").start("--shell", "cat " + file + "; echo err >&2");
+      Result logs = alone("logs", id).succeeded();
       assertThat(logs.out()).isEqualTo(bytes);
       assertThat(logs.err()).isEqualTo("err\n");
     }
 
     @Test
     void twoFollowersAndALateOneAllGetEverything() throws Exception {
-      Path go = directory.resolve("go");
+      Gate gate = new Gate();
       String id =
-          server.startJob(
-              "alice",
-              "--shell",
-              "seq 1 20000; until [ -e " + go + " ]; do sleep 0.02; done; seq 20001 40000");
-      Process first = server.spawnCli("alice", "logs", id);
-      Process second = server.spawnCli("alice", "logs", id);
-      CompletableFuture<byte[]> firstOut = RunningServer.readAll(first.getInputStream());
-      CompletableFuture<byte[]> secondOut = RunningServer.readAll(second.getInputStream());
+          server
+              .as("alice")
+              .start("--shell", "seq 1 20000; " + gate.waiting() + "; seq 20001 40000");
+      Process first = server.as("alice").spawn("logs", id);
+      Process second = server.as("alice").spawn("logs", id);
+      CompletableFuture<byte[]> firstOut = Programs.readAll(first.getInputStream());
+      CompletableFuture<byte[]> secondOut = Programs.readAll(second.getInputStream());
       await()
-          .atMost(RunningServer.PATIENCE)
+          .atMost(Programs.PATIENCE)
           .until(() ->
-              server.events("logs.opened").stream()
+              server.log().events("logs.opened").stream()
                       .filter(event -> event.path("job").asString().equals(id))
                       .count()
                   == 2);
-      Files.createFile(go);
+      gate.open();
       StringBuilder lines = new StringBuilder();
       for (int i = 1; i <= 40000; i++) {
         lines.append(i).append('\n');
@@ -182,25 +192,26 @@ class MainJobTest {
       assertThat(first.waitFor()).isZero();
       assertThat(second.waitFor()).isZero();
       assertThat(alice("logs", "--no-follow", id).out()).isEqualTo(expected);
+      gate.close();
     }
 
     @Test
     void noFollowEndsAtWhatThereIs() {
-      String id = server.startJob("alice", "--shell", "echo up; sleep 1000");
+      String id = server.as("alice").start("--shell", "echo up; sleep 1000");
       await()
-          .atMost(RunningServer.PATIENCE)
+          .atMost(Programs.PATIENCE)
           .until(() -> alice("logs", "--no-follow", id).succeeded().text().equals("up"));
-      assertThat(server.status("alice", id).path("status").asString()).isEqualTo("running");
+      assertThat(server.as("alice").status(id).path("status").asString()).isEqualTo("running");
       alice("stop", id).succeeded();
     }
 
     @Test
     void aReaderThatGoesAwayIsNoError() throws Exception {
-      String id = server.startJob("alice", "seq 1 3000000");
-      Process logs = server.spawnCli("alice", "logs", id);
+      String id = server.as("alice").start("seq 1 3000000");
+      Process logs = server.as("alice").spawn("logs", id);
       logs.getInputStream().readNBytes(100);
       logs.getInputStream().close();
-      CompletableFuture<byte[]> err = RunningServer.readAll(logs.getErrorStream());
+      CompletableFuture<byte[]> err = Programs.readAll(logs.getErrorStream());
       assertThat(logs.waitFor()).isZero();
       assertThat(err.join()).isEmpty();
     }
@@ -215,9 +226,9 @@ class MainJobTest {
 
     @Test
     void aJobRunsAsAUserOfItsClientsOwn() {
-      String first = alice("logs", server.startJob("alice", "id -u")).text();
-      String again = alice("logs", server.startJob("alice", "id -u")).text();
-      String other = server.cli("bob", "logs", server.startJob("bob", "id -u")).text();
+      String first = alice("logs", server.as("alice").start("id -u")).text();
+      String again = alice("logs", server.as("alice").start("id -u")).text();
+      String other = server.as("bob").run("logs", server.as("bob").start("id -u")).text();
       assertThat(first).isEqualTo(again).isNotEqualTo(other);
       assertThat(Integer.parseInt(first)).isBetween(600000, 665535);
     }
@@ -225,7 +236,7 @@ class MainJobTest {
     @Test
     void aNamedUserIsUsedWhereOneIsGiven() {
       server.addClient("nora", "--run-as", "nobody");
-      assertThat(server.cli("nora", "logs", server.startJob("nora", "id -un")).text())
+      assertThat(server.as("nora").run("logs", server.as("nora").start("id -un")).text())
           .isEqualTo("nobody");
       assertThat(server.admin("client", "add", "x", "--run-as", "no-such-user").exitCode())
           .isEqualTo(1);
@@ -234,30 +245,32 @@ class MainJobTest {
     @Test
     void networkAndFilesCanBeTakenAway() {
       String id =
-          server.startJob(
-              "alice",
-              "--network",
-              "none",
-              "--read-only",
-              "--shell",
-              "grep -c : /proc/net/dev; touch here /tmp/there && echo ok; touch /var/tmp/x");
+          server
+              .as("alice")
+              .start(
+                  "--network",
+                  "none",
+                  "--read-only",
+                  "--shell",
+                  "grep -c : /proc/net/dev; touch here /tmp/there && echo ok; touch /var/tmp/x");
       assertThat(alice("logs", id).text()).isEqualTo("1\nok");
       assertThat(alice("logs", id).err()).contains("Read-only file system");
     }
 
     @Test
     void aRefusedSystemCallIsLoggedOnce() {
-      String id = server.startJob("alice", "--shell", "unshare -m true; unshare -n true; exit 0");
+      String id = server.as("alice").start("--shell", "unshare -m true; unshare -n true; exit 0");
       ended(id);
-      assertThat(server.event("job.call_refused", id).path("call").asString()).isEqualTo("unshare");
-      assertThat(server.events("job.call_refused"))
+      assertThat(server.log().event("job.call_refused", id).path("call").asString())
+          .isEqualTo("unshare");
+      assertThat(server.log().events("job.call_refused"))
           .filteredOn(event -> event.path("job").asString().equals(id))
           .hasSize(1);
     }
 
     @Test
     void theServersKeysAreNotToBeSeen() {
-      String id = server.startJob("alice", "cat " + server.directory().resolve("ca.key"));
+      String id = server.as("alice").start("cat " + server.directory().resolve("ca.key"));
       assertThat(alice("logs", id).text()).isEmpty();
       assertThat(ended(id).path("exitCode").asInt()).isEqualTo(1);
     }
@@ -265,7 +278,7 @@ class MainJobTest {
 
   @Test
   void whatJobsUseIsShown() {
-    String id = server.startJob("alice", "--shell", "seq 1 100000 >/dev/null; sleep 1000");
+    String id = server.as("alice").start("--shell", "seq 1 100000 >/dev/null; sleep 1000");
     assertThat(alice("stats", "--once", id).succeeded().text())
         .contains("THROTTLED")
         .containsPattern(id + " +running");
@@ -281,43 +294,44 @@ class MainJobTest {
     @Test
     void theWholeTreeDiesAlsoWhatForkedTwiceAndLeftTheSession() {
       String id =
-          server.startJob(
-              "alice",
-              "--shell",
-              "setsid sh -c 'sleep 4321 & sleep 4321' & (setsid sleep 4321 &); echo up; wait");
+          server
+              .as("alice")
+              .start(
+                  "--shell",
+                  "setsid sh -c 'sleep 4321 & sleep 4321' & (setsid sleep 4321 &); echo up; wait");
       await()
-          .atMost(RunningServer.PATIENCE)
+          .atMost(Programs.PATIENCE)
           .until(() -> alice("logs", "--no-follow", id).text().equals("up"));
-      long main = server.status("alice", id).path("pid").asLong();
+      long main = server.as("alice").status(id).path("pid").asLong();
       List<ProcessHandle> tree = ProcessHandle.of(main).orElseThrow().descendants().toList();
       assertThat(alice("stop", id).succeeded().text()).isEqualTo("stopped");
       assertThat(tree).noneMatch(ProcessHandle::isAlive);
-      JsonNode job = server.status("alice", id);
+      JsonNode job = server.as("alice").status(id);
       assertThat(job.path("reason").asString()).isEqualTo("REASON_STOPPED");
     }
 
     @Test
     void aGraceSendsSigtermFirst() {
       String id =
-          server.startJob(
-              "alice",
-              "--shell",
-              "trap 'echo bye; exit 4' TERM; echo up; while :; do sleep 0.02; done");
+          server
+              .as("alice")
+              .start(
+                  "--shell", "trap 'echo bye; exit 4' TERM; echo up; while :; do sleep 0.02; done");
       await()
-          .atMost(RunningServer.PATIENCE)
+          .atMost(Programs.PATIENCE)
           .until(() -> alice("logs", "--no-follow", id).text().equals("up"));
       assertThat(alice("stop", "--grace", "30s", id).succeeded().text()).isEqualTo("stopped");
       assertThat(alice("logs", id).text()).isEqualTo("up\nbye");
-      assertThat(server.status("alice", id).path("exitCode").asInt()).isEqualTo(4);
+      assertThat(server.as("alice").status(id).path("exitCode").asInt()).isEqualTo(4);
     }
 
     @Test
     void anEndedJobStaysAsItEnded() {
-      String id = server.startJob("alice", "--shell", "exit 5");
+      String id = server.as("alice").start("--shell", "exit 5");
       ended(id);
       assertThat(alice("stop", id).succeeded().text()).isEqualTo("failed");
       assertThat(alice("stop", id).succeeded().text()).isEqualTo("failed");
-      assertThat(server.status("alice", id).path("exitCode").asInt()).isEqualTo(5);
+      assertThat(server.as("alice").status(id).path("exitCode").asInt()).isEqualTo(5);
     }
   }
 
@@ -333,8 +347,8 @@ class MainJobTest {
     }
 
     @Test
-    void aMissingProgramIs127WithItsPathAndReason() {
-      assertOneLine(alice("start", "/no/such/program -x"), 127, "/no/such/program", "ENOENT");
+    void aMissingProgramIs127WithItsPathAndReason() throws Exception {
+      assertOneLine(alone("start", "/no/such/program -x"), 127, "/no/such/program", "ENOENT");
       assertOneLine(alice("start", "no-such-program"), 127, "no-such-program", "No such file");
     }
 
@@ -342,7 +356,7 @@ class MainJobTest {
     void aProgramThatCannotBeExecutedIs126() throws IOException {
       Path file = Files.writeString(directory.resolve("plain"), "x");
       Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
-      assertOneLine(alice("start", file.toString()), 126, file.toString(), "EACCES");
+      assertOneLine(alone("start", file.toString()), 126, file.toString(), "EACCES");
       Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
       assertOneLine(alice("start", file.toString()), 126, file.toString(), "ENOEXEC");
       assertOneLine(alice("start", "/tmp"), 126, "/tmp", "EACCES");
@@ -358,26 +372,26 @@ class MainJobTest {
 
     @Test
     void anotherClientsJobIsAnsweredLikeAMissingOne() {
-      String id = server.startJob("alice", "sleep 1000");
+      String id = server.as("alice").start("sleep 1000");
       for (String verb : List.of("status", "logs", "stop")) {
-        assertOneLine(server.cli("bob", verb, id), 1, "no such job: " + id);
+        assertOneLine(server.as("bob").run(verb, id), 1, "no such job: " + id);
       }
-      assertThat(server.status("alice", id).path("status").asString()).isEqualTo("running");
+      assertThat(server.as("alice").status(id).path("status").asString()).isEqualTo("running");
       alice("stop", id).succeeded();
     }
 
     @Test
-    void whatIsNoIdIsRefused() {
-      assertOneLine(alice("status", "nonsense"), 1, "'nonsense' is not a job id");
+    void whatIsNoIdIsRefused() throws Exception {
+      assertOneLine(alone("status", "nonsense"), 1, "'nonsense' is not a job id");
     }
 
     @Test
     void outputThatCannotBeWrittenIsAnError() throws Exception {
-      String id = server.startJob("alice", "echo hello");
-      ProcessBuilder logs = server.cliProcess("alice", "logs", id);
+      String id = server.as("alice").start("echo hello");
+      ProcessBuilder logs = server.as("alice").process("logs", id);
       logs.redirectOutput(Path.of("/dev/full").toFile());
       Process process = logs.start();
-      assertThat(RunningServer.readAll(process.getErrorStream()).join())
+      assertThat(Programs.readAll(process.getErrorStream()).join())
           .asString()
           .contains("cannot write the output");
       assertThat(process.waitFor()).isEqualTo(1);
@@ -392,8 +406,8 @@ class MainJobTest {
     }
 
     @Test
-    void wrongUsageIs2() {
-      assertThat(alice("start").exitCode()).isEqualTo(2);
+    void wrongUsageIs2() throws Exception {
+      assertThat(alone("start").exitCode()).isEqualTo(2);
       assertThat(alice("frobnicate").exitCode()).isEqualTo(2);
       assertOneLine(alice("start", "echo 'open"), 2, "a ' is not closed");
       assertThat(alice("start", "--timeout", "soon", "true").err())
@@ -401,14 +415,15 @@ class MainJobTest {
     }
 
     @Test
-    void aServerThatIsNotThereIs125() {
-      Result result = server.cliAt("127.0.0.1:1", "alice", "status", UUID.randomUUID().toString());
+    void aServerThatIsNotThereIs125() throws Exception {
+      Result result =
+          server.as("alice").at("127.0.0.1:1").runAlone("status", UUID.randomUUID().toString());
       assertOneLine(result, 125, "cannot reach the server", "Connection refused");
     }
 
     @Test
-    void aMissingConfigurationIsNamed() {
-      Result result = alice("status", "--config", "/no/such.toml", UUID.randomUUID().toString());
+    void aMissingConfigurationIsNamed() throws Exception {
+      Result result = alone("status", "--config", "/no/such.toml", UUID.randomUUID().toString());
       assertOneLine(result, 2, "/no/such.toml", "job-worker-server client add");
     }
   }
@@ -418,7 +433,7 @@ class MainJobTest {
     @Test
     void initOverwritesNothing() throws IOException {
       byte[] key = Files.readAllBytes(server.directory().resolve("ca.key"));
-      Result result = server.admin("init");
+      Result result = server.adminAlone("init");
       assertThat(result.exitCode()).isEqualTo(1);
       assertThat(result.err().lines()).hasSize(1);
       assertThat(Files.readAllBytes(server.directory().resolve("ca.key"))).isEqualTo(key);
@@ -459,18 +474,17 @@ class MainJobTest {
     }
 
     @Test
-    void aTypingErrorInTheConfigurationIsNamed() throws IOException {
-      Path config = server.directory().resolve("server.toml");
-      String before = Files.readString(config);
+    void aTypingErrorInTheConfigurationIsNamed() {
+      ServerToml shipped = ServerToml.shipped();
       try {
-        Files.writeString(config, before.replaceFirst("listen =", "surprise = 1\nlisten ="));
+        server.configure(shipped.with("surprise", 1));
         assertRefused("server.toml: unknown key 'surprise'");
-        Files.writeString(config, before.replaceFirst("listen =", "#"));
+        server.configure(shipped.without("listen"));
         assertRefused("server.toml: the key 'listen' is missing");
-        Files.writeString(config, before.replace("\"64M\"", "\"64 sheep\""));
+        server.configure(shipped.with("output.retain", "64 sheep"));
         assertRefused("'64 sheep' is not a size");
       } finally {
-        Files.writeString(config, before);
+        server.configure(shipped);
       }
     }
   }

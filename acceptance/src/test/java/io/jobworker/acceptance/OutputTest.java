@@ -8,44 +8,65 @@ import io.grpc.ClientCall;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.Status;
-import io.jobworker.acceptance.RunningServer.Result;
+import io.jobworker.acceptance.support.Gate;
+import io.jobworker.acceptance.support.Programs;
+import io.jobworker.acceptance.support.Result;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What readers of a job's output get, from the daemon and by the command line. */
 @Timeout(180)
 class OutputTest {
-  private RunningServer server = RunningServer.start();
+  private static ServerProcess shipped;
 
-  @AfterEach
-  void stop() {
-    server.close();
+  private final Gate gate = new Gate();
+  private ServerProcess server = shipped;
+
+  @BeforeAll
+  static void start() {
+    shipped = ServerProcess.start();
   }
 
-  private void restartWith(String setting, String value) {
-    server.close();
-    UnaryOperator<String> settings =
-        toml ->
-            toml.replaceFirst(
-                "(?m)^" + setting + " = \"[^\"]*\"", setting + " = \"" + value + "\"");
-    server = RunningServer.start(settings);
+  @AfterAll
+  static void stop() {
+    shipped.close();
+  }
+
+  @AfterEach
+  void stopOwn() throws Exception {
+    gate.close();
+    if (server != shipped) {
+      server.close();
+    }
+  }
+
+  private void startWith(String setting, String value) {
+    server = ServerProcess.start(ServerToml.shipped().with(setting, value));
+  }
+
+  private void awaitOutput(String id, long bytes) {
+    await()
+        .atMost(Programs.PATIENCE)
+        .until(() -> server.as("alice").status(id).path("outputBytes").asLong() >= bytes);
   }
 
   private String ended(String script) {
-    String id = server.startJob("alice", "--shell", script);
-    server.event("job.ended", id);
+    String id = server.as("alice").start("--shell", script);
+    server.log().event("job.ended", id);
     return id;
   }
 
@@ -53,7 +74,7 @@ class OutputTest {
     String[] all = new String[arguments.length + 1];
     all[0] = "logs";
     System.arraycopy(arguments, 0, all, 1, arguments.length);
-    return server.cli("alice", all);
+    return server.as("alice").run(all);
   }
 
   // --- where to begin
@@ -70,8 +91,12 @@ class OutputTest {
   }
 
   @Test
-  void logsBeginAtATime() {
-    String id = ended("echo before; sleep 0.3; echo after");
+  void logsBeginAtATime() throws Exception {
+    String id =
+        server.as("alice").start("--shell", "echo before; " + gate.waiting() + "; echo after");
+    awaitOutput(id, "before\n".length());
+    gate.open();
+    server.log().event("job.ended", id);
     String time = timeOf(logs("--timestamps", id).succeeded().text(), "after");
     assertThat(logs("--since", time, id).succeeded().text()).isEqualTo("after");
     assertThat(logs("--since", "1h", id).succeeded().text()).isEqualTo("before\nafter");
@@ -84,9 +109,14 @@ class OutputTest {
   }
 
   @Test
-  void eachLineCanHaveItsTimeBeforeIt() {
+  void eachLineCanHaveItsTimeBeforeIt() throws Exception {
     Instant before = Instant.now();
-    String id = ended("echo one; printf 'two, '; sleep 0.1; echo still two; echo err >&2");
+    String script =
+        "echo one; printf 'two, '; " + gate.waiting() + "; echo still two; echo err >&2";
+    String id = server.as("alice").start("--shell", script);
+    awaitOutput(id, "one\ntwo, ".length());
+    gate.open();
+    server.log().event("job.ended", id);
     Result result = logs("-t", id).succeeded();
     assertThat(result.text().lines()).hasSize(2);
     assertThat(result.text().lines().map(line -> line.substring(28)))
@@ -136,18 +166,18 @@ class OutputTest {
 
   @Test
   void aWriterFasterThanItsReaderOverwritesAndTheReaderIsToldHowMuch() throws Exception {
-    String id =
-        server.startJob(
-            "alice", "--output-limit", "1M", "--shell", "sleep 1; yes | head -c 50000000");
-    ManagedChannel channel = server.channel("alice");
+    String script = "echo up; " + gate.waiting() + "; yes | head -c 50000000";
+    String id = server.as("alice").start("--output-limit", "1M", "--shell", script);
+    ManagedChannel channel = server.certificates().channel("alice");
     try {
       SlowReader reader = new SlowReader(channel, id);
       reader.takeOne(); // opened, and from here on overtaken
-      server.event("job.ended", id);
+      gate.open();
+      server.log().event("job.ended", id);
       reader.takeAll();
       assertThat(reader.status().getCode()).isEqualTo(Status.Code.OK);
       assertThat(reader.dropped.get()).isPositive();
-      assertThat(reader.bytes.get() + reader.dropped.get()).isEqualTo(50_000_000);
+      assertThat(reader.bytes.get() + reader.dropped.get()).isEqualTo(50_000_003);
     } finally {
       channel.shutdownNow();
     }
@@ -155,22 +185,20 @@ class OutputTest {
 
   @Test
   void aJobWaitsForItsSlowestReaderWhereItIsToldTo() throws Exception {
-    restartWith("on-full", "block");
-    String id =
-        server.startJob(
-            "alice", "--output-limit", "1M", "--shell", "sleep 1; yes | head -c 50000000");
-    ManagedChannel channel = server.channel("alice");
+    startWith("output.on-full", "block");
+    String script = "echo up; " + gate.waiting() + "; yes | head -c 50000000";
+    String id = server.as("alice").start("--output-limit", "1M", "--shell", script);
+    ManagedChannel channel = server.certificates().channel("alice");
     try {
       SlowReader reader = new SlowReader(channel, id);
       reader.takeOne();
-      await()
-          .during(Duration.ofSeconds(2))
-          .atMost(Duration.ofSeconds(10))
-          .until(() -> server.status("alice", id).path("status").asString().equals("running"));
+      gate.open();
+      awaitOutput(id, 1 << 19); // most of what there is room for, without the reader
+      assertThat(server.as("alice").status(id).path("status").asString()).isEqualTo("running");
       reader.takeAll();
       assertThat(reader.status().getCode()).isEqualTo(Status.Code.OK);
       assertThat(reader.dropped.get()).isZero();
-      assertThat(reader.bytes.get()).isEqualTo(50_000_000);
+      assertThat(reader.bytes.get()).isEqualTo(50_000_003);
     } finally {
       channel.shutdownNow();
     }
@@ -180,18 +208,22 @@ class OutputTest {
 
   @Test
   void aClientThatTakesNothingLosesItsStreamAfterTheLimit() throws Exception {
-    restartWith("stall-limit", "1s");
-    String id = server.startJob("alice", "--shell", "sleep 1; yes | head -c 20000000; sleep 60");
-    ManagedChannel channel = server.channel("alice");
+    startWith("output.stall-limit", "1s");
+    String script = "echo up; " + gate.waiting() + "; yes | head -c 20000000; sleep 1000";
+    String id = server.as("alice").start("--shell", script);
+    ManagedChannel channel = server.certificates().channel("alice");
     try {
       SlowReader reader = new SlowReader(channel, id);
       reader.takeOne();
-      assertThat(server.event("logs.closed", id).path("outcome").asString()).isEqualTo("stalled");
+      gate.open();
+      awaitOutput(id, 20_000_003);
+      assertThat(server.log().event("logs.closed", id).path("outcome").asString())
+          .isEqualTo("stalled");
       reader.takeAll();
       assertThat(reader.status().getCode()).isEqualTo(Status.Code.RESOURCE_EXHAUSTED);
       assertThat(reader.status().getDescription()).contains("go on from offset");
       Result quick = logs("--no-follow", id).succeeded();
-      assertThat(quick.out()).hasSize(20_000_000);
+      assertThat(quick.out()).hasSize(20_000_003);
     } finally {
       channel.shutdownNow();
     }

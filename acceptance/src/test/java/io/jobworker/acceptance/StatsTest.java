@@ -3,6 +3,8 @@ package io.jobworker.acceptance;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jobworker.acceptance.support.Result;
+import io.jobworker.acceptance.support.ServerProcess;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import org.junit.jupiter.api.AfterEach;
@@ -13,11 +15,11 @@ import org.junit.jupiter.api.Timeout;
 /** What jobs use, as the command line shows it. */
 @Timeout(180)
 class StatsTest {
-  private RunningServer server;
+  private ServerProcess server;
 
   @BeforeEach
   void start() {
-    server = RunningServer.start();
+    server = ServerProcess.start();
   }
 
   @AfterEach
@@ -27,18 +29,19 @@ class StatsTest {
 
   @Test
   void figuresGoOnWhenTheServerWasKilledAndCameBackAndEndWithTheJobs() throws Exception {
-    String one = server.startJob("alice", "sleep 1000");
-    String two = server.startJob("alice", "sleep 1000");
-    Process stats = server.spawnCli("alice", "stats", "-o", "json");
+    String one = server.as("alice").start("sleep 1000");
+    String two = server.as("alice").start("sleep 1000");
+    Process stats = server.as("alice").spawn("stats", "-o", "json");
     try (BufferedReader lines =
             new BufferedReader(new InputStreamReader(stats.getInputStream(), UTF_8));
         BufferedReader said =
             new BufferedReader(new InputStreamReader(stats.getErrorStream(), UTF_8))) {
       assertThat(lines.readLine() + lines.readLine()).contains(one, two);
-      server.killAndRestart();
+      server.kill();
+      server.restart();
       assertThat(said.readLine()).contains("connection lost");
-      server.cli("alice", "stop", one).succeeded();
-      server.cli("alice", "stop", two).succeeded();
+      server.as("alice").run("stop", one).succeeded();
+      server.as("alice").run("stop", two).succeeded();
       String beforeLast = "";
       String last = "";
       for (String line; (line = lines.readLine()) != null; ) {
@@ -55,7 +58,7 @@ class StatsTest {
   @Test
   void aJobThatIsNotThereIsRefusedAndNotWaitedFor() {
     String nobody = "00000000-0000-4000-8000-000000000000";
-    RunningServer.Result refused = server.cli("alice", "stats", nobody);
+    Result refused = server.as("alice").run("stats", nobody);
     assertThat(refused.exitCode()).isEqualTo(1);
     assertThat(refused.err()).contains("no such job");
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;

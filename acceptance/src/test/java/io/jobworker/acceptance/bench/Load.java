@@ -2,8 +2,9 @@ package io.jobworker.acceptance.bench;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import io.jobworker.acceptance.PublicDirectory;
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.Programs;
+import io.jobworker.acceptance.support.PublicDirectory;
+import io.jobworker.acceptance.support.ServerProcess;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -18,7 +19,7 @@ import java.util.concurrent.TimeUnit;
 final class Load {
   private static final long PATIENCE_SECONDS = 300;
 
-  private final RunningServer server;
+  private final ServerProcess server;
   private final Path program;
   private final Path certificate;
   private final Path key;
@@ -41,7 +42,7 @@ final class Load {
     }
   }
 
-  Load(RunningServer server, Path built) throws IOException {
+  Load(ServerProcess server, Path built) throws IOException {
     this.server = server;
     Path shared = PublicDirectory.create(); // jobs run as other users
     program = shared.resolve("bench");
@@ -49,8 +50,8 @@ final class Load {
     Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
     certificate = server.directory().resolve("bench.crt");
     key = server.directory().resolve("bench.key");
-    Files.writeString(certificate, server.pem("alice", "cert"));
-    Files.writeString(key, server.pem("alice", "key"));
+    Files.writeString(certificate, server.certificates().pem("alice", "cert"));
+    Files.writeString(key, server.certificates().pem("alice", "key"));
   }
 
   /** The helper's path, where jobs can execute it. */
@@ -176,8 +177,8 @@ final class Load {
     try {
       Process process = new ProcessBuilder(command).start();
       process.getOutputStream().close();
-      CompletableFuture<byte[]> out = RunningServer.readAll(process.getInputStream());
-      CompletableFuture<byte[]> err = RunningServer.readAll(process.getErrorStream());
+      CompletableFuture<byte[]> out = Programs.readAll(process.getInputStream());
+      CompletableFuture<byte[]> err = Programs.readAll(process.getErrorStream());
       if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
         process.destroyForcibly();
         throw new IllegalStateException("took too long: " + words);

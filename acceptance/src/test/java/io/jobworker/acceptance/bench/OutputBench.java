@@ -3,7 +3,8 @@ package io.jobworker.acceptance.bench;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.grpc.ManagedChannel;
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
@@ -30,14 +31,16 @@ public final class OutputBench {
   private static final int BLOCK = 64 << 10;
   private static final long WINDOW = 8 << 20;
 
-  private final RunningServer server;
+  private final ServerProcess server;
+  private final Footprint footprint;
   private final ManagedChannel channel;
   private final Load load;
   private final Report report;
 
-  private OutputBench(RunningServer server, Path helper) throws IOException {
+  private OutputBench(ServerProcess server, Path helper) throws IOException {
     this.server = server;
-    this.channel = server.channel("alice");
+    this.footprint = new Footprint(server);
+    this.channel = server.certificates().channel("alice");
     this.load = new Load(server, helper);
     this.report = new Report();
   }
@@ -48,7 +51,7 @@ public final class OutputBench {
 
   /** HELPER [CASE...]. */
   public static void main(String[] args) throws Exception {
-    try (RunningServer server = RunningServer.start(RunningServer::withoutQuotas)) {
+    try (ServerProcess server = ServerProcess.start(ServerToml.withoutQuotas())) {
       OutputBench bench = new OutputBench(server, Path.of(args[0]));
       Map<String, Case> cases = new LinkedHashMap<>();
       cases.put("capture", bench::capture);
@@ -100,10 +103,10 @@ public final class OutputBench {
 
   /** The writer's seconds, and the CPU seconds of server and launcher from Start to the end. */
   private double[] captureOnce(String retain, long bytes) {
-    double before = server.cpuSeconds();
+    double before = footprint.cpuSeconds();
     String job = start(retain, "write", "" + bytes, "" + BLOCK, "400000");
-    server.event("job.ended", job);
-    double cpu = server.cpuSeconds() - before - jobSeconds(job);
+    server.log().event("job.ended", job);
+    double cpu = footprint.cpuSeconds() - before - jobSeconds(job);
     double seconds = Double.parseDouble(text(job, Stream.STREAM_STDERR).strip()) / 1e9;
     forget(job);
     return new double[] {seconds, cpu};
@@ -128,7 +131,7 @@ public final class OutputBench {
       };
       double slower = 0;
       for (String job : jobs) {
-        server.event("job.ended", job);
+        server.log().event("job.ended", job);
         slower =
             Math.max(slower, Double.parseDouble(text(job, Stream.STREAM_STDERR).strip()) / 1e9);
       }
@@ -146,14 +149,14 @@ public final class OutputBench {
     Report.Rounds cpu = new Report.Rounds();
     for (int round = 0; round < 3; round++) {
       double floor = load.crowdFloor(writers, lines, intervalMicros);
-      double before = server.cpuSeconds();
+      double before = footprint.cpuSeconds();
       double jobsCpu = 0;
       List<String> jobs = new ArrayList<>();
       for (int i = 0; i < writers; i++) {
         jobs.add(begin("1M", "stamp", "" + lines, "" + intervalMicros));
       }
-      jobs.forEach(job -> server.event("job.ended", job));
-      double taken = server.cpuSeconds() - before;
+      jobs.forEach(job -> server.log().event("job.ended", job));
+      double taken = footprint.cpuSeconds() - before;
       for (String job : jobs) {
         jobsCpu += jobSeconds(job);
       }
@@ -176,7 +179,7 @@ public final class OutputBench {
         long start = System.nanoTime();
         jobs.add(begin("1M", List.of("/bin/true")));
         nanos[i] = System.nanoTime() - start;
-        server.event("job.ended", jobs.getLast());
+        server.log().event("job.ended", jobs.getLast());
       }
       java.util.Arrays.sort(nanos);
       p50.add(nanos[count / 2] / 1e6, floor[0] / 1e6);
@@ -192,7 +195,7 @@ public final class OutputBench {
   private void readers() throws Exception {
     long bytes = 2 * GB;
     String job = start("8G", "write", "" + bytes, "" + BLOCK, "0");
-    server.event("job.ended", job);
+    server.log().event("job.ended", job);
     for (int readers : new int[] {1, 8, 64}) {
       readers(job, readers, bytes / readers, readers == 1 ? bytes : 0);
     }
@@ -203,7 +206,7 @@ public final class OutputBench {
     String job = whole;
     if (wholeBytes == 0) {
       job = start("8G", "write", "" + each, "" + BLOCK, "0");
-      server.event("job.ended", job);
+      server.log().event("job.ended", job);
     }
     long bytes = each * readers;
     Report.Rounds speed = new Report.Rounds();
@@ -211,10 +214,10 @@ public final class OutputBench {
     load.follow(readers, 1, WINDOW, "read", List.of(job)); // compiled by now
     for (int round = 0; round < ROUNDS; round++) {
       double[] floor = load.tlsFloor(readers, BLOCK, each);
-      double before = server.cpuSeconds();
+      double before = footprint.cpuSeconds();
       double[] taken = load.follow(readers, 1, WINDOW, "read", List.of(job));
       speed.add(bytes / taken[1] / 1e6, bytes / floor[0] / 1e6);
-      cpu.add((server.cpuSeconds() - before) / (bytes / 1e9), floor[1] / (bytes / 1e9));
+      cpu.add((footprint.cpuSeconds() - before) / (bytes / 1e9), floor[1] / (bytes / 1e9));
     }
     String what = readers == 1 ? "one reader over mTLS" : readers + " readers over mTLS, in all";
     report.atLeast(what, "MB/s", speed, readers == 1 ? 0.9 : 0.85);
@@ -252,17 +255,17 @@ public final class OutputBench {
     for (int i = 0; i < 10; i++) {
       jobs.add(start("1M", "stamp", "1", "120000000"));
     }
-    server.collectGarbage();
-    double before = server.memoryBytes();
+    footprint.collectGarbage();
+    double before = footprint.memoryBytes();
     Process process = load.followInBackground(100, 100, 1 << 20, "read", 60, jobs);
     await(10_000);
-    server.collectGarbage();
-    double after = server.memoryBytes();
+    footprint.collectGarbage();
+    double after = footprint.memoryBytes();
     double idle = Double.MAX_VALUE;
     for (int i = 0; i < 3; i++) { // the JVM may still be compiling what the openings made hot
-      double cpu = server.cpuSeconds();
+      double cpu = footprint.cpuSeconds();
       Thread.sleep(10_000); // the time over which an idle server's CPU is measured
-      idle = Math.min(idle, server.cpuSeconds() - cpu);
+      idle = Math.min(idle, footprint.cpuSeconds() - cpu);
     }
     process.destroy();
     process.waitFor();
@@ -273,7 +276,7 @@ public final class OutputBench {
   }
 
   private void await(int streams) throws Exception {
-    while (server.openStreams() < streams) {
+    while (footprint.openStreams() < streams) {
       Thread.sleep(100);
     }
   }
@@ -281,23 +284,23 @@ public final class OutputBench {
   private void stalled() throws Exception {
     long bytes = 2 * GB;
     String job = start("8G", "write", "" + bytes, "" + BLOCK, "0");
-    server.event("job.ended", job);
+    server.log().event("job.ended", job);
     List<Double> alone = new ArrayList<>();
     Report.Rounds crowded = new Report.Rounds();
     load.follow(1, 1, WINDOW, "read", List.of(job));
     for (int round = 0; round < ROUNDS; round++) {
       alone.add(bytes / load.follow(1, 1, WINDOW, "read", List.of(job))[1] / 1e6);
     }
-    server.collectGarbage();
-    double before = server.memoryBytes();
+    footprint.collectGarbage();
+    double before = footprint.memoryBytes();
     Process process = load.followInBackground(10, 100, 64 << 10, "stall", 120, List.of(job));
     await(1000);
     for (int round = 0; round < ROUNDS; round++) {
       double seconds = load.follow(1, 1, WINDOW, "read", List.of(job))[1];
       crowded.add(bytes / seconds / 1e6, alone.get(round));
     }
-    server.collectGarbage();
-    double each = (server.memoryBytes() - before) / 1000 / 1024;
+    footprint.collectGarbage();
+    double each = (footprint.memoryBytes() - before) / 1000 / 1024;
     process.destroy();
     process.waitFor();
     report.atLeast("one reader beside 1,000 stalled ones (floor: alone)", "MB/s", crowded, 0.8);
@@ -310,8 +313,8 @@ public final class OutputBench {
   private void size() throws Exception {
     String small = start("16G", "write", "" + GB / 100, "" + BLOCK, "0");
     String large = start("16G", "write", "" + 10 * GB, "" + BLOCK, "0");
-    server.event("job.ended", small);
-    server.event("job.ended", large);
+    server.log().event("job.ended", small);
+    server.log().event("job.ended", large);
     LogOptions tail = LogOptions.newBuilder().setTailLines(10).setNoFollow(true).build();
     compare("--tail 10: log of 10 GB (floor: of 10 MB)", small, large, job -> tail);
     compare(
@@ -366,7 +369,7 @@ public final class OutputBench {
   private String start(String retain, String... words) {
     List<String> command = new ArrayList<>(List.of("--output-limit", retain, "--", load.program()));
     command.addAll(List.of(words));
-    return server.startJob("alice", command.toArray(String[]::new));
+    return server.as("alice").start(command.toArray(String[]::new));
   }
 
   /** Likewise, at once: by a call instead of a program that calls. */
@@ -386,7 +389,7 @@ public final class OutputBench {
   private void forget(String job) {
     JobRequest request = JobRequest.newBuilder().setId(job).build();
     stub().stop(request);
-    server.event("job.ended", job);
+    server.log().event("job.ended", job);
     stub().remove(request);
   }
 

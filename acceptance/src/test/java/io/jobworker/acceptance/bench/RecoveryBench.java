@@ -3,7 +3,8 @@ package io.jobworker.acceptance.bench;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobWorkerGrpc;
@@ -20,7 +21,6 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.function.UnaryOperator;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -54,12 +54,12 @@ public final class RecoveryBench {
   }
 
   /** Seconds from the start of the process to the first answer. */
-  private static double restart(RunningServer server, String id) throws Exception {
+  private static double restart(ServerProcess server, String id) throws Exception {
     server.kill();
-    Files.writeString(server.log(), "");
+    Files.writeString(server.log().file(), "");
     long start = System.nanoTime();
     server.restart();
-    ManagedChannel channel = server.channel("alice");
+    ManagedChannel channel = server.certificates().channel("alice");
     JobWorkerBlockingStub calls = JobWorkerGrpc.newBlockingStub(channel).withWaitForReady();
     while (true) {
       try {
@@ -77,8 +77,8 @@ public final class RecoveryBench {
   }
 
   private void running() throws Exception {
-    try (RunningServer server = RunningServer.start(RunningServer::withoutQuotas)) {
-      ManagedChannel channel = server.channel("alice");
+    try (ServerProcess server = ServerProcess.start(ServerToml.withoutQuotas())) {
+      ManagedChannel channel = server.certificates().channel("alice");
       JobWorkerBlockingStub calls = JobWorkerGrpc.newBlockingStub(channel);
       String one = id(calls, "true");
       double alone = restart(server, one);
@@ -93,7 +93,7 @@ public final class RecoveryBench {
         }
       }
       double crowded = restart(server, one);
-      JsonNode done = server.anyEvent("recovery.done");
+      JsonNode done = server.log().anyEvent("recovery.done");
       report.within(
           RUNNING + " running jobs: taken up", "s", done.path("millis").asDouble() / 1e3, 2);
       report.within(RUNNING + " running jobs: later first answer", "s", crowded - alone, 1);
@@ -109,13 +109,12 @@ public final class RecoveryBench {
   }
 
   private void ended() throws Exception {
-    UnaryOperator<String> settings = toml -> toml.replace("max = 10000", "max = 1000000");
-    try (RunningServer server =
-        RunningServer.start(toml -> settings.apply(RunningServer.withoutQuotas(toml)))) {
-      ManagedChannel channel = server.channel("alice");
+    ServerToml toml = ServerToml.withoutQuotas();
+    try (ServerProcess server = ServerProcess.start(toml.with("history.max", 1_000_000))) {
+      ManagedChannel channel = server.certificates().channel("alice");
       JobWorkerBlockingStub calls = JobWorkerGrpc.newBlockingStub(channel).withWaitForReady();
       String one = id(calls, "true");
-      var _ = server.event("job.ended", one);
+      var _ = server.log().event("job.ended", one);
       double emptyStart = restart(server, one);
       double[] start = times(calls, RecoveryBench::start);
       double[] list = times(calls, RecoveryBench::list);
@@ -130,8 +129,7 @@ public final class RecoveryBench {
       compare("List, one page", list, times(calls, RecoveryBench::list));
       compare("Start", start, times(calls, RecoveryBench::start));
       server.kill();
-      Path config = server.directory().resolve("server.toml");
-      Files.writeString(config, Files.readString(config).replace("max = 1000000", "max = 1000"));
+      server.configure(toml.with("history.max", 1000));
       server.restart();
       compare("Start while they are purged", start, times(calls, RecoveryBench::start));
       channel.shutdownNow();

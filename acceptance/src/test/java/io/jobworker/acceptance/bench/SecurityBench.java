@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobWorkerGrpc;
@@ -33,9 +33,9 @@ public final class SecurityBench {
   /** Takes no arguments. */
   public static void main(String[] args) throws Exception {
     SecurityBench bench = new SecurityBench();
-    try (RunningServer server = RunningServer.start()) {
+    try (ServerProcess server = ServerProcess.start()) {
       server.admin("client", "set", "alice", "starts-per-second=0").succeeded();
-      ManagedChannel channel = server.channel("alice");
+      ManagedChannel channel = server.certificates().channel("alice");
       JobWorkerBlockingStub alice = JobWorkerGrpc.newBlockingStub(channel);
       bench.answers(server, alice);
       bench.starts(server, alice);
@@ -76,10 +76,10 @@ public final class SecurityBench {
     return median(times);
   }
 
-  private void answers(RunningServer server, JobWorkerBlockingStub alice) {
-    String running = server.startJob("bob", "sleep 1000");
-    String ended = server.startJob("bob", "true");
-    server.event("job.ended", ended);
+  private void answers(ServerProcess server, JobWorkerBlockingStub alice) {
+    String running = server.as("bob").start("sleep 1000");
+    String ended = server.as("bob").start("true");
+    server.log().event("job.ended", ended);
     Report.Rounds ofRunning = new Report.Rounds();
     Report.Rounds ofEnded = new Report.Rounds();
     for (int round = 0; round < ROUNDS + 1; round++) {
@@ -103,7 +103,7 @@ public final class SecurityBench {
    * On this one machine the attacker has the CPU time that nobody else wants, once of one CPU and
    * once of all: what it takes of the server is to be measured, not what it takes of the machine.
    */
-  private void starts(RunningServer server, JobWorkerBlockingStub alice) throws Exception {
+  private void starts(ServerProcess server, JobWorkerBlockingStub alice) throws Exception {
     start(alice);
     int cpus = Runtime.getRuntime().availableProcessors();
     starts(server, alice, "one idle CPU", "0");
@@ -111,7 +111,7 @@ public final class SecurityBench {
   }
 
   private void starts(
-      RunningServer server, JobWorkerBlockingStub alice, String where, String affinity)
+      ServerProcess server, JobWorkerBlockingStub alice, String where, String affinity)
       throws Exception {
     Report.Rounds rounds = new Report.Rounds();
     String took = "";
@@ -123,7 +123,7 @@ public final class SecurityBench {
       attacker.getOutputStream().close();
       took = new String(attacker.getInputStream().readAllBytes(), UTF_8).strip();
       attacker.waitFor();
-      server.killAllJobsOf("bob");
+      server.stopJobsOf("bob");
       rounds.add(attacked * 1e3, idle * 1e3);
     }
     report.atMost("Start beside a client at full throttle, on " + where, "ms", rounds, 3.0);
@@ -131,11 +131,11 @@ public final class SecurityBench {
   }
 
   /** Starts an attacker on some of the CPUs. */
-  private static Process attack(RunningServer server, String affinity) throws Exception {
+  private static Process attack(ServerProcess server, String affinity) throws Exception {
     Path certificate = server.directory().resolveSibling("attacker.crt");
     Path key = server.directory().resolveSibling("attacker.key");
-    Files.writeString(certificate, server.pem("bob", "cert"));
-    Files.writeString(key, server.pem("bob", "key"));
+    Files.writeString(certificate, server.certificates().pem("bob", "cert"));
+    Files.writeString(key, server.certificates().pem("bob", "key"));
     List<String> command =
         new ArrayList<>(List.of("taskset", "--cpu-list", affinity, "chrt", "--idle", "0"));
     command.addAll(

@@ -3,7 +3,8 @@ package io.jobworker.acceptance.security;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.ManagedChannel;
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.server.config.ServerDirectory;
@@ -43,7 +44,7 @@ class AuditTest {
   private static final List<String> CALLER =
       List.of("client", "cn", "serial", "peer", "method", "request_id");
 
-  private static RunningServer server;
+  private static ServerProcess server;
   private static String job;
   private static String secretive;
   private static String forger;
@@ -53,37 +54,38 @@ class AuditTest {
 
   @BeforeAll
   static void letEverythingHappen() throws Exception {
-    server = RunningServer.start(toml -> toml.replace("max = 10000", "max = 4"));
-    job = server.startJob("alice", "--shell", "echo hello; exit 3");
-    server.cli("alice", "logs", job).succeeded();
-    server.cli("alice", "stop", job).succeeded();
-    server.cli("bob", "status", job);
-    server.cli("alice", "rm", job).succeeded();
+    server = ServerProcess.start(ServerToml.shipped().with("history.max", 4));
+    job = server.as("alice").start("--shell", "echo hello; exit 3");
+    server.as("alice").run("logs", job).succeeded();
+    server.as("alice").run("stop", job).succeeded();
+    server.as("bob").run("status", job);
+    server.as("alice").run("rm", job).succeeded();
     secretive =
-        server.startJob(
-            "alice",
-            "-e",
-            "KEY=hush-hush",
-            "--",
-            "echo",
-            "--token=hunter2",
-            "password=\nhunter2",
-            "--secret",
-            "hunter2",
-            "visible");
-    forger = server.startJob("alice", "--", "echo", "\n{\"event\":\"forged\"}\u001b[2J");
-    server.startJob("alice", "--shell", "unshare -n true; exit 0");
+        server
+            .as("alice")
+            .start(
+                "-e",
+                "KEY=hush-hush",
+                "--",
+                "echo",
+                "--token=hunter2",
+                "password=\nhunter2",
+                "--secret",
+                "hunter2",
+                "visible");
+    forger = server.as("alice").start("--", "echo", "\n{\"event\":\"forged\"}\u001b[2J");
+    server.as("alice").start("--shell", "unshare -n true; exit 0");
     for (int i = 0; i < 6; i++) { // the first ones go
-      server.event("job.ended", server.startJob("alice", "true"));
+      server.log().event("job.ended", server.as("alice").start("true"));
     }
     administer();
     changeCertificates();
-    try (Socket socket = server.connect()) {
+    try (Socket socket = server.certificates().connect()) {
       socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
       socket.getInputStream().readAllBytes();
     }
-    server.anyEvent("handshake.refused");
-    server.event("job.removed", "reason", "count");
+    server.log().anyEvent("handshake.refused");
+    server.log().event("job.removed", "reason", "count");
     server.terminate();
   }
 
@@ -98,7 +100,7 @@ class AuditTest {
     assertThat(server.admin("client", "add", "dora").exitCode()).isEqualTo(1);
     Files.delete(clients);
     Files.move(clients.resolveSibling("away"), clients);
-    server.event("client.removed", "client", "dora");
+    server.log().event("client.removed", "client", "dora");
   }
 
   private static void changeCertificates() throws IOException {
@@ -109,10 +111,10 @@ class AuditTest {
     CertificateAuthority.Issued old = authority.issueServer(List.of("localhost", "127.0.0.1"));
     Files.writeString(server.directory().resolve("server.key"), old.keyPem());
     Files.writeString(server.directory().resolve("server.crt"), old.certificatePem());
-    server.anyEvent("tls.reloaded");
-    server.anyEvent("tls.expires_soon");
+    server.log().anyEvent("tls.reloaded");
+    server.log().anyEvent("tls.expires_soon");
     Files.writeString(server.directory().resolve("server.crt"), "nonsense");
-    server.anyEvent("tls.reload_failed");
+    server.log().anyEvent("tls.reload_failed");
   }
 
   @AfterAll
@@ -145,7 +147,7 @@ class AuditTest {
   void everyLineIsAsTheTableSaysAndEveryEventOfTheTableWasSeen() throws Exception {
     Map<String, Row> table = table();
     Set<String> seen = new TreeSet<>();
-    for (JsonNode line : server.auditLog()) {
+    for (JsonNode line : server.log().audit()) {
       String event = line.path("event").asString();
       assertThat(table).as(line.toString()).containsKey(event);
       assertThat(line.propertyNames())
@@ -170,7 +172,7 @@ class AuditTest {
 
   @Test
   void aJobsEventsTellWhoDidWhat() {
-    JsonNode started = server.event("job.started", job);
+    JsonNode started = server.log().event("job.started", job);
     assertCaller(started, "alice", "Start");
     assertThat(started.path("argv").toString())
         .isEqualTo("[\"/bin/sh\",\"-c\",\"echo hello; exit 3\"]");
@@ -178,7 +180,7 @@ class AuditTest {
     assertThat(started.path("limits").isObject()).isTrue();
     assertThat(started.path("uid").asInt()).isPositive();
 
-    JsonNode ended = server.event("job.ended", job);
+    JsonNode ended = server.log().event("job.ended", job);
     assertThat(ended.path("client").asString()).isEqualTo("alice");
     assertThat(ended.path("status").asString()).isEqualTo("failed");
     assertThat(ended.path("reason").asString()).isEqualTo("exited");
@@ -187,18 +189,18 @@ class AuditTest {
     assertThat(ended.path("usage").path("cpu_usec").isNumber()).isTrue();
     assertThat(ended.path("time").asString()).isGreaterThan(started.path("time").asString());
 
-    assertCaller(server.event("logs.opened", job), "alice", "Logs");
-    JsonNode closed = server.event("logs.closed", job);
+    assertCaller(server.log().event("logs.opened", job), "alice", "Logs");
+    JsonNode closed = server.log().event("logs.closed", job);
     assertCaller(closed, "alice", "Logs");
     assertThat(closed.path("outcome").asString()).isEqualTo("complete");
     assertThat(closed.path("bytes").asInt()).isEqualTo(6);
     assertThat(closed.path("dropped_bytes").asInt()).isZero();
 
-    assertCaller(server.event("job.stop_requested", job), "alice", "Stop");
-    JsonNode denied = server.event("request.denied", job);
+    assertCaller(server.log().event("job.stop_requested", job), "alice", "Stop");
+    JsonNode denied = server.log().event("request.denied", job);
     assertCaller(denied, "bob", "Status");
     assertThat(denied.path("reason").asString()).isEqualTo("not_owner");
-    JsonNode removed = server.event("job.removed", job);
+    JsonNode removed = server.log().event("job.removed", job);
     assertCaller(removed, "alice", "Remove");
     assertThat(removed.path("reason").asString()).isEqualTo("requested");
   }
@@ -214,13 +216,13 @@ class AuditTest {
 
   @Test
   void changesOfClientsAreToldWithWhoMadeThem() {
-    JsonNode added = server.event("client.added", "client", "carol");
+    JsonNode added = server.log().event("client.added", "client", "carol");
     assertThat(added.path("detail").asString()).isEqualTo("role=viewer");
     assertThat(added.path("by").asString()).isEqualTo(System.getProperty("user.name"));
-    assertThat(server.event("client.changed", "client", "carol").path("detail").asString())
+    assertThat(server.log().event("client.changed", "client", "carol").path("detail").asString())
         .isEqualTo("running-jobs=3");
     assertThat(
-            server.auditLog().stream()
+            server.log().audit().stream()
                 .filter(line -> line.path("client").asString().equals("carol"))
                 .map(line -> line.path("event").asString()))
         .containsExactly("client.added", "client.changed", "client.disabled", "client.enabled");
@@ -228,21 +230,21 @@ class AuditTest {
 
   @Test
   void secretsInArgumentsAreMaskedAndTheEnvironmentIsNotWritten() throws Exception {
-    assertThat(server.event("job.started", secretive).path("argv").toString())
+    assertThat(server.log().event("job.started", secretive).path("argv").toString())
         .isEqualTo("[\"echo\",\"--token=***\",\"password=***\",\"--secret\",\"***\",\"visible\"]");
     try (Stream<Path> files = Files.walk(server.directory().resolve("audit"))) {
       for (Path file : files.filter(Files::isRegularFile).toList()) {
         assertThat(Files.readString(file)).doesNotContain("hunter2", "hush-hush");
       }
     }
-    assertThat(Files.readString(server.log())).doesNotContain("hunter2", "hush-hush");
+    assertThat(Files.readString(server.log().file())).doesNotContain("hunter2", "hush-hush");
   }
 
   @Test
   void controlCharactersInArgumentsBeginNoLine() throws Exception {
-    assertThat(server.event("job.started", forger).path("argv").get(1).asString())
+    assertThat(server.log().event("job.started", forger).path("argv").get(1).asString())
         .startsWith("\n{\"event\":\"forged\"}");
-    assertThat(server.events("forged")).isEmpty();
+    assertThat(server.log().events("forged")).isEmpty();
     String text = Files.readString(server.directory().resolve("audit/audit.jsonl"));
     assertThat(text.chars().filter(c -> Character.isISOControl(c) && c != '\n')).isEmpty();
   }
@@ -256,13 +258,12 @@ class AuditTest {
 
   @Test
   void itIsRotatedAndOlderFilesAreKeptUpToTheirNumber() throws Exception {
-    try (RunningServer small =
-        RunningServer.start(toml ->
-            toml.replace("max-size = \"64M\"", "max-size = \"64K\"")
-                .replace("keep = 10 ", "keep = 2 "))) {
-      String id = small.startJob("alice", "true");
+    try (ServerProcess small =
+        ServerProcess.start(
+            ServerToml.shipped().with("audit.max-size", "64K").with("audit.keep", 2))) {
+      String id = small.as("alice").start("true");
       Path oldest = small.directory().resolve("audit/audit.jsonl.2");
-      ManagedChannel channel = small.channel("alice");
+      ManagedChannel channel = small.certificates().channel("alice");
       JobRequest logs = JobRequest.newBuilder().setId(id).build();
       for (int i = 0; i < 5_000 && !Files.exists(oldest); i++) {
         JobWorkerGrpc.newBlockingStub(channel).logs(logs).forEachRemaining(_ -> {});

@@ -9,7 +9,7 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.api.v1.JobWorkerOuterClass;
@@ -25,13 +25,13 @@ import org.junit.jupiter.api.Timeout;
 /** Each client reaches its own jobs only, and cannot tell another's from none. */
 @Timeout(180)
 class AuthorizationTest {
-  private static RunningServer server;
+  private static ServerProcess server;
   private static ManagedChannel alice;
 
   @BeforeAll
   static void start() {
-    server = RunningServer.start();
-    alice = server.channel("alice");
+    server = ServerProcess.start();
+    alice = server.certificates().channel("alice");
   }
 
   @AfterAll
@@ -92,9 +92,9 @@ class AuthorizationTest {
 
   @Test
   void anothersJobAnswersExactlyAsAMissingOneWhateverIsCalled() {
-    String running = server.startJob("bob", "sleep 1000");
-    String ended = server.startJob("bob", "true");
-    server.event("job.ended", ended);
+    String running = server.as("bob").start("sleep 1000");
+    String ended = server.as("bob").start("true");
+    server.log().event("job.ended", ended);
     assertThat(methodsOfOneJob()).hasSizeGreaterThanOrEqualTo(6);
     for (io.grpc.MethodDescriptor<JobRequest, ?> method : methodsOfOneJob()) {
       String missing = answer(method, UUID.randomUUID().toString());
@@ -102,26 +102,26 @@ class AuthorizationTest {
       assertThat(answer(method, running)).as(method.getFullMethodName()).isEqualTo(missing);
       assertThat(answer(method, ended)).as(method.getFullMethodName()).isEqualTo(missing);
     }
-    assertThat(server.status("bob", running).path("status").asString()).isEqualTo("running");
-    server.cli("bob", "stop", running).succeeded();
+    assertThat(server.as("bob").status(running).path("status").asString()).isEqualTo("running");
+    server.as("bob").run("stop", running).succeeded();
   }
 
   @Test
   void aViewerReadsAllAndChangesNothing() {
     server.addClient("vera", "--role", "viewer");
-    String id = server.startJob("alice", "echo hello");
-    assertThat(server.cli("vera", "logs", id).succeeded().text()).isEqualTo("hello");
-    assertThat(server.cli("vera", "status", id).succeeded().text()).contains("alice");
-    assertThat(server.cli("vera", "stop", id).err()).contains("'viewer' may not call Stop");
-    assertThat(server.cli("vera", "rm", id).err()).contains("'viewer' may not call Remove");
-    assertThat(server.cli("vera", "start", "true").exitCode()).isEqualTo(1);
+    String id = server.as("alice").start("echo hello");
+    assertThat(server.as("vera").run("logs", id).succeeded().text()).isEqualTo("hello");
+    assertThat(server.as("vera").run("status", id).succeeded().text()).contains("alice");
+    assertThat(server.as("vera").run("stop", id).err()).contains("'viewer' may not call Stop");
+    assertThat(server.as("vera").run("rm", id).err()).contains("'viewer' may not call Remove");
+    assertThat(server.as("vera").run("start", "true").exitCode()).isEqualTo(1);
   }
 
   @Test
   void anAdminReachesAllJobs() {
     server.addClient("root", "--role", "admin");
-    String id = server.startJob("alice", "sleep 1000");
-    assertThat(server.cli("root", "stop", id).succeeded().text()).isEqualTo("stopped");
+    String id = server.as("alice").start("sleep 1000");
+    assertThat(server.as("root").run("stop", id).succeeded().text()).isEqualTo("stopped");
   }
 
   @Test

@@ -15,7 +15,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ClientCalls;
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.api.v1.IoLimit;
 import io.jobworker.api.v1.Isolation;
 import io.jobworker.api.v1.JobRequest;
@@ -52,18 +52,18 @@ class BadInputTest {
   private static final Path TABLE = Path.of("../docs/requests.md");
   private static final long BEYOND = Long.MIN_VALUE; // 2^63, as protobuf's uint64 has it in Java
 
-  private static RunningServer server;
+  private static ServerProcess server;
   private static ManagedChannel channel;
   private static JobWorkerBlockingStub calls;
   private static String job;
 
   @BeforeAll
   static void start() {
-    server = RunningServer.start();
+    server = ServerProcess.start();
     server.addClient("vera", "--role", "viewer");
-    channel = server.channel("alice");
+    channel = server.certificates().channel("alice");
     calls = JobWorkerGrpc.newBlockingStub(channel);
-    job = server.startJob("alice", "--shell", "echo hello; sleep 1000");
+    job = server.as("alice").start("--shell", "echo hello; sleep 1000");
   }
 
   @AfterAll
@@ -287,7 +287,7 @@ class BadInputTest {
 
   @Test
   void anOwnerThatIsNoNameIsRefused() throws Exception {
-    ManagedChannel vera = server.channel("vera");
+    ManagedChannel vera = server.certificates().channel("vera");
     try {
       StatusRuntimeException refusal =
           refusalOf(() ->

@@ -1,14 +1,16 @@
 package io.jobworker.acceptance.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.awaitility.Awaitility.await;
 
 import io.grpc.Status;
-import io.jobworker.acceptance.RunningServer;
-import io.jobworker.acceptance.RunningServer.Result;
+import io.jobworker.acceptance.support.Certificates;
+import io.jobworker.acceptance.support.Gate;
+import io.jobworker.acceptance.support.Programs;
+import io.jobworker.acceptance.support.Result;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.tls.CertificateAuthority;
-import java.io.ByteArrayInputStream;
 import java.math.BigInteger;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -18,9 +20,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.cert.CertificateException;
-import java.security.cert.CertificateFactory;
-import java.security.cert.X509Certificate;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -33,11 +32,11 @@ import org.junit.jupiter.api.Timeout;
 /** Certificates, the trust in them and its end: all while the server runs. */
 @Timeout(180)
 class CertificatesTest {
-  private RunningServer server;
+  private ServerProcess server;
 
   @BeforeEach
   void start() {
-    server = RunningServer.start();
+    server = ServerProcess.start();
   }
 
   @AfterEach
@@ -53,47 +52,46 @@ class CertificatesTest {
     return server.directory().resolve(name);
   }
 
-  private static X509Certificate parsed(String pem) throws CertificateException {
-    return (X509Certificate)
-        CertificateFactory.getInstance("X.509")
-            .generateCertificate(new ByteArrayInputStream(pem.getBytes(StandardCharsets.US_ASCII)));
-  }
-
   @Test
   void aRenewedCertificateIsShownFromThenOnAndOpenStreamsGoOn() throws Exception {
-    BigInteger before = server.shownCertificate().getSerialNumber();
-    String id = server.startJob("alice", "--shell", "echo one; sleep 8; echo two");
-    Process follower = server.spawnCli("alice", "logs", id);
-    CompletableFuture<byte[]> output = RunningServer.readAll(follower.getInputStream());
-    server.event("logs.opened", id);
+    BigInteger before = server.certificates().shown().getSerialNumber();
+    Gate gate = new Gate();
+    String id = server.as("alice").start("--shell", "echo one; " + gate.waiting() + "; echo two");
+    Process follower = server.as("alice").spawn("logs", id);
+    CompletableFuture<byte[]> output = Programs.readAll(follower.getInputStream());
+    server.log().event("logs.opened", id);
     server.admin("certs", "renew").succeeded();
-    server.anyEvent("tls.reloaded");
-    assertThat(server.shownCertificate().getSerialNumber()).isNotEqualTo(before);
-    assertThat(server.cli("alice", "status", id).exitCode()).isZero();
+    server.log().anyEvent("tls.reloaded");
+    assertThat(server.certificates().shown().getSerialNumber()).isNotEqualTo(before);
+    assertThat(server.as("alice").run("status", id).exitCode()).isZero();
+    gate.open();
     assertThat(new String(output.join(), StandardCharsets.US_ASCII)).isEqualTo("one\ntwo\n");
-    assertThat(server.events("logs.opened")).hasSize(1); // the follower did not come back
+    assertThat(server.log().events("logs.opened")).hasSize(1); // the follower did not come back
+    gate.close();
   }
 
   @Test
   void aBrokenFileKeepsTheOldOneAndIsLogged() throws Exception {
-    BigInteger before = server.shownCertificate().getSerialNumber();
+    BigInteger before = server.certificates().shown().getSerialNumber();
     Files.writeString(file("server.crt"), "nonsense");
-    assertThat(server.anyEvent("tls.reload_failed").path("reason").asString())
+    assertThat(server.log().anyEvent("tls.reload_failed").path("reason").asString())
         .contains("server.crt holds no certificate");
-    assertThat(server.shownCertificate().getSerialNumber()).isEqualTo(before);
+    assertThat(server.certificates().shown().getSerialNumber()).isEqualTo(before);
     Files.writeString(
         file("server.crt"),
         authority(Clock.systemUTC()).issueServer(List.of("localhost")).certificatePem());
     assertThat(
-            server.event(
-                "tls.reload_failed",
-                "reason",
-                "the key in "
-                    + file("server.key")
-                    + " is not that of the certificate in "
-                    + file("server.crt")))
+            server
+                .log()
+                .event(
+                    "tls.reload_failed",
+                    "reason",
+                    "the key in "
+                        + file("server.key")
+                        + " is not that of the certificate in "
+                        + file("server.crt")))
         .isNotNull();
-    assertThat(server.shownCertificate().getSerialNumber()).isEqualTo(before);
+    assertThat(server.certificates().shown().getSerialNumber()).isEqualTo(before);
   }
 
   @Test
@@ -104,56 +102,60 @@ class CertificatesTest {
     assertThat(call(alice)).isEqualTo(Status.Code.UNAVAILABLE);
     String ours = Files.readString(file("ca.crt"));
     Files.writeString(file("ca.crt"), ours + other.certificatePem());
-    server.anyEvent("tls.reloaded");
+    server.log().anyEvent("tls.reloaded");
     assertThat(call(alice)).isEqualTo(Status.Code.NOT_FOUND);
-    String id = server.startJob("alice", "sleep 1000");
+    String id = server.as("alice").start("sleep 1000");
     Files.writeString(file("ca.crt"), other.certificatePem());
-    await().atMost(RunningServer.PATIENCE).until(() -> server.events("tls.reloaded").size() == 2);
-    assertThat(server.cli("alice", "status", id).exitCode()).isEqualTo(125);
+    server.log().awaitEvents("tls.reloaded", 2);
+    assertThat(server.as("alice").run("status", id).exitCode()).isEqualTo(125);
     Files.writeString(file("ca.crt"), ours);
-    await().atMost(RunningServer.PATIENCE).until(() -> server.events("tls.reloaded").size() == 3);
+    server.log().awaitEvents("tls.reloaded", 3);
   }
 
   private Status.Code call(CertificateAuthority.Issued issued) throws InterruptedException {
-    return IdentityTest.call(server.channel(issued.certificatePem(), issued.keyPem())).getCode();
+    return IdentityTest.call(
+            server.certificates().channel(issued.certificatePem(), issued.keyPem()))
+        .getCode();
   }
 
   @Test
   void aRevokedCertificateLosesItsStreamsAndIsRefused() throws Exception {
     server.kill();
     CertificateAuthority ca = authority(Clock.systemUTC());
-    Path toml = file("server.toml");
-    Files.writeString(toml, Files.readString(toml).replace("crl = \"\"", "crl = \"ca.crl\""));
+    server.configure(ServerToml.shipped().with("tls.crl", "ca.crl"));
     Files.writeString(file("ca.crl"), ca.revocationListPem(List.of(), Duration.ofDays(30)));
     server.restart();
-    String id = server.startJob("alice", "sleep 1000");
-    Process follower = server.spawnCli("alice", "logs", id);
-    server.event("logs.opened", id);
-    BigInteger serial = parsed(server.pem("alice", "cert")).getSerialNumber();
+    String id = server.as("alice").start("sleep 1000");
+    Process follower = server.as("alice").spawn("logs", id);
+    server.log().event("logs.opened", id);
+    BigInteger serial =
+        Certificates.parsed(server.certificates().pem("alice", "cert")).getSerialNumber();
     Files.writeString(file("ca.crl"), ca.revocationListPem(List.of(serial), Duration.ofDays(30)));
-    assertThat(server.event("logs.closed", id).path("outcome").asString()).isEqualTo("cancelled");
+    assertThat(server.log().event("logs.closed", id).path("outcome").asString())
+        .isEqualTo("cancelled");
     follower.destroy(); // it would look for the server for a while
-    assertThat(server.cli("alice", "status", id).exitCode()).isEqualTo(125);
-    assertThat(server.cli("bob", "status", id).exitCode()).isEqualTo(1);
+    assertThat(server.as("alice").run("status", id).exitCode()).isEqualTo(125);
+    assertThat(server.as("bob").run("status", id).exitCode()).isEqualTo(1);
     assertThat(
             server
+                .log()
                 .event("handshake.refused", "reason", "certificate_revoked")
                 .path("serial")
                 .asString())
         .isEqualTo(serial.toString(16));
     Files.writeString(file("ca.crl"), ca.revocationListPem(List.of(), Duration.ofDays(30)));
-    await().atMost(RunningServer.PATIENCE).until(() -> server.events("tls.reloaded").size() == 2);
-    assertThat(server.cli("alice", "status", id).exitCode()).isZero();
+    server.log().awaitEvents("tls.reloaded", 2);
+    assertThat(server.as("alice").run("status", id).exitCode()).isZero();
   }
 
   @Test
   void aCertificateThatEndsSoonIsWarnedOfInTheLogAndByCheck() throws Exception {
-    assertThat(server.events("tls.expires_soon")).isEmpty();
+    assertThat(server.log().events("tls.expires_soon")).isEmpty();
     Clock then = Clock.offset(Clock.systemUTC(), Duration.ofDays(-340));
     CertificateAuthority.Issued old = authority(then).issueServer(List.of("localhost"));
     Files.writeString(file("server.key"), old.keyPem());
     Files.writeString(file("server.crt"), old.certificatePem());
-    assertThat(server.anyEvent("tls.expires_soon").path("days").asInt()).isBetween(23, 25);
+    assertThat(server.log().anyEvent("tls.expires_soon").path("days").asInt()).isBetween(23, 25);
     Result check = server.admin("check").succeeded();
     assertThat(check.text()).containsPattern("expires +certificate +CN=job-worker-server");
     server.admin("certs", "renew").succeeded();
@@ -168,19 +170,16 @@ class CertificatesTest {
     Files.writeString(file("server.key"), other.keyPem());
     Files.writeString(file("server.crt"), other.certificatePem());
     server.restart();
-    Result refused = server.cli("alice", "start", "true");
+    Result refused = server.as("alice").run("start", "true");
     assertThat(refused.exitCode()).isEqualTo(125);
     assertThat(refused.err()).startsWith("job-worker: TLS failed: ");
   }
 
   @Test
   void whenCertificatesEndIsAmongTheMetrics() throws Exception {
-    int port = RunningServer.freePort();
+    int port = ServerProcess.freePort();
     server.kill();
-    Path toml = file("server.toml");
-    String metricsAt = "[metrics]\nlisten = \"";
-    Files.writeString(
-        toml, Files.readString(toml).replace(metricsAt, metricsAt + "127.0.0.1:" + port));
+    server.configure(ServerToml.shipped().with("metrics.listen", "127.0.0.1:" + port));
     server.restart();
     try (HttpClient http = HttpClient.newHttpClient()) {
       String metrics =
@@ -189,7 +188,7 @@ class CertificatesTest {
                       .build(),
                   HttpResponse.BodyHandlers.ofString())
               .body();
-      long ends = server.shownCertificate().getNotAfter().toInstant().getEpochSecond();
+      long ends = server.certificates().shown().getNotAfter().toInstant().getEpochSecond();
       String line =
           metrics
               .lines()
@@ -204,10 +203,10 @@ class CertificatesTest {
 
   @Test
   void aRenewedClientIsLetInWithItsNewCertificate() throws Exception {
-    String before = server.pem("alice", "cert");
+    String before = server.certificates().pem("alice", "cert");
     server.admin("certs", "renew", "--client", "alice").succeeded();
-    assertThat(server.pem("alice", "cert")).isNotEqualTo(before);
-    server.startJob("alice", "true");
+    assertThat(server.certificates().pem("alice", "cert")).isNotEqualTo(before);
+    server.as("alice").start("true");
     assertThat(server.admin("certs", "renew", "--client", "nobody").err())
         .contains("there is no client named 'nobody'");
   }

@@ -4,7 +4,9 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.Programs;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.SocketException;
@@ -12,8 +14,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
+import javax.net.ssl.SSLSocket;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.JsonNode;
@@ -28,16 +32,25 @@ class ConnectionsTest {
   private static final byte[] HTTP2 =
       "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0".getBytes(US_ASCII);
 
-  private final List<Socket> sockets = new ArrayList<>();
-  private RunningServer server;
+  private static final ServerToml TIGHT =
+      ServerToml.shipped()
+          .with("connections.handshake-patience", "2s")
+          .with("connections.handshakes", 4)
+          .with("connections.max", 8);
 
-  @BeforeEach
-  void start() {
-    server =
-        RunningServer.start(toml ->
-            toml.replace("handshake-patience = \"10s\"", "handshake-patience = \"2s\"")
-                .replace("handshakes = 256", "handshakes = 4")
-                .replace("max = 4096", "max = 8"));
+  private static ServerProcess shared;
+
+  private final List<Socket> sockets = new ArrayList<>();
+  private ServerProcess server = shared;
+
+  @BeforeAll
+  static void startShared() {
+    shared = ServerProcess.start(TIGHT);
+  }
+
+  @AfterAll
+  static void stopShared() {
+    shared.close();
   }
 
   @AfterEach
@@ -45,13 +58,15 @@ class ConnectionsTest {
     for (Socket socket : sockets) {
       socket.close();
     }
-    server.close();
+    if (server != shared) {
+      server.close();
+    }
   }
 
   private Socket connect(byte... said) throws IOException {
-    Socket socket = server.connect();
+    Socket socket = server.certificates().connect();
     sockets.add(socket);
-    socket.setSoTimeout((int) RunningServer.PATIENCE.toMillis());
+    socket.setSoTimeout((int) Programs.PATIENCE.toMillis());
     socket.getOutputStream().write(said);
     return socket;
   }
@@ -66,25 +81,30 @@ class ConnectionsTest {
   }
 
   private void assertServes() {
-    assertThat(server.cli("alice", "status", UUID.randomUUID().toString()).exitCode()).isEqualTo(1);
+    assertThat(server.as("alice").run("status", UUID.randomUUID().toString()).exitCode())
+        .isEqualTo(1);
   }
 
-  private JsonNode refused(String reason) {
-    return server.event("handshake.refused", "reason", reason);
+  /** Waits until the log tells that this connection was refused, and why. */
+  private void assertRefused(Socket socket, String reason) {
+    String peer = "127.0.0.1:" + socket.getLocalPort();
+    JsonNode refused = server.log().event("handshake.refused", "peer", peer);
+    assertThat(refused.path("reason").asString()).isEqualTo(reason);
   }
 
   @Test
   void whoSpeaksHttpIsHungUpOnAndToldNothing() throws Exception {
-    byte[] answer = answer(connect("GET / HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(US_ASCII)));
-    assertThat(answer.length).isLessThan(64); // a TLS alert, at most
-    assertThat(refused("not_tls").path("peer").asString()).startsWith("127.0.0.1:");
+    Socket socket = connect("GET / HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(US_ASCII));
+    assertThat(answer(socket).length).isLessThan(64); // a TLS alert, at most
+    assertRefused(socket, "not_tls");
     assertServes();
   }
 
   @Test
   void whoSpeaksHttp2WithoutTlsIsHungUpOn() throws Exception {
-    answer(connect("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(US_ASCII)));
-    refused("not_tls");
+    Socket socket = connect("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".getBytes(US_ASCII));
+    answer(socket);
+    assertRefused(socket, "not_tls");
     assertServes();
   }
 
@@ -101,15 +121,17 @@ class ConnectionsTest {
 
   @Test
   void whoSaysNothingIsGivenUp() throws Exception {
-    assertThat(answer(connect())).isEmpty();
-    refused("timeout");
+    Socket socket = connect();
+    assertThat(answer(socket)).isEmpty();
+    assertRefused(socket, "timeout");
     assertServes();
   }
 
   @Test
   void halfAHandshakeIsGivenUp() throws Exception {
-    answer(connect(HALF_A_HELLO));
-    refused("timeout");
+    Socket socket = connect(HALF_A_HELLO);
+    answer(socket);
+    assertRefused(socket, "timeout");
     assertServes();
   }
 
@@ -121,55 +143,56 @@ class ConnectionsTest {
     }
     assertServes();
     answer(held.getFirst()); // it was the first to give way
-    refused("too_many_handshakes");
+    assertRefused(held.getFirst(), "too_many_handshakes");
   }
 
   @Test
   void connectionsBeyondTheirNumberAreRefusedAndPlacesComeBack() throws Exception {
-    List<javax.net.ssl.SSLSocket> held = new ArrayList<>();
+    server = ServerProcess.start(TIGHT); // with all its places free
+    List<SSLSocket> held = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
-      held.add(server.connect("alice"));
+      held.add(server.certificates().connect("alice"));
       sockets.add(held.getLast());
       held.getLast().getOutputStream().write(HTTP2);
       assertThat(held.getLast().getInputStream().read()).isNotNegative(); // it is ready
     }
-    assertThat(server.cli("bob", "status", UUID.randomUUID().toString()).exitCode()).isEqualTo(125);
-    refused("too_many_connections");
+    assertThat(server.as("bob").run("status", UUID.randomUUID().toString()).exitCode())
+        .isEqualTo(125);
+    server.log().event("handshake.refused", "reason", "too_many_connections");
     for (Socket socket : held) {
       socket.close();
     }
     await()
-        .atMost(RunningServer.PATIENCE)
-        .until(() -> server.cli("bob", "status", UUID.randomUUID().toString()).exitCode() == 1);
+        .atMost(Programs.PATIENCE)
+        .until(() -> server.as("bob").run("status", UUID.randomUUID().toString()).exitCode() == 1);
   }
 
   @Test
   void aConnectionThatIsNotUsedIsClosed() throws Exception {
-    server.close();
-    server = RunningServer.start(toml -> toml.replace("idle = \"15m\"", "idle = \"1s\""));
-    Socket idle = server.connect("alice");
+    server = ServerProcess.start(ServerToml.shipped().with("connections.idle", "1s"));
+    Socket idle = server.certificates().connect("alice");
     sockets.add(idle);
     idle.getOutputStream().write(HTTP2);
-    idle.setSoTimeout((int) RunningServer.PATIENCE.toMillis());
+    idle.setSoTimeout((int) Programs.PATIENCE.toMillis());
     answer(idle); // ends
     assertServes();
   }
 
   @Test
   void aGoodHandshakeAndThenNothingIsGivenUp() throws Exception {
-    Socket socket = server.connect("alice");
+    Socket socket = server.certificates().connect("alice");
     sockets.add(socket);
-    socket.setSoTimeout((int) RunningServer.PATIENCE.toMillis());
+    socket.setSoTimeout((int) Programs.PATIENCE.toMillis());
     answer(socket);
-    refused("timeout");
+    assertRefused(socket, "timeout");
   }
 
   @Test
   void whatIsNoHttp2BehindAGoodHandshakeIsHungUpOn() throws Exception {
-    Socket socket = server.connect("alice");
+    Socket socket = server.certificates().connect("alice");
     sockets.add(socket);
     socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(US_ASCII));
-    socket.setSoTimeout((int) RunningServer.PATIENCE.toMillis());
+    socket.setSoTimeout((int) Programs.PATIENCE.toMillis());
     answer(socket);
     assertServes();
   }

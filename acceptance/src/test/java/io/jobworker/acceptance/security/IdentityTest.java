@@ -6,11 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.Result;
+import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.tls.CertificateAuthority;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.UUID;
@@ -26,11 +29,11 @@ import tools.jackson.databind.JsonNode;
 /** Nobody gets in who does not belong. */
 @Timeout(180)
 class IdentityTest {
-  private static RunningServer server;
+  private static ServerProcess server;
 
   @BeforeAll
   static void start() {
-    server = RunningServer.start();
+    server = ServerProcess.start();
   }
 
   @AfterAll
@@ -57,25 +60,27 @@ class IdentityTest {
   }
 
   private static Status callWith(CertificateAuthority.Issued issued) throws InterruptedException {
-    return call(server.channel(issued.certificatePem(), issued.keyPem()));
+    return call(server.certificates().channel(issued.certificatePem(), issued.keyPem()));
   }
 
   @Test
   void aRegisteredClientIsLetIn() throws Exception {
-    assertThat(call(server.channel("alice")).getCode()).isEqualTo(Status.Code.NOT_FOUND);
+    assertThat(call(server.certificates().channel("alice")).getCode())
+        .isEqualTo(Status.Code.NOT_FOUND);
   }
 
   @Test
   void noCertificateIsRefusedInTheHandshake() throws Exception {
-    assertThat(call(server.channel("", "")).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
-    server.event("handshake.refused", "reason", "no_certificate");
+    assertThat(call(server.certificates().channel("", "")).getCode())
+        .isEqualTo(Status.Code.UNAVAILABLE);
+    server.log().event("handshake.refused", "reason", "no_certificate");
   }
 
   @Test
   void aCertificateOfAnotherAuthorityIsRefusedInTheHandshake() throws Exception {
     CertificateAuthority other = CertificateAuthority.create("job-worker CA", Clock.systemUTC());
     assertThat(callWith(other.issueClient("alice")).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
-    JsonNode refused = server.event("handshake.refused", "reason", "certificate_refused");
+    JsonNode refused = server.log().event("handshake.refused", "reason", "certificate_refused");
     assertThat(refused.path("subject").asString()).isNotEmpty();
     assertThat(refused.path("serial").asString()).isNotEmpty();
   }
@@ -85,7 +90,7 @@ class IdentityTest {
     Clock longAgo = Clock.offset(Clock.systemUTC(), Duration.ofDays(-400));
     assertThat(callWith(authority(longAgo).issueClient("alice")).getCode())
         .isEqualTo(Status.Code.UNAVAILABLE);
-    JsonNode refused = server.event("handshake.refused", "reason", "certificate_expired");
+    JsonNode refused = server.log().event("handshake.refused", "reason", "certificate_expired");
     assertThat(refused.path("subject").asString()).contains("CN=alice");
   }
 
@@ -102,7 +107,7 @@ class IdentityTest {
     Status status = callWith(authority(Clock.systemUTC()).issueClient("mallory"));
     assertThat(status.getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
     assertThat(status.getDescription()).contains("mallory").contains("not registered");
-    JsonNode denied = server.event("request.denied", "cn", "mallory");
+    JsonNode denied = server.log().event("request.denied", "cn", "mallory");
     assertThat(denied.path("reason").asString()).isEqualTo("cn_not_registered");
     assertThat(denied.path("method").asString()).isEqualTo("jobworker.v1.JobWorker/Status");
     assertThat(denied.path("peer").asString()).startsWith("127.0.0.1:");
@@ -112,51 +117,50 @@ class IdentityTest {
   @Test
   void aDisabledClientIsRefusedUntilItIsEnabledAgain() throws Exception {
     server.addClient("carol");
-    assertThat(call(server.channel("carol")).getCode()).isEqualTo(Status.Code.NOT_FOUND);
+    assertThat(call(server.certificates().channel("carol")).getCode())
+        .isEqualTo(Status.Code.NOT_FOUND);
     server.admin("client", "disable", "carol").succeeded();
-    Status status = call(server.channel("carol"));
+    Status status = call(server.certificates().channel("carol"));
     assertThat(status.getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
     assertThat(status.getDescription()).contains("disabled");
     server.admin("client", "enable", "carol").succeeded();
-    assertThat(call(server.channel("carol")).getCode()).isEqualTo(Status.Code.NOT_FOUND);
+    assertThat(call(server.certificates().channel("carol")).getCode())
+        .isEqualTo(Status.Code.NOT_FOUND);
   }
 
   @Test
-  void theCommandLineTellsAForeignServerByItsCertificate() {
-    try (RunningServer other = RunningServer.start()) {
-      RunningServer.Result result =
-          server.cli(
-              "alice",
-              "status",
-              "--ca",
-              other.directory().resolve("ca.crt").toString(),
-              UUID.randomUUID().toString());
-      assertThat(result.exitCode()).isEqualTo(125);
-      assertThat(result.err()).startsWith("job-worker: TLS failed: ");
-      assertThat(result.err().lines()).hasSize(1);
-    }
+  void theCommandLineTellsAForeignServerByItsCertificate() throws Exception {
+    CertificateAuthority other = CertificateAuthority.create("job-worker CA", Clock.systemUTC());
+    Path ca = Files.writeString(server.directory().resolve("other.crt"), other.certificatePem());
+    Result result =
+        server.as("alice").runAlone("status", "--ca", ca.toString(), UUID.randomUUID().toString());
+    assertThat(result.exitCode()).isEqualTo(125);
+    assertThat(result.err()).startsWith("job-worker: TLS failed: ");
+    assertThat(result.err().lines()).hasSize(1);
   }
 
   @Test
   void tls12IsRefused() throws Exception {
-    try (SSLSocket socket = server.handshake("TLSv1.3")) {
+    try (SSLSocket socket = server.certificates().handshake("TLSv1.3")) {
       assertThat(socket.getSession().getProtocol()).isEqualTo("TLSv1.3");
     }
-    assertThatThrownBy(() -> server.handshake("TLSv1.2")).isInstanceOf(SSLException.class);
-    server.event("handshake.refused", "reason", "protocol_version");
+    assertThatThrownBy(() -> server.certificates().handshake("TLSv1.2"))
+        .isInstanceOf(SSLException.class);
+    server.log().event("handshake.refused", "reason", "protocol_version");
   }
 
   @Test
   void aDisabledClientLosesItsStreamsAndIsRefused() throws Exception {
-    String id = server.startJob("alice", "--shell", "echo hello; sleep 60");
-    Process follower = server.spawnCli("alice", "logs", id);
-    server.event("logs.opened", id);
+    String id = server.as("alice").start("--shell", "echo hello; sleep 60");
+    Process follower = server.as("alice").spawn("logs", id);
+    server.log().event("logs.opened", id);
     server.admin("client", "disable", "alice").succeeded();
-    assertThat(server.event("logs.closed", id).path("outcome").asString()).isEqualTo("cancelled");
+    assertThat(server.log().event("logs.closed", id).path("outcome").asString())
+        .isEqualTo("cancelled");
     assertThat(follower.waitFor(30, TimeUnit.SECONDS)).isTrue();
     assertThat(follower.exitValue()).isEqualTo(1);
-    assertThat(server.cli("alice", "status", id).err()).contains("disabled");
+    assertThat(server.as("alice").run("status", id).err()).contains("disabled");
     server.admin("client", "enable", "alice").succeeded();
-    assertThat(server.cli("alice", "status", id).exitCode()).isZero();
+    assertThat(server.as("alice").run("status", id).exitCode()).isZero();
   }
 }

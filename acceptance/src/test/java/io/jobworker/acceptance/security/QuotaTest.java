@@ -8,8 +8,9 @@ import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
-import io.jobworker.acceptance.RunningServer;
-import io.jobworker.acceptance.RunningServer.Result;
+import io.jobworker.acceptance.support.Programs;
+import io.jobworker.acceptance.support.Result;
+import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
@@ -18,7 +19,10 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -26,29 +30,42 @@ import org.junit.jupiter.api.Timeout;
 /** Nobody takes more than their share, and who tries does not harm others. */
 @Timeout(120)
 class QuotaTest {
-  private final List<ManagedChannel> channels = new ArrayList<>();
-  private RunningServer server;
+  private static final AtomicInteger COUNT = new AtomicInteger();
 
-  @BeforeEach
-  void start() {
-    server = RunningServer.start();
+  private static ServerProcess server;
+
+  private final List<ManagedChannel> channels = new ArrayList<>();
+  private final String client = "greedy-" + COUNT.incrementAndGet(); // each test has its own
+
+  @BeforeAll
+  static void start() {
+    server = ServerProcess.start();
   }
 
-  @AfterEach
-  void stop() throws Exception {
-    for (ManagedChannel channel : channels) {
-      channel.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
-    }
+  @AfterAll
+  static void stop() {
     server.close();
   }
 
-  private JobWorkerGrpc.JobWorkerBlockingStub calls(String client) {
-    ManagedChannel channel = server.channel(client);
+  @BeforeEach
+  void add() {
+    server.addClient(client);
+  }
+
+  @AfterEach
+  void disconnect() throws Exception {
+    for (ManagedChannel channel : channels) {
+      channel.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
+    }
+  }
+
+  private JobWorkerGrpc.JobWorkerBlockingStub calls(String name) {
+    ManagedChannel channel = server.certificates().channel(name);
     channels.add(channel);
     return JobWorkerGrpc.newBlockingStub(channel).withDeadlineAfter(60, TimeUnit.SECONDS);
   }
 
-  private void set(String client, String... quotas) {
+  private void set(String... quotas) {
     List<String> arguments = new ArrayList<>(List.of("client", "set", client));
     arguments.addAll(List.of(quotas));
     server.admin(arguments.toArray(String[]::new)).succeeded();
@@ -80,24 +97,24 @@ class QuotaTest {
 
   @Test
   void runningJobsAreBoundedAndTheRefusalSaysWhatAndHowMuch() {
-    set("alice", "running-jobs=2");
-    String first = server.startJob("alice", "sleep 1000");
-    server.startJob("alice", "sleep 1000");
-    Result refused = server.cli("alice", "start", "sleep 1000");
+    set("running-jobs=2");
+    String first = server.as(client).start("sleep 1000");
+    server.as(client).start("sleep 1000");
+    Result refused = server.as(client).run("start", "sleep 1000");
     assertThat(refused.exitCode()).isEqualTo(1);
     assertThat(refused.err().strip())
         .isEqualTo("job-worker: over the quota running-jobs: 2 of 2 are running");
-    assertThat(server.anyEvent("request.denied").path("reason").asString())
+    assertThat(server.log().event("request.denied", "client", client).path("reason").asString())
         .isEqualTo("quota running-jobs");
-    server.startJob("bob", "sleep 1000");
-    server.cli("alice", "stop", first).succeeded();
-    server.startJob("alice", "sleep 1000");
+    server.as("bob").start("sleep 1000");
+    server.as(client).run("stop", first).succeeded();
+    server.as(client).start("sleep 1000");
   }
 
   @Test
   void startsPerSecondAreBoundedAndTheRateComesBack() throws Exception {
-    set("alice", "starts-per-second=3");
-    var calls = calls("alice");
+    set("starts-per-second=3");
+    var calls = calls(client);
     assertOver(
         "starts-per-second",
         () -> {
@@ -106,47 +123,47 @@ class QuotaTest {
           }
         });
     await()
-        .atMost(RunningServer.PATIENCE)
+        .atMost(Programs.PATIENCE)
         .ignoreExceptions()
         .until(() -> !calls.start(sleeper()).getId().isEmpty());
   }
 
   @Test
   void streamsAreBoundedAndOneThatEndsMakesRoom() throws Exception {
-    set("alice", "streams=2");
-    String id = server.startJob("alice", "--shell", "echo up; sleep 1000");
-    var first = calls("alice");
-    var second = calls("alice");
+    set("streams=2");
+    String id = server.as(client).start("--shell", "echo up; sleep 1000");
+    var first = calls(client);
+    var second = calls(client);
     Iterator<JobLogsResponse> one = first.logs(job(id));
     Iterator<JobLogsResponse> two = second.logs(job(id));
     assertThat(one.hasNext() && two.hasNext()).isTrue();
-    assertOver("streams", () -> calls("alice").logs(job(id)).next());
+    assertOver("streams", () -> calls(client).logs(job(id)).next());
     assertThat(calls("bob").list(io.jobworker.api.v1.ListJobsRequest.getDefaultInstance()))
         .isNotNull();
     channels.get(0).shutdownNow();
     await()
-        .atMost(RunningServer.PATIENCE)
+        .atMost(Programs.PATIENCE)
         .ignoreExceptions()
-        .until(() -> calls("alice").logs(job(id)).hasNext());
+        .until(() -> calls(client).logs(job(id)).hasNext());
   }
 
   @Test
   void connectionsAreBoundedAndOneThatIsClosedMakesRoom() throws Exception {
-    set("alice", "connections=2");
-    String id = server.startJob("bob", "true");
+    set("connections=2");
+    String id = server.as("bob").start("true");
     for (int i = 0; i < 2; i++) {
-      var calls = calls("alice");
+      var calls = calls(client);
       assertThat(statusOf(calls, id)).isEqualTo(Status.Code.NOT_FOUND);
     }
     await()
-        .atMost(RunningServer.PATIENCE) // a new connection is looked at beside its first calls
-        .until(() -> statusOf(calls("alice"), id) == Status.Code.RESOURCE_EXHAUSTED);
+        .atMost(Programs.PATIENCE) // a new connection is looked at beside its first calls
+        .until(() -> statusOf(calls(client), id) == Status.Code.RESOURCE_EXHAUSTED);
     assertThat(statusOf(calls("bob"), id)).isEqualTo(Status.Code.OK);
     channels.get(0).shutdownNow();
     channels.get(1).shutdownNow();
     await()
-        .atMost(RunningServer.PATIENCE)
-        .until(() -> statusOf(calls("alice"), id) == Status.Code.NOT_FOUND);
+        .atMost(Programs.PATIENCE)
+        .until(() -> statusOf(calls(client), id) == Status.Code.NOT_FOUND);
   }
 
   private static Status.Code statusOf(JobWorkerGrpc.JobWorkerBlockingStub calls, String id) {
@@ -160,51 +177,49 @@ class QuotaTest {
 
   @Test
   void retainedOutputIsBoundedUntilJobsAreRemoved() {
-    set("alice", "retained-output=1M");
-    String id = server.startJob("alice", "head -c 2000000 /dev/zero");
-    server.event("job.ended", id);
-    assertThat(server.cli("alice", "start", "true").err())
+    set("retained-output=1M");
+    String id = server.as(client).start("head -c 2000000 /dev/zero");
+    server.log().event("job.ended", id);
+    assertThat(server.as(client).run("start", "true").err())
         .startsWith("job-worker: over the quota retained-output: ")
         .contains("of 1MiB are kept; remove ended jobs");
-    server.startJob("bob", "true");
-    await()
-        .atMost(RunningServer.PATIENCE)
-        .until(() -> server.cli("alice", "rm", id).exitCode() == 0);
-    server.startJob("alice", "true");
+    server.as("bob").start("true");
+    await().atMost(Programs.PATIENCE).until(() -> server.as(client).run("rm", id).exitCode() == 0);
+    server.as(client).start("true");
   }
 
   @Test
   void callsAtOnceAreBounded() throws Exception {
-    set("alice", "calls=1");
-    String id = server.startJob("alice", "--shell", "trap '' TERM; echo up; sleep 1000");
-    assertThat(calls("alice").logs(job(id)).next().getLog().size()).isPositive();
-    Process stop = server.spawnCli("alice", "stop", "--grace", "1h", id);
-    server.event("job.stop_requested", id);
-    var calls = calls("alice");
+    set("calls=1");
+    String id = server.as(client).start("--shell", "trap '' TERM; echo up; sleep 1000");
+    assertThat(calls(client).logs(job(id)).next().getLog().size()).isPositive();
+    Process stop = server.as(client).spawn("stop", "--grace", "1h", id);
+    server.log().event("job.stop_requested", id);
+    var calls = calls(client);
     assertOver("calls", () -> calls.status(job(id)));
     stop.destroy();
-    await().atMost(RunningServer.PATIENCE).until(() -> statusOf(calls, id) == Status.Code.OK);
+    await().atMost(Programs.PATIENCE).until(() -> statusOf(calls, id) == Status.Code.OK);
   }
 
   @Test
   void ceilingsOfTheClientsOwnHold() {
-    set("alice", "max-pids=10");
-    assertThat(server.cli("alice", "start", "--pids", "11", "true").err())
+    set("max-pids=10");
+    assertThat(server.as(client).run("start", "--pids", "11", "true").err())
         .contains("spec.limits.pids: more than this server allows, which is 10");
-    set("alice", "max-pids=default");
-    assertThat(server.cli("alice", "start", "--pids", "11", "true").err())
+    set("max-pids=default");
+    assertThat(server.as(client).run("start", "--pids", "11", "true").err())
         .doesNotContain("more than this server allows");
   }
 
   @Test
   void quotasAreShownAndWhatIsNoneIsRefused() {
-    set("alice", "running-jobs=3", "retained-output=1G", "calls=0");
+    set("running-jobs=3", "retained-output=1G", "calls=0");
     assertThat(server.admin("client", "list").succeeded().text())
-        .contains("running-jobs=3 calls=0 retained-output=1G");
-    Result unknown = server.admin("client", "set", "alice", "jobs=3");
+        .containsPattern(client + " .*running-jobs=3 calls=0 retained-output=1G");
+    Result unknown = server.admin("client", "set", client, "jobs=3");
     assertThat(unknown.exitCode()).isEqualTo(1);
     assertThat(unknown.err()).startsWith("job-worker-server: 'jobs=3' is not QUOTA=VALUE");
-    assertThat(server.admin("client", "set", "alice", "calls=many").err())
+    assertThat(server.admin("client", "set", client, "calls=many").err())
         .contains("calls: 'many' is not a number");
     assertThat(server.admin("client", "set", "nobody", "calls=1").err())
         .contains("there is no client named 'nobody'");

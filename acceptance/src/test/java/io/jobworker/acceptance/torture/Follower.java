@@ -1,6 +1,6 @@
 package io.jobworker.acceptance.torture;
 
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.acceptance.torture.Finding.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,14 +17,15 @@ final class Follower {
   private final Path err;
   private final Process process;
 
-  Follower(RunningServer server, String job, Victim victim) throws IOException {
+  Follower(ServerProcess server, String job, Victim victim) throws IOException {
     this.job = job;
     this.victim = victim;
     out = Files.createTempFile("job-worker-follower-", ".out");
     err = Files.createTempFile("job-worker-follower-", ".err");
     process =
         server
-            .cliProcess("alice", "logs", job)
+            .as("alice")
+            .process("logs", job)
             .redirectOutput(out.toFile())
             .redirectError(err.toFile())
             .start();
@@ -36,6 +37,13 @@ final class Follower {
 
   /** After the job's end: waits for the follower's, and answers how many lines it has got. */
   long verify() throws IOException, InterruptedException {
+    long verified = verified();
+    Files.delete(out); // what is wrong is kept, to be looked at
+    Files.delete(err);
+    return verified;
+  }
+
+  private long verified() throws IOException, InterruptedException {
     if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
       process.destroyForcibly();
       throw new Finding(Kind.OUTPUT, "does not end");
@@ -55,9 +63,6 @@ final class Follower {
         .filter(line -> !line.startsWith("job-worker: "))
         .forEach(line -> own.append(line).append('\n'));
     errorLines.add(com.google.protobuf.ByteString.copyFromUtf8(own.toString()));
-    long verified = lines.finish() + errorLines.finish();
-    Files.delete(out);
-    Files.delete(err);
-    return verified;
+    return lines.finish() + errorLines.finish();
   }
 }

@@ -2,7 +2,8 @@ package io.jobworker.acceptance.torture;
 
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
-import io.jobworker.acceptance.RunningServer;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
 import io.jobworker.acceptance.torture.Finding.Kind;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
@@ -46,7 +47,7 @@ public final class Torture {
   private static final int FOLLOWERS = 3;
   private static final int JOBS_AT_A_TIME = 30;
 
-  private final RunningServer server;
+  private final ServerProcess server;
   private final Random random;
   private final BooleanSupplier enough;
   private final Map<String, Victim> victims = new ConcurrentHashMap<>();
@@ -77,7 +78,7 @@ public final class Torture {
   }
 
   /** {@code enough} is asked with the number of kills so far. */
-  public Torture(RunningServer server, long seed, java.util.function.IntPredicate enough) {
+  public Torture(ServerProcess server, long seed, java.util.function.IntPredicate enough) {
     this.server = server;
     this.random = new Random(seed);
     this.enough = () -> enough.test(kills.get());
@@ -110,7 +111,7 @@ public final class Torture {
     long end = System.nanoTime() + time.toNanos();
     int most = kills;
     Result result;
-    try (RunningServer server = RunningServer.start(RunningServer::withoutQuotas)) {
+    try (ServerProcess server = ServerProcess.start(ServerToml.withoutQuotas())) {
       result = new Torture(server, seed, k -> most > 0 ? k >= most : System.nanoTime() > end).run();
       System.out.println(result); // before the server is closed, which fails on leftovers
     }
@@ -119,7 +120,7 @@ public final class Torture {
 
   /** Runs until it is enough, then lets all jobs end and looks at what there is. */
   public Result run() throws Exception {
-    ManagedChannel channel = server.channel("alice");
+    ManagedChannel channel = server.certificates().channel("alice");
     JobWorkerBlockingStub calls = JobWorkerGrpc.newBlockingStub(channel);
     List<Thread> starters = new ArrayList<>();
     for (int i = 0; i < STARTERS; i++) {
@@ -269,7 +270,11 @@ public final class Torture {
       wrong.addAll(leftovers(listed(calls)));
     } catch (StatusRuntimeException e) {
       wrong.add(
-          Kind.CALL + ": " + e.getMessage() + "; the server said last: " + server.lastWords());
+          Kind.CALL
+              + ": "
+              + e.getMessage()
+              + "; the server said last: "
+              + server.log().lastWords());
     }
     return new Result(kills.get(), victims.size(), followed, lines, ends, wrong);
   }

@@ -1,4 +1,4 @@
-package io.jobworker.acceptance;
+package io.jobworker.acceptance.support;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
