@@ -2,6 +2,7 @@ package io.jobworker.core;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
@@ -36,6 +37,19 @@ class ArchitectureTest {
           .mayOnlyBeAccessedByLayers("front")
           .whereLayer("store")
           .mayOnlyBeAccessedByLayers("front");
+
+  @ArchTest
+  static final ArchRule noRoomsNeedOneAnother =
+      slices().matching("io.jobworker.core.(**)").should().beFreeOfCycles();
+
+  @ArchTest
+  static final ArchRule noRoomKnowsTheFrontDoor =
+      noClasses()
+          .that()
+          .resideInAPackage("io.jobworker.core.*..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("io.jobworker.core");
 
   @ArchTest
   static final ArchRule onlyTheKernelRoomCallsNativeCode =
