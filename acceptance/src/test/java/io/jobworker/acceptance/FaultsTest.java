@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -151,11 +153,13 @@ class FaultsTest {
     assertThat(server.as("alice").status(job).path("exitCode").asInt()).isEqualTo(7);
   }
 
-  @Test
-  void aServerOutOfDescriptorsRefusesNewJobsAndHarmsNone() throws Exception {
+  /** Each limit is reached at another step of a start. */
+  @ParameterizedTest
+  @ValueSource(ints = {160, 161, 162, 163})
+  void aServerOutOfDescriptorsRefusesNewJobsAndHarmsNone(int descriptors) throws Exception {
+    String limited = "ulimit -n " + descriptors + "; exec \"$0\" \"$@\"";
     ServerProcess server =
-        ServerProcess.start(
-            ServerToml.shipped(), List.of("/bin/sh", "-c", "ulimit -n 160; exec \"$0\" \"$@\""));
+        ServerProcess.start(ServerToml.shipped(), List.of("/bin/sh", "-c", limited));
     running = server;
     List<String> jobs = new ArrayList<>();
     Result refused = server.as("alice").run("start", "--shell", TICKING.formatted(gate.file()));

@@ -293,6 +293,9 @@ public final class Monitor {
 
   private void takeOutput(List<Fd> fds) {
     try {
+      if (fds.size() < 2) { // unix(7): what there is no room for in this process is left out
+        throw new LinuxException("recvmsg", "the page of the log", Errno.EMFILE);
+      }
       Fd eventFd = fds.get(1);
       wakeRegistration = loop.registerForWrites(eventFd, () -> onWake.run());
       wake = eventFd;
@@ -300,6 +303,7 @@ public final class Monitor {
       output.complete(page);
     } catch (LinuxException e) {
       output.completeExceptionally(e);
+      started.completeExceptionally(new LaunchFailure("output", e.errno()));
     }
   }
 
