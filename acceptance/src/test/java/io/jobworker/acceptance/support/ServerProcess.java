@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.awaitility.core.ConditionTimeoutException;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
@@ -114,11 +115,37 @@ public final class ServerProcess implements AutoCloseable {
 
   private Process serve() throws IOException {
     Process started = spawn();
-    await()
-        .atMost(Programs.PATIENCE)
-        .until(() -> Files.exists(directory.resolve("run/address")) || !started.isAlive());
+    try {
+      await()
+          .atMost(Programs.PATIENCE)
+          .until(() -> Files.exists(directory.resolve("run/address")) || !started.isAlive());
+    } catch (ConditionTimeoutException e) {
+      throw new AssertionError("the server does not serve; " + threads(started), e);
+    }
     assertThat(started.isAlive()).as(log::lastWords).isTrue();
     return started;
+  }
+
+  /** What a server that does not do as it should is at: its log and the stacks of its threads. */
+  private String threads(Process process) {
+    Path virtual = home.resolve("threads.txt");
+    String platform = jcmd(process, "Thread.print").text();
+    jcmd(process, "Thread.dump_to_file", "-overwrite", virtual.toString());
+    try {
+      return "its log ends with:\n%s\n%s\n%s"
+          .formatted(
+              log.lastWords(), platform, Files.exists(virtual) ? Files.readString(virtual) : "");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Result jcmd(Process process, String... arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "jcmd").toString());
+    command.add(Long.toString(process.pid()));
+    command.addAll(List.of(arguments));
+    return Programs.run(command, Map.of());
   }
 
   /** SIGKILL. */
