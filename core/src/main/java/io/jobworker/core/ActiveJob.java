@@ -2,12 +2,15 @@ package io.jobworker.core;
 
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobEvent;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Usage;
 import io.jobworker.core.output.LogPage;
 import io.jobworker.core.output.OutputLog;
+import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.process.Monitor;
 import io.jobworker.core.store.JobRecord;
 import java.time.Instant;
@@ -89,9 +92,11 @@ final class ActiveJob {
     return ended;
   }
 
-  /** Answers true once: to whoever is to tell that the job was refused a system call. */
-  boolean takeRefusal() {
-    return refusalTold.compareAndSet(false, true);
+  /** Tells, once, that the job was refused a system call. */
+  void tellRefusal(String call, JobEvents events) {
+    if (refusalTold.compareAndSet(false, true)) {
+      events.publish(new JobEvent.CallRefused(status(), call));
+    }
   }
 
   void markStopping() {
@@ -100,6 +105,13 @@ final class ActiveJob {
 
   void markEnded(Ending.Outcome how) {
     outcome = Optional.of(how);
+  }
+
+  /** What it uses now, or has used in all. */
+  Usage usage() {
+    return outcome
+        .map(how -> how.end().usage())
+        .orElseGet(() -> cgroup.map(JobCgroup::usage).orElse(Usage.NONE));
   }
 
   JobStatus status() {

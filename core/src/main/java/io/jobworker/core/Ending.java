@@ -22,7 +22,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.function.BiConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,13 +40,12 @@ final class Ending {
 
   private final JobStore store;
   private final Clock clock;
-  private final BiConsumer<ActiveJob, String> onRefusal;
+  private final JobEvents events;
 
-  /** {@code onRefusal} hears of a refused system call that the launcher could tell nobody of. */
-  Ending(JobStore store, Clock clock, BiConsumer<ActiveJob, String> onRefusal) {
+  Ending(JobStore store, Clock clock, JobEvents events) {
     this.store = store;
     this.clock = clock;
-    this.onRefusal = onRefusal;
+    this.events = events;
   }
 
   /** May be repeated until it succeeds; nothing is lost before, for the record stays. */
@@ -90,7 +88,8 @@ final class Ending {
     try {
       Optional<ExitRecord> record = ExitRecord.read(job.directory().path());
       if (record.isPresent()) {
-        record.get().refusedCall().ifPresent(call -> onRefusal.accept(job, call));
+        // The launcher may have had nobody to tell of it.
+        record.get().refusedCall().ifPresent(call -> job.tellRefusal(call, events));
         return new Outcome(toEnd(record.get(), job), log(record.get(), job));
       }
       why = whyNoRecord(job);

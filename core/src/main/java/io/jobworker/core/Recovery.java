@@ -4,8 +4,9 @@ import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.linux.BootId;
-import io.jobworker.core.linux.Fd;
+import io.jobworker.core.linux.EventLoop;
 import io.jobworker.core.output.OutputLog;
+import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.process.Monitor;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
@@ -14,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -22,6 +22,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -37,9 +38,16 @@ final class Recovery {
   private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
-  private final Jobs jobs;
+  private final StateDirectory state;
   private final JobStore store;
   private final CgroupTree cgroups;
+  private final EventLoop control;
+  private final Admission admission;
+  private final JobLogs logs;
+  private final ActiveJobs active;
+  private final Insistence insistence;
+  private final Discarding discarding;
+  private final Executor workers;
   private final String bootId = BootId.current();
 
   /** Jobs that have not been tried yet. */
@@ -48,10 +56,28 @@ final class Recovery {
 
   private final CompletableFuture<@Nullable Void> done = new CompletableFuture<>();
 
-  Recovery(Jobs jobs, JobStore store, CgroupTree cgroups) {
-    this.jobs = jobs;
+  /** {@code workers} may block. */
+  Recovery(
+      StateDirectory state,
+      JobStore store,
+      CgroupTree cgroups,
+      EventLoop control,
+      Admission admission,
+      JobLogs logs,
+      ActiveJobs active,
+      Insistence insistence,
+      Discarding discarding,
+      Executor workers) {
+    this.state = state;
     this.store = store;
     this.cgroups = cgroups;
+    this.control = control;
+    this.admission = admission;
+    this.logs = logs;
+    this.active = active;
+    this.insistence = insistence;
+    this.discarding = discarding;
+    this.workers = workers;
   }
 
   /**
@@ -61,17 +87,12 @@ final class Recovery {
   void begin() throws IOException {
     List<JobRecord> unended = store.unended();
     List<JobRecord> uncleaned = store.uncleaned();
-    Set<JobId> directories = new HashSet<>();
     // By directory, which is made before the job's cgroup and removed after it. Other servers on
     // this host may have cgroups under the same root; those are not ours to look at.
-    try (var entries = Files.newDirectoryStream(jobs.jobsDirectory())) {
-      for (Path entry : entries) {
-        JobId.parse(String.valueOf(entry.getFileName())).ifPresent(directories::add);
-      }
-    }
+    Set<JobId> directories = state.withDirectory();
     for (JobRecord record : unended) {
       waiting.put(record.id(), new CompletableFuture<>());
-      jobs.holdings().of(record.owner()).takeOver();
+      admission.of(record.owner()).takeOver();
     }
     long start = System.nanoTime();
     List<CompletableFuture<Void>> work = new ArrayList<>();
@@ -91,7 +112,7 @@ final class Recovery {
   }
 
   private CompletableFuture<Void> inBackground(Runnable task) {
-    return CompletableFuture.runAsync(task, jobs.workers());
+    return CompletableFuture.runAsync(task, workers);
   }
 
   /** Completes when everything has been tried once. */
@@ -118,7 +139,7 @@ final class Recovery {
 
   private void takeUp(JobRecord record) {
     try {
-      jobs.insist("recovery.job_failed", record.id(), () -> jobs.adopt(find(record)));
+      insistence.insist("recovery.job_failed", record.id(), () -> active.adopt(find(record)));
     } finally {
       CompletableFuture<@Nullable Void> tried = waiting.remove(record.id());
       if (tried != null) {
@@ -128,45 +149,22 @@ final class Recovery {
   }
 
   private ActiveJob find(JobRecord record) throws IOException {
-    JobDirectory directory = jobs.directory(record.id());
+    JobDirectory directory = state.of(record.id());
     boolean rebooted = !record.bootId().isEmpty() && !record.bootId().equals(bootId);
     Optional<Monitor> monitor = rebooted ? Optional.empty() : attach(directory.path());
     try {
       OutputLog output =
           monitor.isPresent()
-              ? jobs.openOutput(record, awaitPage(monitor.get()), monitor.get())
-              : jobs.openOrphanedOutput(record);
-      return new ActiveJob(record, directory, jobs.cgroupOf(record), output, monitor);
-    } catch (OldLauncher e) {
+              ? logs.ofRunning(record, monitor.get(), PATIENCE)
+              : logs.ofOrphan(record);
+      return new ActiveJob(record, directory, cgroupOf(record), output, monitor);
+    } catch (Monitor.OldVersion e) { // which has been told to end its job and go
       monitor.ifPresent(Recovery::awaitGone);
       return new ActiveJob(
-          record,
-          directory,
-          jobs.cgroupOf(record),
-          jobs.openOrphanedOutput(record),
-          Optional.empty());
+          record, directory, cgroupOf(record), logs.ofOrphan(record), Optional.empty());
     } catch (IOException | RuntimeException e) {
       monitor.ifPresent(Monitor::detach);
       throw e;
-    }
-  }
-
-  /** A launcher of version 1 has been told to end its job and go. */
-  private static final class OldLauncher extends IOException {}
-
-  /** By which the job's log is followed; the launcher gives it to each server that connects. */
-  private static Fd awaitPage(Monitor monitor) throws IOException {
-    try {
-      return monitor.output().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (ExecutionException e) {
-      throw e.getCause() instanceof Monitor.OldVersion
-          ? new OldLauncher()
-          : new IOException("the launcher gave no page of its log", e);
-    } catch (TimeoutException e) {
-      throw new IOException("the launcher does not answer", e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
     }
   }
 
@@ -178,27 +176,23 @@ final class Recovery {
         .join();
   }
 
-  private Optional<JobCgroup> cgroupOf(JobId unknown) throws IOException {
-    return cgroups
-        .find(jobs.directory(unknown).slot().orElse(""))
-        .or(() -> cgroups.find(unknown.toString()));
+  private Optional<JobCgroup> cgroupOf(JobRecord job) {
+    return cgroups.find(job.slot(), job.id());
   }
 
   private Optional<Monitor> attach(Path directory) throws IOException {
-    return Files.isDirectory(directory)
-        ? Monitor.attach(directory, jobs.control())
-        : Optional.empty();
+    return Files.isDirectory(directory) ? Monitor.attach(directory, control) : Optional.empty();
   }
 
   /** A job whose end was recorded by a server that died before it had cleaned up. */
   private void finishCleaning(JobRecord record) {
-    JobDirectory directory = jobs.directory(record.id());
-    jobs.insist(
+    JobDirectory directory = state.of(record.id());
+    insistence.insist(
         "recovery.not_cleaned",
         record.id(),
         () -> {
           dismiss(directory);
-          Optional<JobCgroup> cgroup = jobs.cgroupOf(record);
+          Optional<JobCgroup> cgroup = cgroupOf(record);
           if (cgroup.isPresent()) {
             cgroup.get().remove();
           }
@@ -209,13 +203,13 @@ final class Recovery {
 
   /** A Start that was never answered: whoever asked believes that it failed, so it must not run. */
   private void removeUnanswered(JobId id) {
-    JobDirectory directory = jobs.directory(id);
-    jobs.insist(
+    JobDirectory directory = state.of(id);
+    insistence.insist(
         "recovery.not_removed",
         id,
         () -> {
           dismiss(directory);
-          jobs.discard(directory, cgroupOf(id));
+          discarding.discard(directory, cgroups.find(directory.slot().orElse(""), id));
           LOG.atInfo().addKeyValue("job", id).log("recovery.unanswered_removed");
         });
   }

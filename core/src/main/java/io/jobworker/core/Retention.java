@@ -1,7 +1,10 @@
 package io.jobworker.core;
 
-import io.jobworker.core.JobListener.Removal;
+import io.jobworker.core.job.JobEvent;
+import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.Removal;
+import io.jobworker.core.job.Requester;
 import io.jobworker.core.output.Budget;
 import io.jobworker.core.store.JobStore;
 import io.jobworker.core.store.JobStore.Ended;
@@ -15,7 +18,6 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,36 +40,27 @@ final class Retention implements AutoCloseable {
 
   private final JobsConfig.History history;
   private final JobStore store;
-  private final Function<JobId, JobDirectory> directories;
+  private final StateDirectory state;
   private final Trash trash;
   private final Clock clock;
-  private final Removals removals;
+  private final JobEvents events;
   private final Budget budget;
-  private final Holdings holdings;
+  private final Admission admission;
   private final Semaphore work = new Semaphore(0);
   private final Set<String> ownersOfNewEnds = ConcurrentHashMap.newKeySet();
   private final Thread thread = Thread.ofVirtual().name("retention").unstarted(this::run);
   private volatile boolean closed;
 
-  /** Hears of each job that is forgotten. */
-  interface Removals {
-    void removed(JobId job, String owner, Removal why);
-  }
-
   Retention(
-      JobsConfig config,
-      JobStore store,
-      Function<JobId, JobDirectory> directories,
-      Trash trash,
-      Removals removals) {
+      JobsConfig config, JobStore store, StateDirectory state, Trash trash, JobEvents events) {
     this.history = config.history();
     this.store = store;
-    this.directories = directories;
+    this.state = state;
     this.trash = trash;
     this.clock = config.clock();
-    this.removals = removals;
+    this.events = events;
     this.budget = new Budget(config.output().total().bytes(), this::look);
-    this.holdings = new Holdings(budget, store.endedOutputBytes());
+    this.admission = new Admission(budget, store.endedOutputBytes());
   }
 
   void start() {
@@ -75,8 +68,8 @@ final class Retention implements AutoCloseable {
   }
 
   /** What the owners have, and all of them together may keep. */
-  Holdings holdings() {
-    return holdings;
+  Admission admission() {
+    return admission;
   }
 
   /** One more job of {@code owner} has ended. Never blocks. */
@@ -140,7 +133,7 @@ final class Retention implements AutoCloseable {
       if (closed) {
         return;
       }
-      batch.forEach(job -> forget(job.id(), reason));
+      batch.forEach(job -> forget(job.id(), reason, Optional.empty()));
       count += batch.size();
     }
     if (count > 0) {
@@ -173,30 +166,43 @@ final class Retention implements AutoCloseable {
   private void drop(Ended job) {
     try {
       if (store.markOutputDropped(job.id())) { // first: what is left of the files goes with the job
-        holdings.of(job.owner()).output().add(-job.outputKeptBytes());
+        admission.of(job.owner()).output().add(-job.outputKeptBytes());
       }
-      trash.discardOutput(directories.apply(job.id()));
+      trash.discardOutput(state.of(job.id()));
     } catch (IOException e) {
       LOG.atWarn().addKeyValue("job", job.id()).setCause(e).log("retention.not_deleted");
     }
   }
 
   /**
-   * Forgets an ended job that is cleaned up: its record first, so that what a crash leaves belongs
-   * to nobody. Answers false if there is no such job.
+   * Forgets an ended job and its output, as somebody has asked.
+   *
+   * @throws JobException.NoSuchJob if it is forgotten already
    */
-  boolean forget(JobId id, Removal why) {
+  void remove(JobId id, Requester by) {
+    if (!forget(id, Removal.REQUESTED, Optional.of(by))) {
+      throw store.find(id).isEmpty()
+          ? new JobException.NoSuchJob(id.toString())
+          : new JobException.Unavailable("the job is still being cleaned up; try again");
+    }
+  }
+
+  /**
+   * Forgets an ended job that is cleaned up: its record first, so that what a crash leaves belongs
+   * to nobody. Returns false if there is no such job.
+   */
+  private boolean forget(JobId id, Removal why, Optional<Requester> by) {
     Optional<Ended> job = store.deleteCleaned(id);
     if (job.isEmpty()) {
       return false;
     }
-    holdings.of(job.get().owner()).output().add(-job.get().outputKeptBytes());
+    admission.of(job.get().owner()).output().add(-job.get().outputKeptBytes());
     try {
-      trash.discard(directories.apply(id));
+      trash.discard(state.of(id));
     } catch (IOException e) {
       LOG.atWarn().addKeyValue("job", id).setCause(e).log("retention.not_deleted");
     }
-    removals.removed(id, job.get().owner(), why);
+    events.publish(new JobEvent.Removed(id, job.get().owner(), why, by));
     return true;
   }
 

@@ -1,5 +1,7 @@
 package io.jobworker.core;
 
+import io.jobworker.core.linux.PrivateFiles;
+import io.jobworker.core.process.JobDirectory;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
@@ -73,7 +75,7 @@ final class Trash implements AutoCloseable {
         List.of(
             Thread.ofPlatform().name("trash-0").daemon().unstarted(this::giveFirstTurns),
             Thread.ofPlatform().name("trash-1").daemon().unstarted(this::giveFurtherTurns));
-    JobDirectory.createPrivately(directory);
+    Files.createDirectories(directory, PrivateFiles.DIRECTORY);
   }
 
   /** Begins with what an earlier process has left. */

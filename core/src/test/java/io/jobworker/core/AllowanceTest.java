@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.Allowance;
 import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.JobException;
@@ -63,7 +65,7 @@ class AllowanceTest {
         .isInstanceOf(JobException.QuotaExceeded.class)
         .hasMessage("over the quota running-jobs: 2 of 2 are running");
     jobs.start(withJobs("bob", 1), FOR_EVER);
-    jobs.jobs().stop(first.id(), StopRequest.DEFAULT);
+    jobs.jobs().find(first.id()).stop(StopRequest.DEFAULT);
     jobs.start(alice, FOR_EVER);
   }
 
@@ -73,7 +75,7 @@ class AllowanceTest {
     jobs.restart(() -> {});
     assertThatThrownBy(() -> jobs.start(withJobs("alice", 1), FOR_EVER))
         .isInstanceOf(JobException.QuotaExceeded.class);
-    jobs.jobs().stop(job.id(), StopRequest.DEFAULT);
+    jobs.jobs().find(job.id()).stop(StopRequest.DEFAULT);
     jobs.start(withJobs("alice", 1), FOR_EVER);
   }
 
@@ -114,14 +116,14 @@ class AllowanceTest {
   void keptOutputBeyondTheAllowanceRefusesTheNextJobUntilItIsRemoved() throws Exception {
     Owner alice = owner("alice", 10, ByteSize.of(100_000), Limits.NONE);
     JobSpec writes = JobSpec.of("head", "-c", "100000", "/dev/zero");
-    JobStatus wrote = jobs.jobs().start(alice, writes, new byte[0]);
-    jobs.jobs().whenEnded(wrote.id()).get(30, TimeUnit.SECONDS);
+    JobStatus wrote = jobs.jobs().start(StartRequest.of(alice, writes)).status();
+    jobs.jobs().find(wrote.id()).whenEnded().get(30, TimeUnit.SECONDS);
     assertThatThrownBy(() -> jobs.start(alice, FOR_EVER))
         .isInstanceOf(JobException.QuotaExceeded.class)
         .hasMessageContaining("retained-output");
     await()
         .atMost(Duration.ofSeconds(30))
-        .untilAsserted(() -> jobs.jobs().remove(wrote.id())); // once it is cleaned up
+        .untilAsserted(() -> jobs.jobs().find(wrote.id()).remove(Requester.named("alice"))); // once it is cleaned up
     jobs.start(alice, FOR_EVER);
   }
 
@@ -129,7 +131,7 @@ class AllowanceTest {
   void keptOutputOfAnotherServersLifeIsCounted() throws Exception {
     Owner alice = owner("alice", 10, ByteSize.of(100_000), Limits.NONE);
     JobStatus wrote = jobs.start(alice, JobSpec.of("head", "-c", "100000", "/dev/zero"));
-    jobs.jobs().whenEnded(wrote.id()).get(30, TimeUnit.SECONDS);
+    jobs.jobs().find(wrote.id()).whenEnded().get(30, TimeUnit.SECONDS);
     jobs.restart(() -> {});
     assertThatThrownBy(() -> jobs.start(alice, FOR_EVER))
         .isInstanceOf(JobException.QuotaExceeded.class);

@@ -55,7 +55,7 @@ class AttackTest {
   @AfterEach
   void close() {
     if (jobs != null) {
-      assertThat(jobs.jobs().status(victim.id()).state()).isEqualTo(JobState.RUNNING);
+      assertThat(jobs.jobs().find(victim.id()).status().state()).isEqualTo(JobState.RUNNING);
       jobs.close();
     }
   }
@@ -224,8 +224,8 @@ class AttackTest {
           assertThat(finding.ok()).isFalse();
         });
     jobs.restart(() -> {}); // the library closes, and opens
-    assertThat(jobs.jobs().status(holder.id()).state()).isEqualTo(JobState.RUNNING);
-    JobStatus stopped = jobs.jobs().stop(holder.id(), StopRequest.DEFAULT);
+    assertThat(jobs.jobs().find(holder.id()).status().state()).isEqualTo(JobState.RUNNING);
+    JobStatus stopped = jobs.jobs().find(holder.id()).stop(StopRequest.DEFAULT);
     assertThat(stopped.state()).isEqualTo(JobState.STOPPED);
     assertThat(stopped.outputBytes()).isPositive();
     assertThat(stopped.end().orElseThrow().detail()).isEmpty();

@@ -2,10 +2,12 @@ package io.jobworker.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.output.Cursor;
-import io.jobworker.core.output.OutputLog;
+import io.jobworker.core.output.JobOutput;
 import io.jobworker.core.output.Read;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -33,15 +35,14 @@ class ClockTest {
     try (Jobs jobs =
         Jobs.open(
             TestJobs.config(
-                defaults.stateDirectory(), defaults.output(), defaults.history(), clock),
-            JobListener.NONE)) {
-      JobStatus job = jobs.start("alice", JobSpec.of("sh", "-c", "echo 1; sleep 0.3; echo 2"));
-      OutputLog output = jobs.output(job.id());
+                defaults.stateDirectory(), defaults.output(), defaults.history(), clock))) {
+      JobStatus job = jobs.start(StartRequest.of(Owner.of("alice"), JobSpec.of("sh", "-c", "echo 1; sleep 0.3; echo 2"))).status();
+      JobOutput output = jobs.find(job.id()).output();
       while (output.end() == 0) {
         Thread.onSpinWait();
       }
       clock.advance(Duration.ofDays(-1));
-      JobStatus ended = jobs.whenEnded(job.id()).orTimeout(30, TimeUnit.SECONDS).join();
+      JobStatus ended = jobs.find(job.id()).whenEnded().orTimeout(30, TimeUnit.SECONDS).join();
       assertThat(ended.end().orElseThrow().at()).isAfterOrEqualTo(ended.createdAt());
       try (Cursor cursor = output.cursor(0, Optional.empty())) {
         Instant first = ((Read.Chunk) cursor.read(new byte[2])).capturedAt();

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
@@ -52,12 +54,12 @@ class JobsTest {
 
   @BeforeEach
   void open() {
-    jobs = Jobs.open(config(), JobListener.NONE);
+    jobs = Jobs.open(config());
   }
 
   @AfterEach
   void endAllJobsAndClose() {
-    started.forEach(id -> jobs.stop(id, StopRequest.withGrace(Duration.ZERO)));
+    started.forEach(id -> jobs.find(id).stop(StopRequest.withGrace(Duration.ZERO)));
     jobs.close();
     TestJobs.removeCgroups();
   }
@@ -79,7 +81,7 @@ class JobsTest {
   }
 
   private JobStatus start(String owner, JobSpec spec, byte[] stdin) {
-    JobStatus job = jobs.start(Owner.of(owner), spec, stdin);
+    JobStatus job = jobs.start(new StartRequest(Requester.named(owner), Owner.of(owner), spec, stdin)).status();
     started.add(job.id());
     return job;
   }
@@ -89,13 +91,13 @@ class JobsTest {
   }
 
   private JobStatus ended(JobStatus job) {
-    return jobs.whenEnded(job.id()).orTimeout(30, TimeUnit.SECONDS).join();
+    return jobs.find(job.id()).whenEnded().orTimeout(30, TimeUnit.SECONDS).join();
   }
 
   /** Follows to the end. */
   private byte[] output(JobStatus job, Optional<Stream> only) throws Exception {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (Cursor cursor = jobs.output(job.id()).cursor(0, only)) {
+    try (Cursor cursor = jobs.find(job.id()).output().cursor(0, only)) {
       for (; ; ) {
         switch (cursor.read(new byte[64 << 10])) {
           case Read.Chunk chunk -> bytes.writeBytes(chunk.copy());
@@ -226,7 +228,7 @@ class JobsTest {
       JobStatus job = ended(start("alice", spec));
       assertThat(job.outputBytes()).isEqualTo(5000000);
       assertThat(job.outputDroppedBytes()).isBetween(5000000L - (1 << 20), 5000000L - (700 << 10));
-      try (Cursor cursor = jobs.output(job.id()).cursor(0, Optional.empty())) {
+      try (Cursor cursor = jobs.find(job.id()).output().cursor(0, Optional.empty())) {
         assertThat(cursor.read(new byte[1]))
             .isEqualTo(new Read.Dropped(job.outputDroppedBytes(), job.outputDroppedBytes()));
       }
@@ -239,14 +241,14 @@ class JobsTest {
     void aTreeThatDoubleForksAndCallsSetsidDies() throws Exception {
       JobStatus job =
           shell("setsid sh -c 'sleep 1000 & sleep 1000' & (setsid sleep 1000 &); echo up; wait");
-      try (Cursor cursor = jobs.output(job.id()).cursor(0, Optional.empty())) {
+      try (Cursor cursor = jobs.find(job.id()).output().cursor(0, Optional.empty())) {
         CountDownLatch up = new CountDownLatch(1);
         cursor.await(up::countDown);
         up.await();
       }
       List<ProcessHandle> tree =
           ProcessHandle.of(job.mainPid()).orElseThrow().descendants().toList();
-      JobStatus stopped = jobs.stop(job.id(), StopRequest.DEFAULT);
+      JobStatus stopped = jobs.find(job.id()).stop(StopRequest.DEFAULT);
       assertThat(stopped.state()).isEqualTo(JobState.STOPPED);
       assertThat(stopped.end().orElseThrow().reason()).isEqualTo(EndReason.STOPPED);
       assertThat(tree).noneMatch(ProcessHandle::isAlive);
@@ -255,12 +257,12 @@ class JobsTest {
     @Test
     void aGraceLetsTheJobSayGoodbye() throws Exception {
       JobStatus job = shell("trap 'echo bye; exit 4' TERM; echo up; while :; do sleep 0.02; done");
-      try (Cursor cursor = jobs.output(job.id()).cursor(0, Optional.empty())) {
+      try (Cursor cursor = jobs.find(job.id()).output().cursor(0, Optional.empty())) {
         CountDownLatch up = new CountDownLatch(1);
         cursor.await(up::countDown);
         up.await();
       }
-      JobStatus stopped = jobs.stop(job.id(), StopRequest.withGrace(Duration.ofSeconds(20)));
+      JobStatus stopped = jobs.find(job.id()).stop(StopRequest.withGrace(Duration.ofSeconds(20)));
       assertThat(stopped.state()).isEqualTo(JobState.STOPPED);
       assertThat(stopped.end().orElseThrow().exitCode()).hasValue(4);
       assertThat(output(job, Optional.of(Stream.STDOUT))).asString().isEqualTo("up\nbye\n");
@@ -269,16 +271,16 @@ class JobsTest {
     @Test
     void stoppingAnEndedJobChangesNothing() {
       JobStatus job = ended(shell("exit 3"));
-      assertThat(jobs.stop(job.id(), StopRequest.DEFAULT)).isEqualTo(jobs.status(job.id()));
-      assertThat(jobs.status(job.id()).state()).isEqualTo(JobState.FAILED);
+      assertThat(jobs.find(job.id()).stop(StopRequest.DEFAULT)).isEqualTo(jobs.find(job.id()).status());
+      assertThat(jobs.find(job.id()).status().state()).isEqualTo(JobState.FAILED);
     }
 
     @Test
     void twoStopsAtOnceBothAnswerStopped() throws Exception {
       JobStatus job = start("sleep", "1000");
       try (var executor = Executors.newVirtualThreadPerTaskExecutor()) {
-        var first = executor.submit(() -> jobs.stop(job.id(), StopRequest.DEFAULT));
-        var second = executor.submit(() -> jobs.stop(job.id(), StopRequest.DEFAULT));
+        var first = executor.submit(() -> jobs.find(job.id()).stop(StopRequest.DEFAULT));
+        var second = executor.submit(() -> jobs.find(job.id()).stop(StopRequest.DEFAULT));
         assertThat(first.get().state()).isEqualTo(JobState.STOPPED);
         assertThat(second.get().state()).isEqualTo(JobState.STOPPED);
       }
@@ -374,7 +376,7 @@ class JobsTest {
     do {
       JobPage page =
           jobs.list(new JobQuery(Optional.of("alice"), Optional.empty(), Map.of(), after, 3));
-      page.jobs().forEach(job -> found.add(job.id()));
+      page.jobs().forEach(job -> found.add(job.status().id()));
       after = page.next().map(next -> JobQuery.Position.parse(next.toString()).orElseThrow());
     } while (after.isPresent());
     assertThat(found).isEqualTo(expected);
@@ -386,10 +388,10 @@ class JobsTest {
   @Test
   void aMissingJobIsMissing() {
     JobId id = JobId.random();
-    assertThatThrownBy(() -> jobs.status(id)).isInstanceOf(JobException.NoSuchJob.class);
-    assertThatThrownBy(() -> jobs.stop(id, StopRequest.DEFAULT))
+    assertThatThrownBy(() -> jobs.find(id).status()).isInstanceOf(JobException.NoSuchJob.class);
+    assertThatThrownBy(() -> jobs.find(id).stop(StopRequest.DEFAULT))
         .isInstanceOf(JobException.NoSuchJob.class);
-    assertThatThrownBy(() -> jobs.output(id)).isInstanceOf(JobException.NoSuchJob.class);
+    assertThatThrownBy(() -> jobs.find(id).output()).isInstanceOf(JobException.NoSuchJob.class);
   }
 
   @Nested
@@ -403,7 +405,7 @@ class JobsTest {
     void findsEndedJobsWithTheirOutput() throws Exception {
       JobStatus job = ended(shell("echo hello; exit 3"));
       restart();
-      assertThat(jobs.status(job.id())).isEqualTo(job);
+      assertThat(jobs.find(job.id()).status()).isEqualTo(job);
       assertThat(text(job)).isEqualTo("hello\n");
     }
 
@@ -415,7 +417,7 @@ class JobsTest {
       Path go = directory.resolve("state/jobs/" + job.id() + "/work/go");
       new ProcessBuilder("mkfifo", go.toString()).start().waitFor();
       restart();
-      assertThat(jobs.status(job.id()).state()).isEqualTo(JobState.RUNNING);
+      assertThat(jobs.find(job.id()).status().state()).isEqualTo(JobState.RUNNING);
       Files.writeString(go, "\n");
       assertThat(ended(job).end().orElseThrow().exitCode()).hasValue(0);
       StringBuilder expected = new StringBuilder();
@@ -440,8 +442,8 @@ class JobsTest {
     void leavesTheJobsOfAnotherServerAlone() {
       JobStatus job = start("sleep", "1000");
       JobsConfig other = JobsTest.config(directory.resolve("other"));
-      Jobs.open(other, JobListener.NONE).close();
-      assertThat(jobs.status(job.id()).state()).isEqualTo(JobState.RUNNING);
+      Jobs.open(other).close();
+      assertThat(jobs.find(job.id()).status().state()).isEqualTo(JobState.RUNNING);
       assertThat(runs(job.mainPid())).isTrue();
     }
 
@@ -465,7 +467,7 @@ class JobsTest {
 
     @Test
     void isRefusedWhileAnotherHoldsTheDirectory() {
-      assertThatThrownBy(() -> Jobs.open(config(), JobListener.NONE))
+      assertThatThrownBy(() -> Jobs.open(config()))
           .isInstanceOf(JobException.Unavailable.class)
           .hasMessageContaining("is in use by another");
     }

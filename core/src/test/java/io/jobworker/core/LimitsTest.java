@@ -164,7 +164,7 @@ class LimitsTest {
       for (Limits limits : List.of(Limits.builder().pids(64).build(), Limits.NONE)) {
         JobStatus job = jobs.shell("echo up; f() { f | f & }; f; sleep 1000", limits);
         jobs.awaitOutput(job, "up\n");
-        JobStatus stopped = jobs.jobs().stop(job.id(), StopRequest.DEFAULT);
+        JobStatus stopped = jobs.jobs().find(job.id()).stop(StopRequest.DEFAULT);
         assertThat(jobs.ended(stopped).state()).isEqualTo(JobState.STOPPED);
         assertThat(jobs.slot(job)).doesNotExist();
       }
@@ -261,7 +261,7 @@ class LimitsTest {
       long start = System.nanoTime();
       new ProcessBuilder("sync", "-f", DISK.toString()).start().waitFor();
       double seconds = (System.nanoTime() - start) / 1e9;
-      assertThat(jobs.jobs().usage(job).writtenBytes()).isGreaterThan(7 * MIB);
+      assertThat(jobs.jobs().find(job.id()).usage().writtenBytes()).isGreaterThan(7 * MIB);
       assertThat(8 / seconds).as("MiB a second").isLessThan(2.6);
     }
 
@@ -269,7 +269,7 @@ class LimitsTest {
     void ofAJobThatMayWriteLittleDelaysNeitherItsStopNorItsEnd() throws Exception {
       JobStatus job = onDisk("exec yes", writing(MIB));
       jobs.awaitEnd(job, 200 * MIB); // the ring is full of what the disk has yet to take
-      JobStatus stopped = jobs.jobs().stop(job.id(), StopRequest.DEFAULT);
+      JobStatus stopped = jobs.jobs().find(job.id()).stop(StopRequest.DEFAULT);
       assertThat(stopped.state()).isEqualTo(JobState.STOPPED);
       assertThat(stopped.end().orElseThrow().detail()).isEmpty();
     }
@@ -282,7 +282,7 @@ class LimitsTest {
       assertThat(end.reason()).isEqualTo(EndReason.EXITED);
       assertThat(end.usage().oomKills()).isZero();
       assertThat(end.usage().memoryPeakBytes()).isLessThanOrEqualTo(8 * MIB);
-      assertThat(jobs.jobs().status(job.id()).outputBytes()).isEqualTo(256 * MIB);
+      assertThat(jobs.jobs().find(job.id()).status().outputBytes()).isEqualTo(256 * MIB);
     }
 
     @Test
@@ -291,7 +291,7 @@ class LimitsTest {
       JobStatus job = onDisk("echo up; exec sleep 1000", little);
       jobs.awaitOutput(job, "up\n");
       assertThat(jobs.slot(job).resolve("monitor/cpu.max")).hasContent("100000 100000");
-      assertThat(jobs.jobs().stop(job.id(), StopRequest.DEFAULT).state())
+      assertThat(jobs.jobs().find(job.id()).stop(StopRequest.DEFAULT).state())
           .isEqualTo(JobState.STOPPED);
     }
   }
@@ -307,14 +307,14 @@ class LimitsTest {
     assertThat(members)
         .hasSize(52)
         .contains(Integer.toString(job.mainPid())); // sh, init, 50 sleeps
-    assertThat(jobs.jobs().usage(job).pids()).isEqualTo(52);
+    assertThat(jobs.jobs().find(job.id()).usage().pids()).isEqualTo(52);
   }
 
   @Test
   void theLimitsAreThoseOfTheSpecOfTheStatus() {
     Limits limits = Limits.builder().cpuMillis(500).pids(7).build();
     JobStatus job = jobs.shell("sleep 1000", limits);
-    assertThat(jobs.jobs().status(job.id()).spec().limits()).isEqualTo(limits);
+    assertThat(jobs.jobs().find(job.id()).status().spec().limits()).isEqualTo(limits);
   }
 
   @Test
@@ -328,7 +328,7 @@ class LimitsTest {
   void aStopAndAnExitAtOnceEndWithTheCgroupGone() {
     for (int i = 0; i < 20; i++) {
       JobStatus job = jobs.shell("exit 0", Limits.builder().pids(10).build());
-      jobs.jobs().stop(job.id(), StopRequest.DEFAULT);
+      jobs.jobs().find(job.id()).stop(StopRequest.DEFAULT);
       JobStatus ended = jobs.ended(job);
       assertThat(ended.state()).isIn(JobState.EXITED, JobState.STOPPED);
       assertThat(jobs.slot(job)).doesNotExist();

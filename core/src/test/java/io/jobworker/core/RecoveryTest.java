@@ -151,7 +151,7 @@ class RecoveryTest {
     });
     assertThat(end(broken).reason()).isEqualTo(EndReason.LOST);
     assertThat(jobs.output(broken)).isEqualTo("up\n");
-    assertThat(jobs.jobs().status(whole.id()).state()).isEqualTo(JobState.RUNNING);
+    assertThat(jobs.jobs().find(whole.id()).status().state()).isEqualTo(JobState.RUNNING);
   }
 
   @Test
@@ -161,10 +161,10 @@ class RecoveryTest {
     String id = broken.id().toString();
     jobs.restart(() -> sql("UPDATE job SET spec = 'x' || spec WHERE id = ?", id));
     jobs.jobs().recovered().join();
-    assertThat(jobs.jobs().status(whole.id()).state()).isEqualTo(JobState.RUNNING);
+    assertThat(jobs.jobs().find(whole.id()).status().state()).isEqualTo(JobState.RUNNING);
     assertThat(ProcessHandle.of(broken.mainPid())).isPresent();
     jobs.restart(() -> sql("UPDATE job SET spec = substr(spec, 2) WHERE id = ?", id));
-    assertThat(jobs.jobs().status(broken.id()).state()).isEqualTo(JobState.RUNNING);
+    assertThat(jobs.jobs().find(broken.id()).status().state()).isEqualTo(JobState.RUNNING);
   }
 
   @Test
@@ -173,7 +173,7 @@ class RecoveryTest {
     jobs.restart(() ->
         Files.writeString(
             jobs.state().resolve("jobs.db-wal"), "x".repeat(5000), StandardOpenOption.CREATE));
-    assertThat(jobs.jobs().status(job.id()).state()).isEqualTo(JobState.RUNNING);
+    assertThat(jobs.jobs().find(job.id()).status().state()).isEqualTo(JobState.RUNNING);
   }
 
   @Test
@@ -183,11 +183,11 @@ class RecoveryTest {
     jobs.jobs().close();
     byte[] content = Files.readAllBytes(database);
     Files.writeString(database, "this is not a database, but it is long enough to be one");
-    assertThatThrownBy(() -> Jobs.open(TestJobs.config(jobs.state()), JobListener.NONE))
+    assertThatThrownBy(() -> Jobs.open(TestJobs.config(jobs.state())))
         .isInstanceOf(JobException.Unavailable.class)
         .hasMessageContaining("jobs.db");
     jobs.restart(() -> Files.write(database, content));
-    assertThat(jobs.jobs().status(job.id()).state()).isEqualTo(JobState.RUNNING);
+    assertThat(jobs.jobs().find(job.id()).status().state()).isEqualTo(JobState.RUNNING);
   }
 
   @Test
@@ -196,12 +196,12 @@ class RecoveryTest {
     int launcher = Linux.lockHolder(jobs.directory(job).resolve("life"));
     jobs.restart(() -> Files.delete(jobs.directory(job).resolve("control")));
     jobs.jobs().recovered().join();
-    assertThat(jobs.jobs().status(job.id()).state()).isEqualTo(JobState.RUNNING);
-    assertThatThrownBy(() -> jobs.jobs().stop(job.id(), StopRequest.withGrace(Duration.ZERO)))
+    assertThat(jobs.jobs().find(job.id()).status().state()).isEqualTo(JobState.RUNNING);
+    assertThatThrownBy(() -> jobs.jobs().find(job.id()).stop(StopRequest.withGrace(Duration.ZERO)))
         .isInstanceOf(JobException.Unavailable.class)
         .hasMessageContaining("was killed");
     Linux.reap(launcher);
-    await().until(() -> jobs.jobs().status(job.id()).state().isFinal());
+    await().until(() -> jobs.jobs().find(job.id()).status().state().isFinal());
     assertThat(ProcessHandle.of(job.mainPid())).isEmpty();
   }
 
@@ -234,7 +234,7 @@ class RecoveryTest {
     jobs.jobs().recovered().join();
     for (List<JobStatus> some : List.of(before, during)) {
       for (JobStatus job : some) {
-        assertThat(jobs.jobs().status(job.id()).state()).isEqualTo(JobState.RUNNING);
+        assertThat(jobs.jobs().find(job.id()).status().state()).isEqualTo(JobState.RUNNING);
         assertThat(ProcessHandle.of(job.mainPid())).isPresent();
       }
     }

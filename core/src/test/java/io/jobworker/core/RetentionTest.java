@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
@@ -39,7 +42,7 @@ class RetentionTest {
     JobsConfig.Output output =
         new JobsConfig.Output(
             ByteSize.ofMebibytes(64), OnFull.OVERWRITE, ByteSize.parse(total), Duration.ZERO);
-    Jobs opened = Jobs.open(TestJobs.config(state(), output, history, clock), JobListener.NONE);
+    Jobs opened = Jobs.open(TestJobs.config(state(), output, history, clock));
     jobs = opened;
     return opened;
   }
@@ -57,8 +60,8 @@ class RetentionTest {
   }
 
   private static JobStatus run(Jobs jobs, String owner, String script) {
-    JobStatus job = jobs.start(owner, JobSpec.of("/bin/sh", "-c", script));
-    return jobs.whenEnded(job.id()).orTimeout(60, TimeUnit.SECONDS).join();
+    JobStatus job = jobs.start(StartRequest.of(Owner.of(owner), JobSpec.of("/bin/sh", "-c", script))).status();
+    return jobs.find(job.id()).whenEnded().orTimeout(60, TimeUnit.SECONDS).join();
   }
 
   private static List<JobId> known(Jobs jobs, String owner) {
@@ -68,7 +71,7 @@ class RetentionTest {
                 Optional.of(owner), Optional.empty(), java.util.Map.of(), Optional.empty(), 100))
         .jobs()
         .stream()
-        .map(JobStatus::id)
+        .map(entry -> entry.status().id())
         .toList();
   }
 
@@ -84,20 +87,20 @@ class RetentionTest {
     assertThat(known(jobs, "alice")).containsExactlyElementsOf(ended.reversed().subList(0, 3));
     assertThat(known(jobs, "bob")).containsExactly(ofBob);
     await().until(() -> Files.notExists(state().resolve("jobs").resolve(ended.get(0).toString())));
-    assertThatThrownBy(() -> jobs.status(ended.get(0))).isInstanceOf(JobException.NoSuchJob.class);
+    assertThatThrownBy(() -> jobs.find(ended.get(0)).status()).isInstanceOf(JobException.NoSuchJob.class);
   }
 
   @Test
   void whatIsTooOldIsForgottenWithItsFilesAndWhatRunsIsNot() {
     Jobs jobs = open(new JobsConfig.History(Duration.ofDays(7), 1000), "1G");
     JobId old = run(jobs, "alice", "echo old").id();
-    JobId running = jobs.start("alice", JobSpec.of("sleep", "1000")).id();
+    JobId running = jobs.start(StartRequest.of(Owner.of("alice"), JobSpec.of("sleep", "1000"))).status().id();
     clock.advance(Duration.ofDays(8));
     JobId young = run(jobs, "alice", "echo young").id(); // its end has the retention look again
     await().until(() -> !known(jobs, "alice").contains(old));
     await().until(() -> Files.notExists(state().resolve("jobs").resolve(old.toString())));
     assertThat(known(jobs, "alice")).containsExactly(young, running);
-    jobs.stop(running, StopRequest.withGrace(Duration.ZERO));
+    jobs.find(running).stop(StopRequest.withGrace(Duration.ZERO));
   }
 
   @Test
@@ -108,9 +111,9 @@ class RetentionTest {
       ended.add(run(jobs, "alice", "head -c 600000 /dev/zero"));
     }
     JobId first = ended.getFirst().id();
-    await().until(() -> jobs.status(first).outputDroppedBytes() == 600_000);
-    assertThat(jobs.status(ended.getLast().id()).outputDroppedBytes()).isZero();
-    try (Cursor cursor = jobs.output(first).cursor(0, Optional.empty())) {
+    await().until(() -> jobs.find(first).status().outputDroppedBytes() == 600_000);
+    assertThat(jobs.find(ended.getLast().id()).status().outputDroppedBytes()).isZero();
+    try (Cursor cursor = jobs.find(first).output().cursor(0, Optional.empty())) {
       assertThat(cursor.read(new byte[100])).isEqualTo(new Read.Dropped(600_000, 600_000));
       assertThat(cursor.read(new byte[100])).isInstanceOf(Read.End.class);
     }
@@ -142,14 +145,14 @@ class RetentionTest {
   void anEndedJobIsRemovedAndARunningOneIsNot() {
     Jobs jobs = open(LONG, "1G");
     JobId ended = run(jobs, "alice", "echo hello").id();
-    JobId running = jobs.start("alice", JobSpec.of("sleep", "1000")).id();
-    jobs.remove(ended);
+    JobId running = jobs.start(StartRequest.of(Owner.of("alice"), JobSpec.of("sleep", "1000"))).status().id();
+    jobs.find(ended).remove(Requester.named("alice"));
     assertThat(state().resolve("jobs").resolve(ended.toString())).doesNotExist();
-    assertThatThrownBy(() -> jobs.remove(ended)).isInstanceOf(JobException.NoSuchJob.class);
-    assertThatThrownBy(() -> jobs.remove(running))
+    assertThatThrownBy(() -> jobs.find(ended).remove(Requester.named("alice"))).isInstanceOf(JobException.NoSuchJob.class);
+    assertThatThrownBy(() -> jobs.find(running).remove(Requester.named("alice")))
         .isInstanceOf(JobException.WrongState.class)
         .hasMessageContaining("stop it first");
-    jobs.stop(running, StopRequest.withGrace(Duration.ZERO));
+    jobs.find(running).stop(StopRequest.withGrace(Duration.ZERO));
   }
 
   /** All output on disk, in bytes. */

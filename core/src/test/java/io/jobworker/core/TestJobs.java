@@ -2,6 +2,8 @@ package io.jobworker.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.core.job.Allowance;
 import io.jobworker.core.job.JobId;
@@ -12,7 +14,7 @@ import io.jobworker.core.job.Owner;
 import io.jobworker.core.job.RunAs;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.output.Cursor;
-import io.jobworker.core.output.OutputLog;
+import io.jobworker.core.output.JobOutput;
 import io.jobworker.core.output.Read;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -42,7 +44,7 @@ final class TestJobs implements AutoCloseable {
 
   TestJobs(Path state) {
     this.state = state;
-    this.jobs = Jobs.open(config(state), JobListener.NONE);
+    this.jobs = Jobs.open(config(state));
   }
 
   static JobsConfig config(Path state) {
@@ -76,7 +78,7 @@ final class TestJobs implements AutoCloseable {
   void restart(Meanwhile meanwhile) throws Exception {
     jobs.close();
     meanwhile.happens();
-    jobs = Jobs.open(config(state), JobListener.NONE);
+    jobs = Jobs.open(config(state));
   }
 
   /** What happens while there is no server. */
@@ -112,7 +114,7 @@ final class TestJobs implements AutoCloseable {
   }
 
   JobStatus start(Owner owner, JobSpec spec) {
-    JobStatus job = jobs.start(owner, spec, new byte[0]);
+    JobStatus job = jobs.start(StartRequest.of(owner, spec)).status();
     started.add(job.id());
     try {
       Path link = directory(job).resolve("slot");
@@ -133,23 +135,27 @@ final class TestJobs implements AutoCloseable {
   }
 
   void remove(JobStatus job) {
-    jobs.remove(job.id());
+    jobs.find(job.id()).remove(Requester.named("alice"));
     started.remove(job.id());
   }
 
   JobStatus ended(JobStatus job) {
-    return jobs.whenEnded(job.id()).orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
+    return jobs.find(job.id()).whenEnded().orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
   }
 
   /** All output of both streams, after the end. */
   String output(JobStatus job) {
     ended(job);
-    return jobs.newestOutput(job.id(), 1 << 20);
+    try {
+      return jobs.find(job.id()).output().newest(1 << 20);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Waits until the job has written so many bytes. */
   void awaitEnd(JobStatus job, long bytes) throws InterruptedException {
-    OutputLog output = jobs.output(job.id());
+    JobOutput output = jobs.find(job.id()).output();
     while (output.end() < bytes) {
       CountDownLatch more = new CountDownLatch(1);
       try (Cursor cursor = output.cursor(output.end(), Optional.empty())) {
@@ -162,7 +168,7 @@ final class TestJobs implements AutoCloseable {
   /** Waits until the job has written this much text that ends so. */
   void awaitOutput(JobStatus job, String ending) throws InterruptedException {
     ByteArrayOutputStream text = new ByteArrayOutputStream();
-    try (Cursor cursor = jobs.output(job.id()).cursor(0, Optional.empty())) {
+    try (Cursor cursor = jobs.find(job.id()).output().cursor(0, Optional.empty())) {
       while (!text.toString(StandardCharsets.UTF_8).endsWith(ending)) {
         switch (cursor.read(new byte[4096])) {
           case Read.Chunk chunk -> text.writeBytes(chunk.copy());
@@ -182,7 +188,7 @@ final class TestJobs implements AutoCloseable {
 
   @Override
   public void close() {
-    started.forEach(id -> jobs.stop(id, StopRequest.withGrace(Duration.ZERO)));
+    started.forEach(id -> jobs.find(id).stop(StopRequest.withGrace(Duration.ZERO)));
     jobs.close();
     removeCgroups();
   }

@@ -9,6 +9,7 @@ import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.RunAs;
+import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.core.process.LauncherBinary;
 import java.io.IOException;

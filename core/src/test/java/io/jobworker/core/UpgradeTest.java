@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.core.job.Requester;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobState;
@@ -121,16 +122,16 @@ class UpgradeTest {
       insert(id, like);
     });
     JobStatus ended =
-        jobs.jobs().whenEnded(id).orTimeout(60, java.util.concurrent.TimeUnit.SECONDS).join();
+        jobs.jobs().find(id).whenEnded().orTimeout(60, java.util.concurrent.TimeUnit.SECONDS).join();
     assertThat(ended.state()).isEqualTo(JobState.STOPPED);
     assertThat(ended.end().orElseThrow().detail())
         .isEqualTo("a server of a later version has ended it");
     assertThat(Linux.reapIfEnded(pid[0])).isTrue();
-    assertThatThrownBy(() -> jobs.jobs().output(id))
+    assertThatThrownBy(() -> jobs.jobs().find(id).output())
         .isInstanceOf(JobException.WrongState.class)
         .hasMessageContaining("written by an earlier version");
-    jobs.jobs().remove(id);
-    assertThatThrownBy(() -> jobs.jobs().status(id)).isInstanceOf(JobException.NoSuchJob.class);
+    jobs.jobs().find(id).remove(Requester.named("alice"));
+    assertThatThrownBy(() -> jobs.jobs().find(id).status()).isInstanceOf(JobException.NoSuchJob.class);
   }
 
   @Test
@@ -144,7 +145,7 @@ class UpgradeTest {
       insert(id, like);
     });
     JobStatus ended =
-        jobs.jobs().whenEnded(id).orTimeout(60, java.util.concurrent.TimeUnit.SECONDS).join();
+        jobs.jobs().find(id).whenEnded().orTimeout(60, java.util.concurrent.TimeUnit.SECONDS).join();
     assertThat(ended.end().orElseThrow().exitCode()).hasValue(7);
     assertThat(jobs.state().resolve("jobs/" + id + "/stdout")).doesNotExist();
   }

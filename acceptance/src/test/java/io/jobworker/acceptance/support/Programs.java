@@ -22,7 +22,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Programs {
   /** How long anything may take on a busy machine. */
-  public static final Duration PATIENCE = Duration.ofSeconds(60);
+  public static final Duration PATIENCE = Duration.ofMinutes(3);
 
   static final String CLIENT = "job-worker";
   static final String SERVER = "job-worker-server";

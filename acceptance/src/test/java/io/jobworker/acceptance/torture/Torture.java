@@ -45,7 +45,7 @@ public final class Torture {
   private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final int STARTERS = 6;
   private static final int FOLLOWERS = 3;
-  private static final int JOBS_AT_A_TIME = 30;
+  private static final int JOBS_AT_A_TIME = 16; // each competes with the server for the CPU
 
   private final ServerProcess server;
   private final Random random;

@@ -3,6 +3,7 @@ package io.jobworker.core.cgroup;
 import io.jobworker.core.cgroup.LimitFiles.DeviceLimit;
 import io.jobworker.core.cgroup.LimitFiles.Setting;
 import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.linux.EventLoop;
 import java.io.IOException;
@@ -223,12 +224,16 @@ public final class CgroupTree {
     return a == 0 ? b : b == 0 ? a : Math.min(a, b);
   }
 
-  /** The slot of that name, if it is still there. */
-  public Optional<JobCgroup> find(String name) {
+  private Optional<JobCgroup> find(String name) {
     return root.filter(_ -> !name.isEmpty())
         .map(r -> slot(r, name))
         .filter(Files::isDirectory)
         .map(path -> new JobCgroup(path, loop));
+  }
+
+  /** The slot of that name or, as version 1 called it, by the job's id; if it is still there. */
+  public Optional<JobCgroup> find(String name, JobId job) {
+    return find(name).or(() -> find(job.toString()));
   }
 
   private static Path slot(Path root, String name) {

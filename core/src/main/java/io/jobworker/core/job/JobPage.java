@@ -8,8 +8,15 @@ import java.util.Optional;
  *
  * @param next where the next page goes on; empty if there is none
  */
-public record JobPage(List<JobStatus> jobs, Optional<JobQuery.Position> next) {
+public record JobPage(List<Entry> jobs, Optional<JobQuery.Position> next) {
   public JobPage {
     jobs = List.copyOf(jobs);
   }
+
+  /**
+   * One job of the page.
+   *
+   * @param usage what it uses now, or has used in all
+   */
+  public record Entry(JobStatus status, Usage usage) {}
 }

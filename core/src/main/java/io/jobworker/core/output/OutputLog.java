@@ -17,14 +17,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A job's output as its readers see it: a bounded, circular buffer that the job's launcher writes
- * ({@code docs/log-format.md}) and any number of readers follow. Its memory is a ring of segment
- * files; so it survives every process, and the page cache makes it as quick as memory. Offsets
- * count the bytes of both streams from the job's start and are never reused.
+ * A job's output in the files that the job's launcher writes ({@code docs/log-format.md}): a ring
+ * of segments; so it survives every process, and the page cache makes it as quick as memory.
  *
  * <ul>
- *   <li>Readers get every byte from the first one still kept, in order, or are told how many are
- *       gone.
  *   <li>A reader takes nothing that the writer needs, and costs the writer nothing while it is not
  *       waiting.
  *   <li>What the files and the page say is untrusted: it may mislead the readers of this log, and
@@ -33,11 +29,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Thread-safe.
  */
-public final class OutputLog {
+public final class OutputLog implements JobOutput {
   private static final Logger LOG = LoggerFactory.getLogger(OutputLog.class);
-
-  /** Bytes of one stream that arrive within this time may share one time stamp. */
-  public static final Duration TIME_RESOLUTION = Duration.ofMillis(10);
 
   /** A log that must make room keeps so much of what it has, at a time. */
   private static final int SHRINKS_TO_PERCENT = 75;
@@ -222,19 +215,17 @@ public final class OutputLog {
 
   // --- what readers see
 
-  /** The offset of the first byte still kept; {@link #end} when there is none. */
+  @Override
   public long start() {
     return Math.min(end.page().oldest(), end());
   }
 
-  /** The offset after the last byte: how many bytes the job has written. */
+  @Override
   public long end() {
     return end.page().end();
   }
 
-  /**
-   * How many of the bytes written are not kept: overwritten by the ring, or lost to a full disk.
-   */
+  @Override
   public long droppedBytes() {
     return Math.max(0, end() - end.page().kept());
   }
@@ -253,17 +244,14 @@ public final class OutputLog {
     return LogPage.finished(to, Math.min(page.oldest(), to), Math.min(page.kept(), to));
   }
 
-  /**
-   * A reader's position at {@code offset}, or at the first byte still kept if that is later. The
-   * caller closes it.
-   */
+  @Override
   public Cursor cursor(long offset, Optional<Stream> only) {
     Cursor cursor = new Cursor(this, offset, only);
     gate.ifPresent(g -> g.attach(cursor.where()));
     return cursor;
   }
 
-  /** The offset of the first byte that was captured at or after {@code time}. */
+  @Override
   public long offsetAt(Instant time) throws IOException {
     long micros = ChronoUnit.MICROS.between(Instant.EPOCH, time);
     List<Segment> segments = ring.all();
@@ -303,19 +291,13 @@ public final class OutputLog {
     }
   }
 
-  /**
-   * Where the last {@code lines} lines start, of both streams together or of one; found from the
-   * end, so that it costs what they are long. A last line without an end counts as one.
-   */
+  @Override
   public long offsetOfLastLines(int lines, Optional<Stream> only) throws IOException {
     long from = end();
     return lines <= 0 ? from : new LineFinder(this, only).find(lines, start(), from);
   }
 
-  /**
-   * The newest output of both streams as text, at most {@code maxBytes} of it, with what is not
-   * UTF-8 replaced.
-   */
+  @Override
   public String newest(int maxBytes) throws IOException {
     long to = end();
     ByteBuffer text = ByteBuffer.allocate((int) Math.min(maxBytes, to - start()));

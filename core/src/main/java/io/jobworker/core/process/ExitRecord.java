@@ -59,7 +59,6 @@ public record ExitRecord(
     TIMEOUT
   }
 
-  private static final String FILE = "exit";
   private static final int MAX_BYTES = 64 << 10;
 
   /**
@@ -68,7 +67,7 @@ public record ExitRecord(
    * @throws IOException if there is something else
    */
   public static Optional<ExitRecord> read(Path jobDirectory) throws IOException {
-    Path file = jobDirectory.resolve(FILE);
+    Path file = jobDirectory.resolve(JobDirectory.EXIT_RECORD);
     try {
       if (Files.size(file) > MAX_BYTES) {
         throw new IOException(file + " is not an exit record: too large");

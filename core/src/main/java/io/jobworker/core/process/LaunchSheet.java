@@ -4,22 +4,15 @@ import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
-/**
- * Everything the launcher must know about one job, in the form that {@code launcher/src/sheet.h}
- * describes. Not thread-safe.
- */
-public final class LaunchSheet {
+/** The text of a {@link LaunchPlan}, as {@code launcher/src/sheet.h} describes it. */
+final class LaunchSheet {
   private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-
-  public LaunchSheet() {
-    put("version", "2");
-  }
 
   /**
    * Adds an entry. A NUL character cannot be passed on and is an {@link IllegalArgumentException}.
    */
   @CanIgnoreReturnValue
-  public LaunchSheet put(String key, Object value) {
+  LaunchSheet put(String key, Object value) {
     String text = value.toString();
     if (text.indexOf('\0') >= 0) {
       throw new IllegalArgumentException(key + " must not hold a NUL character");
@@ -27,6 +20,11 @@ public final class LaunchSheet {
     bytes.writeBytes((key + "=" + text).getBytes(StandardCharsets.UTF_8));
     bytes.write(0);
     return this;
+  }
+
+  @CanIgnoreReturnValue
+  LaunchSheet flag(String key) {
+    return put(key, 1);
   }
 
   byte[] toBytes() {

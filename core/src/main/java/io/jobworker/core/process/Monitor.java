@@ -20,6 +20,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,8 +38,6 @@ import org.slf4j.LoggerFactory;
 public final class Monitor {
   private static final Logger LOG = LoggerFactory.getLogger(Monitor.class);
   private static final int MAX_MESSAGE_BYTES = 256;
-  private static final String CONTROL_SOCKET = "control";
-  private static final String LIFE_LOCK = "life";
 
   /** How the launcher's watch over the job ended. */
   public enum Ended {
@@ -76,12 +77,12 @@ public final class Monitor {
     loop.execute(this::register);
   }
 
-  /** Starts a launcher that does what {@code sheet} says. */
-  public static Monitor spawn(Path launcher, LaunchSheet sheet, EventLoop loop)
+  /** Starts a launcher that does what {@code plan} says. */
+  public static Monitor spawn(Path launcher, LaunchPlan plan, EventLoop loop)
       throws LinuxException {
     List<Fd> pair = Linux.packetSocketPair();
     try (Fd theirs = pair.get(1);
-        Fd sheetFile = Linux.memoryFile("launch-sheet", sheet.toBytes())) {
+        Fd sheetFile = Linux.memoryFile("launch-sheet", plan.toSheet().toBytes())) {
       int stub = Linux.spawn(launcher, "job-worker-launcher", List.of(sheetFile, theirs));
       // The stub ends as soon as it has made the monitor, which is our child too (CLONE_PARENT).
       Linux.reap(stub);
@@ -103,7 +104,8 @@ public final class Monitor {
     }
     try {
       return Optional.of(
-          new Monitor(loop, Linux.connectPacketSocket(jobDirectory, CONTROL_SOCKET), holder));
+          new Monitor(
+              loop, Linux.connectPacketSocket(jobDirectory, JobDirectory.CONTROL_SOCKET), holder));
     } catch (LinuxException e) {
       boolean nobodyListens = e.errno() == Errno.ECONNREFUSED || e.errno() == Errno.ENOENT;
       if (nobodyListens && holder(jobDirectory) == 0) {
@@ -115,7 +117,7 @@ public final class Monitor {
 
   /** The PID of the launcher that lives; 0 if none does. */
   private static int holder(Path jobDirectory) throws LinuxException {
-    Path lock = jobDirectory.resolve(LIFE_LOCK);
+    Path lock = jobDirectory.resolve(JobDirectory.LIFE_LOCK);
     return Files.isRegularFile(lock) ? Linux.lockHolder(lock) : 0;
   }
 
@@ -141,12 +143,26 @@ public final class Monitor {
   }
 
   /**
-   * The memory by which the job's log is followed; comes before {@link #started}. Whoever takes it
-   * may close it; {@link #forgetOutput} does if nobody has. Who wants to be woken by it gives
-   * {@link #onWake}.
+   * The memory by which the job's log is followed; the launcher gives it to each server that
+   * connects, and to the first one before {@link #started}. Whoever takes it may close it; {@link
+   * #forgetOutput} does if nobody has. Who wants to be woken by it gives {@link #onWake}.
+   *
+   * @throws OldVersion if the launcher is one that this server cannot take up
+   * @throws IOException if it gives none within {@code patience}
    */
-  public CompletableFuture<Fd> output() {
-    return output;
+  public Fd awaitOutput(Duration patience) throws IOException {
+    try {
+      return output.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof OldVersion old
+          ? old
+          : new IOException("the launcher gave no page of its log", e);
+    } catch (TimeoutException e) {
+      throw new IOException("the launcher does not answer", e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
   }
 
   /** Calls {@code woken} on the event loop each time that the job's log says so; must not block. */

@@ -3,6 +3,8 @@ package io.jobworker.core.store;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.JobState;
+import io.jobworker.core.job.JobStatus;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -23,4 +25,19 @@ public record JobRecord(
     String slot,
     Optional<JobEnd> end,
     long outputBytes,
-    long outputDroppedBytes) {}
+    long outputDroppedBytes) {
+
+  /** What is known of a job of which nothing else is. */
+  public JobStatus status() {
+    return new JobStatus(
+        id,
+        owner,
+        spec,
+        end.map(JobEnd::state).orElse(JobState.RUNNING),
+        createdAt,
+        mainPid,
+        end,
+        outputBytes,
+        outputDroppedBytes);
+  }
+}

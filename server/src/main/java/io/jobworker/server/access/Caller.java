@@ -1,5 +1,6 @@
 package io.jobworker.server.access;
 
+import io.jobworker.core.job.Requester;
 import io.jobworker.server.clients.Client;
 import io.jobworker.server.quota.Quotas;
 
@@ -18,4 +19,11 @@ public record Caller(
     String certificateSerial,
     String peer,
     String method,
-    String requestId) {}
+    String requestId)
+    implements Requester {
+
+  @Override
+  public String name() {
+    return client.name();
+  }
+}

@@ -2,10 +2,11 @@ package io.jobworker.server.audit;
 
 import io.jobworker.core.JobListener;
 import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobEvent;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
-import io.jobworker.core.job.RunAs;
+import io.jobworker.core.job.Requester;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
 import io.jobworker.server.access.Caller;
@@ -26,7 +27,6 @@ import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.LongAdder;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 
@@ -45,20 +45,14 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
 
   private final Logger log;
   private final ArgvMask argvMask;
-  private final Supplier<Caller> current;
   private final Refusals refusals = new Refusals();
   private final ConcurrentMap<Kind, LongAdder> counts = new ConcurrentHashMap<>();
 
   /** What events are counted by. */
   public record Kind(String event, String outcome) {}
 
-  /**
-   * Opens the log that the configuration names. The caller closes it.
-   *
-   * @param current who makes the call that is being handled
-   */
-  public Audit(ServerConfig.Audit settings, ServerDirectory directory, Supplier<Caller> current) {
-    this.current = current;
+  /** Opens the log that the configuration names. The caller closes it. */
+  public Audit(ServerConfig.Audit settings, ServerDirectory directory) {
     log = AuditLog.open(settings, directory);
     argvMask = new ArgvMask(settings.patterns());
   }
@@ -176,10 +170,20 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
   // --- jobs
 
   @Override
-  public void started(JobStatus job, Optional<RunAs> runAs) {
+  public void on(JobEvent event) {
+    switch (event) {
+      case JobEvent.Started started -> started(started);
+      case JobEvent.CallRefused refused -> refused(refused);
+      case JobEvent.Ended ended -> ended(ended.status());
+      case JobEvent.Removed removed -> removed(removed);
+    }
+  }
+
+  private void started(JobEvent.Started event) {
+    JobStatus job = event.status();
     ArgvMask.Masked argv = argvMask.mask(job.spec().command());
     Line line =
-        by(line("job.started", OK), current.get())
+        by(line("job.started", OK), event.by())
             .withJob(Optional.of(job.id()))
             .with("argv", argv.arguments())
             .with("limits", limits(job.spec().limits()))
@@ -187,7 +191,7 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
     if (argv.omitted() > 0) {
       line.with("argv_omitted", argv.omitted());
     }
-    runAs.ifPresent(user -> line.with("uid", user.uid()).with("gid", user.gid()));
+    event.runAs().ifPresent(user -> line.with("uid", user.uid()).with("gid", user.gid()));
     line.write();
   }
 
@@ -224,17 +228,15 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
     line.write();
   }
 
-  @Override
-  public void refused(JobStatus job, String call) {
+  private void refused(JobEvent.CallRefused event) {
     line("job.call_refused", DENIED)
-        .with("client", job.owner())
-        .withJob(Optional.of(job.id()))
-        .with("call", call)
+        .with("client", event.status().owner())
+        .withJob(Optional.of(event.job()))
+        .with("call", event.call())
         .write();
   }
 
-  @Override
-  public void ended(JobStatus job) {
+  private void ended(JobStatus job) {
     JobEnd end = job.end().orElseThrow();
     Line line =
         line("job.ended", OK)
@@ -262,14 +264,16 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
         "written_bytes", usage.writtenBytes());
   }
 
-  @Override
-  public void removed(JobId job, String owner, Removal why) {
+  private void removed(JobEvent.Removed event) {
+    Line removed = line("job.removed", OK);
     Line line =
-        switch (why) {
-          case REQUESTED -> by(line("job.removed", OK), current.get());
-          case AGE, COUNT -> line("job.removed", OK).with("client", owner);
-        };
-    line.withJob(Optional.of(job)).with("reason", lower(why)).with("owner", owner).write();
+        event.by().isPresent()
+            ? by(removed, event.by().get())
+            : removed.with("client", event.owner());
+    line.withJob(Optional.of(event.job()))
+        .with("reason", lower(event.why()))
+        .with("owner", event.owner())
+        .write();
   }
 
   // --- log streams
@@ -298,6 +302,13 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
   private Line line(String event, String outcome) {
     counts.computeIfAbsent(new Kind(event, outcome), _ -> new LongAdder()).increment();
     return new Line(log, event).with("outcome", outcome);
+  }
+
+  /** Of a client's call all that is known; of whoever else asks, the name. */
+  private static Line by(Line line, Requester requester) {
+    return requester instanceof Caller caller
+        ? by(line, caller)
+        : line.with("client", requester.name());
   }
 
   private static Line by(Line line, Caller caller) {

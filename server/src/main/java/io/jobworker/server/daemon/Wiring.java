@@ -6,6 +6,7 @@ import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerInterceptors;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.core.Jobs;
+import io.jobworker.core.lifecycle.Lifecycle;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.server.access.Authenticator;
 import io.jobworker.server.audit.Audit;
@@ -18,7 +19,6 @@ import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.gate.AccessInterceptor;
 import io.jobworker.server.gate.ConnectionQuota;
-import io.jobworker.server.gate.CurrentCaller;
 import io.jobworker.server.gate.MalformedRequests;
 import io.jobworker.server.gate.QuotaInterceptor;
 import io.jobworker.server.gate.Revocation;
@@ -126,7 +126,7 @@ final class Wiring {
   }
 
   private Audit openAudit() {
-    Audit audit = lifecycle.add(new Audit(config.audit(), directory, CurrentCaller::get));
+    Audit audit = lifecycle.add(new Audit(config.audit(), directory));
     audit.serverStarted(directory.path().toString());
     lifecycle.onClose(audit::serverStopped);
     return audit;

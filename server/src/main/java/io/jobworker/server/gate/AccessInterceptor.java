@@ -10,6 +10,7 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.jobworker.core.Job;
 import io.jobworker.core.Jobs;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
@@ -52,9 +53,10 @@ public final class AccessInterceptor implements ServerInterceptor {
         audit.denied(caller, Optional.empty(), "role");
         throw denied("the role '" + caller.client().role() + "' may not call " + bareName(method));
       }
-      Context context = CurrentCaller.in(Context.current(), caller);
-      ServerCall.Listener<Q> listener = Contexts.interceptCall(context, call, headers, next);
-      return new OwnerCheck<>(listener, call, caller, row);
+      CurrentCall current = new CurrentCall(caller);
+      ServerCall.Listener<Q> listener =
+          Contexts.interceptCall(current.in(Context.current()), call, headers, next);
+      return new OwnerCheck<>(listener, call, caller, row, current);
     } catch (RuntimeException e) {
       Errors.refuse(call, e);
       return new ServerCall.Listener<>() {};
@@ -106,14 +108,20 @@ public final class AccessInterceptor implements ServerInterceptor {
     private final ServerCall<Q, R> call;
     private final Caller caller;
     private final Permissions.Row<?> row;
+    private final CurrentCall current;
     private boolean refused;
 
     private OwnerCheck(
-        ServerCall.Listener<Q> next, ServerCall<Q, R> call, Caller caller, Permissions.Row<?> row) {
+        ServerCall.Listener<Q> next,
+        ServerCall<Q, R> call,
+        Caller caller,
+        Permissions.Row<?> row,
+        CurrentCall current) {
       super(next);
       this.call = call;
       this.caller = caller;
       this.row = row;
+      this.current = current;
     }
 
     @Override
@@ -134,16 +142,18 @@ public final class AccessInterceptor implements ServerInterceptor {
               .orElseThrow(() ->
                   new JobException.InvalidSpec(
                       "id", "'" + shortened(named) + "' is not a job id (a UUID)"));
-      Optional<String> owner = ownerOf(id);
-      if (owner.isEmpty() || !Permissions.allows(caller.client(), row.access(), owner.get())) {
-        audit.denied(caller, Optional.of(id), owner.isEmpty() ? "no_such_job" : "not_owner");
+      Optional<Job> job = find(id);
+      if (job.isEmpty()
+          || !Permissions.allows(caller.client(), row.access(), job.get().owner())) {
+        audit.denied(caller, Optional.of(id), job.isEmpty() ? "no_such_job" : "not_owner");
         throw new JobException.NoSuchJob(id.toString());
       }
+      current.isAbout(job.get());
     }
 
-    private Optional<String> ownerOf(JobId id) {
+    private Optional<Job> find(JobId id) {
       try {
-        return Optional.of(jobs.status(id).owner());
+        return Optional.of(jobs.find(id));
       } catch (JobException.NoSuchJob e) {
         return Optional.empty();
       }

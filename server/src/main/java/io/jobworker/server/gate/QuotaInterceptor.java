@@ -44,7 +44,7 @@ public final class QuotaInterceptor implements ServerInterceptor {
   @Override
   public <Q, R> ServerCall.Listener<Q> interceptCall(
       ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-    Caller caller = CurrentCaller.get();
+    Caller caller = CurrentCall.caller();
     ClientUse.Held held;
     try {
       held = take(call, caller);

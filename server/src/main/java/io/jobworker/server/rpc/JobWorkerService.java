@@ -37,12 +37,12 @@ public final class JobWorkerService extends JobWorkerImplBase {
       Executor workers,
       ScheduledExecutorService timer) {
     start = new StartMethod(jobs, users);
-    stop = new StopMethod(jobs, audit);
-    remove = new RemoveMethod(jobs);
-    status = new StatusMethod(jobs);
-    logs = new LogsMethod(jobs, audit, logSettings, timer);
+    stop = new StopMethod(audit);
+    remove = new RemoveMethod();
+    status = new StatusMethod();
+    logs = new LogsMethod(audit, logSettings, timer);
     list = new ListMethod(jobs);
-    stats = new StatsMethod(jobs, workers, timer);
+    stats = new StatsMethod(workers, timer);
   }
 
   @Override

@@ -8,10 +8,9 @@ import io.jobworker.core.Jobs;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobPage;
 import io.jobworker.core.job.JobQuery;
-import io.jobworker.core.job.JobStatus;
 import io.jobworker.server.clients.Client;
 import io.jobworker.server.clients.Role;
-import io.jobworker.server.gate.CurrentCaller;
+import io.jobworker.server.gate.CurrentCall;
 import java.util.Optional;
 
 /** {@code List}: the jobs that the caller may see, the newest first. */
@@ -26,15 +25,15 @@ record ListMethod(Jobs jobs) implements Unary<ListJobsRequest, ListJobsResponse>
 
   @Override
   public ListJobsResponse handle(ListJobsRequest request) {
-    JobPage page = jobs.list(query(request, CurrentCaller.get().client()));
+    JobPage page = jobs.list(query(request, CurrentCall.caller().client()));
     ListJobsResponse.Builder response = ListJobsResponse.newBuilder();
     long bytes = 0;
-    for (JobStatus job : page.jobs()) {
-      JobStatusResponse entry = Wire.statusResponse(job, "", jobs.usage(job));
+    for (JobPage.Entry job : page.jobs()) {
+      JobStatusResponse entry = Wire.statusResponse(job.status(), "", job.usage());
       bytes += entry.getSerializedSize();
       response.addJobs(entry);
       if (bytes > FULL_PAGE_BYTES) {
-        return response.setNextPageToken(JobQuery.Position.of(job).toString()).build();
+        return response.setNextPageToken(JobQuery.Position.of(job.status()).toString()).build();
       }
     }
     page.next().ifPresent(position -> response.setNextPageToken(position.toString()));

@@ -9,15 +9,15 @@ import io.grpc.stub.StreamObserver;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.LogOptions;
-import io.jobworker.core.Jobs;
+import io.jobworker.core.Job;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.output.Cursor;
-import io.jobworker.core.output.OutputLog;
+import io.jobworker.core.output.JobOutput;
 import io.jobworker.core.output.Read;
 import io.jobworker.server.access.Caller;
 import io.jobworker.server.audit.Audit;
-import io.jobworker.server.gate.CurrentCaller;
+import io.jobworker.server.gate.CurrentCall;
 import io.jobworker.server.gate.Errors;
 import io.jobworker.server.transport.StreamExecutor;
 import java.io.IOException;
@@ -43,7 +43,6 @@ public final class LogsMethod {
   private static final Logger LOG = LoggerFactory.getLogger(LogsMethod.class);
   private static final int FIRST_MESSAGE_BYTES = 32 << 10;
 
-  private final Jobs jobs;
   private final Audit audit;
   private final Settings settings;
   private final ScheduledExecutorService timer;
@@ -59,8 +58,7 @@ public final class LogsMethod {
    */
   public record Settings(int maxMessageBytes, Duration stallLimit) {}
 
-  LogsMethod(Jobs jobs, Audit audit, Settings settings, ScheduledExecutorService timer) {
-    this.jobs = jobs;
+  LogsMethod(Audit audit, Settings settings, ScheduledExecutorService timer) {
     this.audit = audit;
     this.settings = settings;
     this.timer = timer;
@@ -70,24 +68,24 @@ public final class LogsMethod {
   /** Opens the stream, which may block, and lets it go on by itself. */
   void handle(JobRequest request, StreamObserver<JobLogsResponse> out) {
     try {
-      JobId id = Wire.id(request.getId());
-      Pump pump = open(id, request.getLogs(), (ServerCallStreamObserver<JobLogsResponse>) out);
-      audit.logsOpened(pump.caller, id);
+      Job job = CurrentCall.job();
+      Pump pump = open(job, request.getLogs(), (ServerCallStreamObserver<JobLogsResponse>) out);
+      audit.logsOpened(pump.caller, job.id());
       pump.start();
     } catch (IOException | RuntimeException e) {
       out.onError(Errors.toStatus(e, "Logs"));
     }
   }
 
-  private Pump open(JobId id, LogOptions options, ServerCallStreamObserver<JobLogsResponse> out)
+  private Pump open(Job job, LogOptions options, ServerCallStreamObserver<JobLogsResponse> out)
       throws IOException {
-    OutputLog output = jobs.output(id);
+    JobOutput output = job.output();
     long until = options.getNoFollow() ? output.end() : Long.MAX_VALUE;
     Cursor cursor = output.cursor(firstOffset(output, options), Wire.stream(options.getStream()));
-    return new Pump(id, cursor, until, out, CurrentCaller.get(), StreamExecutor.current());
+    return new Pump(job.id(), cursor, until, out, CurrentCall.caller(), StreamExecutor.current());
   }
 
-  static long firstOffset(OutputLog output, LogOptions options) throws IOException {
+  static long firstOffset(JobOutput output, LogOptions options) throws IOException {
     int positions =
         (options.hasOffset() ? 1 : 0)
             + (options.hasTailLines() ? 1 : 0)

@@ -2,15 +2,17 @@ package io.jobworker.server.rpc;
 
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
-import io.jobworker.core.Jobs;
+import io.jobworker.core.Job;
 import io.jobworker.core.job.JobStatus;
+import io.jobworker.server.gate.CurrentCall;
 
 /** {@code Remove}: forgets an ended job and its output. */
-record RemoveMethod(Jobs jobs) implements Unary<JobRequest, JobResponse> {
+record RemoveMethod() implements Unary<JobRequest, JobResponse> {
   @Override
   public JobResponse handle(JobRequest request) {
-    JobStatus job = jobs.status(Wire.id(request.getId()));
-    jobs.remove(job.id());
-    return Wire.response(job);
+    Job job = CurrentCall.job();
+    JobStatus status = job.status();
+    job.remove(CurrentCall.caller());
+    return Wire.response(status);
   }
 }

@@ -6,9 +6,10 @@ import io.jobworker.core.Jobs;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.StartRequest;
 import io.jobworker.server.access.Caller;
 import io.jobworker.server.clients.JobUsers;
-import io.jobworker.server.gate.CurrentCaller;
+import io.jobworker.server.gate.CurrentCall;
 
 /** {@code Start}: starts a job of the caller's. */
 record StartMethod(Jobs jobs, JobUsers users) implements Unary<JobRequest, JobResponse> {
@@ -17,10 +18,11 @@ record StartMethod(Jobs jobs, JobUsers users) implements Unary<JobRequest, JobRe
     if (!request.getId().isEmpty()) {
       throw new JobException.InvalidSpec("id", "the server assigns it; leave it empty");
     }
-    Caller caller = CurrentCaller.get();
+    Caller caller = CurrentCall.caller();
     Owner owner =
         new Owner(caller.client().name(), users.of(caller.client()), caller.quotas().allowance());
     JobSpec spec = Wire.spec(request.getSpec());
-    return Wire.response(jobs.start(owner, spec, request.getSpec().getStdin().toByteArray()));
+    byte[] stdin = request.getSpec().getStdin().toByteArray();
+    return Wire.response(jobs.start(new StartRequest(caller, owner, spec, stdin)).status());
   }
 }

@@ -5,10 +5,11 @@ import io.grpc.stub.StreamObserver;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.StatsOptions;
-import io.jobworker.core.Jobs;
+import io.jobworker.core.Job;
+import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
-import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobStatus;
+import io.jobworker.server.gate.CurrentCall;
 import io.jobworker.server.gate.Errors;
 import io.jobworker.server.timing.Ticker;
 import java.time.Clock;
@@ -25,27 +26,25 @@ final class StatsMethod {
   private static final Duration MIN_INTERVAL = Duration.ofMillis(100);
   private static final Duration MAX_INTERVAL = Duration.ofHours(1);
 
-  private final Jobs jobs;
   private final Executor workers;
   private final ScheduledExecutorService timer;
 
   /** {@code workers} may block; {@code timer} only ticks. */
-  StatsMethod(Jobs jobs, Executor workers, ScheduledExecutorService timer) {
-    this.jobs = jobs;
+  StatsMethod(Executor workers, ScheduledExecutorService timer) {
     this.workers = workers;
     this.timer = timer;
   }
 
   void handle(JobRequest request, StreamObserver<JobStats> out) {
     try {
-      JobId id = Wire.id(request.getId());
+      Job job = CurrentCall.job();
       Duration interval = interval(request.getStats());
       if (request.getStats().getOnce()) {
-        out.onNext(stats(jobs.status(id)));
+        out.onNext(stats(job, job.status()));
         out.onCompleted();
         return;
       }
-      new Figures(id, (ServerCallStreamObserver<JobStats>) out).start(interval);
+      new Figures(job, (ServerCallStreamObserver<JobStats>) out).start(interval);
     } catch (RuntimeException e) {
       out.onError(Errors.toStatus(e, "Stats"));
     }
@@ -62,19 +61,19 @@ final class StatsMethod {
     return interval;
   }
 
-  private JobStats stats(JobStatus job) {
+  private static JobStats stats(Job job, JobStatus status) {
     return Wire.usage(
-        jobs.usage(job), job.end().map(end -> end.at()).orElseGet(Clock.systemUTC()::instant));
+        job.usage(), status.end().map(JobEnd::at).orElseGet(Clock.systemUTC()::instant));
   }
 
   /** One stream. */
   private final class Figures {
-    private final JobId id;
+    private final Job job;
     private final ServerCallStreamObserver<JobStats> out;
     private final Ticker ticker = new Ticker("stats", workers, this::send);
 
-    private Figures(JobId id, ServerCallStreamObserver<JobStats> out) {
-      this.id = id;
+    private Figures(Job job, ServerCallStreamObserver<JobStats> out) {
+      this.job = job;
       this.out = out;
     }
 
@@ -86,10 +85,10 @@ final class StatsMethod {
     /** Reads the job's cgroup, and of an ended job the database: not for the timer's thread. */
     private void send() {
       try {
-        JobStatus job = jobs.status(id);
-        boolean ended = job.state().isFinal();
+        JobStatus status = job.status();
+        boolean ended = status.state().isFinal();
         if (out.isReady() || ended) {
-          out.onNext(stats(job));
+          out.onNext(stats(job, status));
         }
         if (ended) {
           ticker.stop();

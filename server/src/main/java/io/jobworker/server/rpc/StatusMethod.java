@@ -2,18 +2,28 @@ package io.jobworker.server.rpc;
 
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
-import io.jobworker.core.Jobs;
-import io.jobworker.core.job.JobId;
+import io.jobworker.core.Job;
+import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobStatus;
+import io.jobworker.server.gate.CurrentCall;
+import java.io.IOException;
 
 /** {@code Status}: all that is known of a job, with its newest output. */
-record StatusMethod(Jobs jobs) implements Unary<JobRequest, JobStatusResponse> {
+record StatusMethod() implements Unary<JobRequest, JobStatusResponse> {
   private static final int NEWEST_OUTPUT_BYTES = 4096;
 
   @Override
   public JobStatusResponse handle(JobRequest request) {
-    JobId id = Wire.id(request.getId());
-    JobStatus job = jobs.status(id);
-    return Wire.statusResponse(job, jobs.newestOutput(id, NEWEST_OUTPUT_BYTES), jobs.usage(job));
+    Job job = CurrentCall.job();
+    JobStatus status = job.status(); // before the output, which then is at least as new
+    return Wire.statusResponse(status, newestOutput(job), job.usage());
+  }
+
+  private static String newestOutput(Job job) {
+    try {
+      return job.output().newest(NEWEST_OUTPUT_BYTES);
+    } catch (IOException e) {
+      throw new JobException.Unavailable("the job's output cannot be read", e);
+    }
   }
 }

@@ -3,27 +3,26 @@ package io.jobworker.server.rpc;
 import io.grpc.Context;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
-import io.jobworker.core.Jobs;
-import io.jobworker.core.job.JobId;
+import io.jobworker.core.Job;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.server.audit.Audit;
-import io.jobworker.server.gate.CurrentCaller;
+import io.jobworker.server.gate.CurrentCall;
 
 /**
  * {@code Stop}: ends a job's whole process tree. A client that does not wait for the answer any
  * more leaves nobody waiting here; the stop goes on.
  */
-record StopMethod(Jobs jobs, Audit audit) implements Unary<JobRequest, JobResponse> {
+record StopMethod(Audit audit) implements Unary<JobRequest, JobResponse> {
   @Override
   public JobResponse handle(JobRequest request) {
-    JobId id = Wire.id(request.getId());
+    Job job = CurrentCall.job();
     StopRequest stop = Wire.stop(request.getStop());
-    audit.stopRequested(CurrentCaller.get(), id, stop);
+    audit.stopRequested(CurrentCall.caller(), job.id(), stop);
     Thread waiting = Thread.currentThread();
     Context.CancellationListener gone = _ -> waiting.interrupt();
     Context.current().addListener(gone, Runnable::run);
     try {
-      return Wire.response(jobs.stop(id, stop));
+      return Wire.response(job.stop(stop));
     } finally {
       Context.current().removeListener(gone);
     }

@@ -5,6 +5,7 @@ import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.LogOptions;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.output.Cursor;
+import io.jobworker.core.output.JobOutput;
 import io.jobworker.core.output.OutputLog;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -14,9 +15,9 @@ import java.nio.file.Path;
 /** Wherever Logs is asked to begin, it reads from within the output, or is refused. */
 public final class LogsRequestFuzz {
   private static final byte[] BUFFER = new byte[1 << 16];
-  private static final OutputLog OUTPUT = output();
+  private static final JobOutput OUTPUT = output();
 
-  private static OutputLog output() {
+  private static JobOutput output() {
     try {
       Path directory = Files.createTempDirectory("job-worker-fuzz-");
       directory.toFile().deleteOnExit();

@@ -1,4 +1,4 @@
-package io.jobworker.core;
+package io.jobworker.core.process;
 
 import io.jobworker.core.job.RunAs;
 import io.jobworker.core.linux.PrivateFiles;
@@ -16,53 +16,62 @@ import java.util.Optional;
  * writes; {@code work/} to run in; {@code slot}, a link that names its cgroup; and while it runs
  * the launcher's control socket and life lock.
  */
-record JobDirectory(Path path) {
+public record JobDirectory(Path path) {
+  /** The launcher's names ({@code launcher/src/sheet.h}). */
+  static final String CONTROL_SOCKET = "control";
+
+  static final String LIFE_LOCK = "life";
+  static final String EXIT_RECORD = "exit";
+  private static final String OUTPUT = "output";
+
+  // Ours.
+  private static final String WORK = "work";
+  private static final String STDIN = "stdin";
   private static final String SLOT = "slot";
 
   private static final List<String> OF_A_RUNNING_JOB =
-      List.of("control", "life", "stdin", "exit.tmp", SLOT);
+      List.of(CONTROL_SOCKET, LIFE_LOCK, STDIN, EXIT_RECORD + ".tmp", SLOT);
 
   /** What a launcher of version 1 had beside them. */
   private static final List<String> OF_VERSION_1 = List.of("stdout", "stderr");
 
-  static void createPrivately(Path directory) throws IOException {
-    Files.createDirectories(directory, PrivateFiles.DIRECTORY);
-  }
-
-  void create() throws IOException {
+  /** Makes it, and the one to run in. */
+  public void create() throws IOException {
     Files.createDirectory(path, PrivateFiles.DIRECTORY);
     Files.createDirectory(work(), PrivateFiles.DIRECTORY);
   }
 
-  Path output() {
-    return path.resolve("output");
+  /** The job's log ({@code docs/log-format.md}). */
+  public Path output() {
+    return path.resolve(OUTPUT);
   }
 
-  Path work() {
-    return path.resolve("work");
+  /** What the job runs in, and may fill as it likes. */
+  public Path work() {
+    return path.resolve(WORK);
   }
 
   /** Makes the working directory the user's own. */
-  void giveWorkTo(RunAs user) throws IOException {
+  public void giveWorkTo(RunAs user) throws IOException {
     Files.setAttribute(work(), "unix:uid", user.uid());
     Files.setAttribute(work(), "unix:gid", user.gid());
   }
 
   /** Keeps what the job is to read, and tells where. */
-  Path writeStdin(byte[] content) throws IOException {
-    Path file = path.resolve("stdin");
+  public Path writeStdin(byte[] content) throws IOException {
+    Path file = path.resolve(STDIN);
     Files.createFile(file, PrivateFiles.FILE);
     Files.write(file, content, StandardOpenOption.WRITE);
     return file;
   }
 
   /** Keeps the name of the job's cgroup, before there is one. */
-  void writeSlot(String name) throws IOException {
+  public void writeSlot(String name) throws IOException {
     Files.createSymbolicLink(path.resolve(SLOT), Path.of(name));
   }
 
   /** The name of the job's cgroup; empty if none was kept. */
-  Optional<String> slot() throws IOException {
+  public Optional<String> slot() throws IOException {
     try {
       return Optional.of(Files.readSymbolicLink(path.resolve(SLOT)).toString());
     } catch (NoSuchFileException | NotLinkException e) {
@@ -71,7 +80,7 @@ record JobDirectory(Path path) {
   }
 
   /** Removes what only a running job needs. */
-  void removeRunningFiles() throws IOException {
+  public void removeRunningFiles() throws IOException {
     for (String name : OF_A_RUNNING_JOB) {
       Files.deleteIfExists(path.resolve(name));
     }

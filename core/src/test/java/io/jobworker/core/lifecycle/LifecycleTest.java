@@ -1,4 +1,4 @@
-package io.jobworker.server.daemon;
+package io.jobworker.core.lifecycle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -10,26 +10,26 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** What each owner has. Thread-safe. */
-final class Holdings {
+final class Admission {
   private final Budget total;
-  private final ConcurrentMap<String, Holding> byOwner = new ConcurrentHashMap<>();
+  private final ConcurrentMap<String, Share> byOwner = new ConcurrentHashMap<>();
 
   /** {@code kept} is how much output of each owner's ended jobs there is, in bytes. */
-  Holdings(Budget total, Map<String, Long> kept) {
+  Admission(Budget total, Map<String, Long> kept) {
     this.total = total;
     kept.forEach((owner, bytes) -> of(owner).output().add(bytes));
   }
 
-  Holding of(String owner) {
-    return byOwner.computeIfAbsent(owner, _ -> new Holding(total.part()));
+  Share of(String owner) {
+    return byOwner.computeIfAbsent(owner, _ -> new Share(total.part()));
   }
 
   /** What one owner has. */
-  static final class Holding {
+  static final class Share {
     private final AtomicInteger running = new AtomicInteger();
     private final Budget output;
 
-    private Holding(Budget output) {
+    private Share(Budget output) {
       this.output = output;
     }
 

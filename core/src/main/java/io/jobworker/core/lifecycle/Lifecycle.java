@@ -1,4 +1,4 @@
-package io.jobworker.server.daemon;
+package io.jobworker.core.lifecycle;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -9,28 +9,28 @@ import org.jspecify.annotations.Nullable;
  * fails just as at the end. Every part is closed, whatever happens when another is. To be used by
  * one thread at a time.
  */
-final class Lifecycle implements AutoCloseable {
+public final class Lifecycle implements AutoCloseable {
   private final Deque<Closing> started = new ArrayDeque<>();
 
   /** How something ends. */
   @FunctionalInterface
-  interface Closing {
+  public interface Closing {
     void close() throws Exception;
   }
 
   /** Closes {@code part} before all that were added earlier. */
-  <T extends AutoCloseable> T add(T part) {
+  public <T extends AutoCloseable> T add(T part) {
     started.push(part::close);
     return part;
   }
 
   /** Does this before all that was added earlier is closed. */
-  void onClose(Closing closing) {
+  public void onClose(Closing closing) {
     started.push(closing);
   }
 
   /** Closes all, because of {@code failure}, which is told of what could not be closed. */
-  void closeAfter(Throwable failure) {
+  public void closeAfter(Throwable failure) {
     closeAll(failure);
   }
 

@@ -1,0 +1,102 @@
+package io.jobworker.core;
+
+import io.jobworker.core.job.JobEvent;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.process.Monitor;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.Executor;
+
+/** The jobs that this process looks after, each until its end is published. Thread-safe. */
+final class ActiveJobs {
+  /** In good health capture is at a pipe for microseconds at a time. */
+  private static final Duration STUCK_AFTER = Duration.ofSeconds(5);
+
+  private final Ending ending;
+  private final Retention retention;
+  private final JobEvents events;
+  private final Insistence insistence;
+  private final Executor workers;
+  private final ConcurrentMap<JobId, ActiveJob> byId = new ConcurrentHashMap<>();
+
+  /** {@code workers} may block. */
+  ActiveJobs(
+      Ending ending,
+      Retention retention,
+      JobEvents events,
+      Insistence insistence,
+      Executor workers) {
+    this.ending = ending;
+    this.retention = retention;
+    this.events = events;
+    this.insistence = insistence;
+    this.workers = workers;
+  }
+
+  Optional<ActiveJob> find(JobId id) {
+    return Optional.ofNullable(byId.get(id));
+  }
+
+  /** All of them; the view changes with them. */
+  Collection<ActiveJob> all() {
+    return Collections.unmodifiableCollection(byId.values());
+  }
+
+  /** Takes a job into care: from now on its end is noticed. */
+  void adopt(ActiveJob job) {
+    byId.put(job.id(), job);
+    CompletableFuture<Monitor.Ended> ended =
+        job.monitor()
+            .map(Monitor::ended)
+            .orElseGet(() -> CompletableFuture.completedFuture(Monitor.Ended.VANISHED));
+    var _ =
+        ended.thenAcceptAsync(
+            _ -> insistence.insist("job.finish_failed", job.id(), () -> finish(job)), workers);
+    job.monitor()
+        .ifPresent(monitor -> {
+          var _ = monitor.refused().thenAcceptAsync(call -> job.tellRefusal(call, events), workers);
+        });
+  }
+
+  /**
+   * Sees to a job's end and publishes it, and only after that lets its output end. If that fails,
+   * nothing is lost: the exit record stays, and those who follow wait. A full disk may have room
+   * again.
+   */
+  private void finish(ActiveJob job) throws IOException {
+    Ending.Outcome outcome = ending.record(job);
+    try {
+      ending.cleanUp(job); // also when we are closing: this has begun
+    } catch (IOException | JobException e) {
+      insistence.insist("job.not_cleaned", job.id(), () -> ending.cleanUp(job));
+    }
+    job.markEnded(outcome);
+    byId.remove(job.id());
+    retention.admission().of(job.owner()).release();
+    job.ended().complete(job.status());
+    job.output().finish(outcome.log());
+    events.publish(new JobEvent.Ended(job.status()));
+    retention.ended(job.owner());
+  }
+
+  /** For how many of them capture has been at a pipe for longer than it should. */
+  long stuckCaptures() {
+    long since = System.nanoTime() / 1_000_000 - STUCK_AFTER.toMillis(); // CLOCK_MONOTONIC, both
+    return byId.values().stream()
+        .mapToLong(job -> job.output().readingSinceMillis())
+        .filter(start -> start != 0 && start < since)
+        .count();
+  }
+
+  /** Lets go of all of them. They run on, and do not notice. */
+  void letGo() {
+    byId.values().forEach(job -> job.monitor().ifPresent(Monitor::detach));
+  }
+}

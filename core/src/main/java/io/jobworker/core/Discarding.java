@@ -1,0 +1,28 @@
+package io.jobworker.core;
+
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
+import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.process.JobDirectory;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Removes what a start has made that nobody will hear of. Thread-safe. */
+record Discarding(Insistence insistence, Trash trash) {
+  private static final Duration KILL_PATIENCE = Duration.ofSeconds(2);
+
+  /** Kills what runs, and removes the files; if need be later. */
+  void discard(JobDirectory directory, Optional<JobCgroup> cgroup) {
+    insistence.insist(
+        "job.not_discarded",
+        directory.path(),
+        () -> {
+          if (cgroup.isPresent()) {
+            cgroup.get().kill();
+            cgroup.get().whenEmpty().get(KILL_PATIENCE.toMillis(), MILLISECONDS);
+            cgroup.get().remove();
+          }
+          trash.discard(directory);
+        });
+  }
+}

@@ -1,0 +1,70 @@
+package io.jobworker.core;
+
+import java.time.Duration;
+import java.util.concurrent.Executor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
+
+/** Does what must be done in the end, as often as it takes. Thread-safe. */
+final class Insistence {
+  private static final Logger LOG = LoggerFactory.getLogger(Insistence.class);
+  private static final Duration FIRST_PAUSE = Duration.ofMillis(100);
+  private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
+
+  private final InFlight inFlight;
+  private final Executor workers;
+
+  /** What is to be done. May be repeated. */
+  @FunctionalInterface
+  interface Action {
+    void run() throws Exception;
+  }
+
+  /** {@code workers} may block; those that wait for another attempt are interrupted at the end. */
+  Insistence(InFlight inFlight, Executor workers) {
+    this.inFlight = inFlight;
+    this.workers = workers;
+  }
+
+  /**
+   * Does something at once or, if that fails, again and again with pauses on another thread, until
+   * it succeeds, or until this process is closing and leaves it to the next. The first failure is
+   * logged as {@code event}.
+   */
+  void insist(String event, Object about, Action action) {
+    if (!isDone(action, event, about, Level.ERROR)) {
+      workers.execute(() -> insistInBackground(event, about, action));
+    }
+  }
+
+  private void insistInBackground(String event, Object about, Action action) {
+    Duration pause = FIRST_PAUSE;
+    do {
+      try {
+        Thread.sleep(pause);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+      Duration twice = pause.multipliedBy(2);
+      pause = twice.compareTo(LONGEST_PAUSE) < 0 ? twice : LONGEST_PAUSE;
+    } while (!isDone(action, event, about, Level.DEBUG));
+    LOG.atInfo().addKeyValue("about", about).log(event + ".done_after_all");
+  }
+
+  private boolean isDone(Action action, String event, Object about, Level ifNot) {
+    try (InFlight.Flight _ = inFlight.beginEvenIfClosing()) {
+      if (!inFlight.isClosing()) {
+        action.run();
+      }
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return true; // closing
+    } catch (Exception e) {
+      LOG.atLevel(ifNot).addKeyValue("about", about).setCause(e).log(event);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,63 @@
+package io.jobworker.core;
+
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.StopRequest;
+import io.jobworker.core.job.Usage;
+import io.jobworker.core.output.JobOutput;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A job that was found or has just been started. It needs not be closed, and keeps nothing alive;
+ * what it says is as of the call. Thread-safe; methods may block for as long as they say.
+ */
+public interface Job {
+  JobId id();
+
+  /** Whoever it was started for, by name. */
+  String owner();
+
+  /** All that is known of it now. */
+  JobStatus status();
+
+  /** What it uses now, or has used in all. */
+  Usage usage();
+
+  /**
+   * Ends its whole process tree and returns when it is gone; at the latest after the grace and
+   * {@link JobsConfig#stopPatience}, with the job still stopping. A job that has ended already is
+   * left as it is.
+   *
+   * @return its status afterwards
+   * @throws JobException.InvalidSpec if the grace is out of its bounds
+   * @throws JobException.Unavailable if this process could not take the job up: it is killed, and
+   *     its end will be recorded
+   */
+  JobStatus stop(StopRequest request);
+
+  /**
+   * Its output, from the first byte that is kept on.
+   *
+   * @throws JobException.Unavailable if it cannot be read now
+   * @throws JobException.WrongState if it can never be read
+   */
+  JobOutput output();
+
+  /**
+   * Completes with its final status. When that is visible, its output is complete.
+   *
+   * @throws JobException.Unavailable if this process could not take the job up yet
+   */
+  CompletableFuture<JobStatus> whenEnded();
+
+  /**
+   * Forgets it and its output, after its end.
+   *
+   * @throws JobException.WrongState if it has not ended
+   * @throws JobException.NoSuchJob if it is forgotten already
+   * @throws JobException.Unavailable if it is still being cleaned up
+   */
+  void remove(Requester by);
+}

@@ -1,0 +1,25 @@
+package io.jobworker.core;
+
+import io.jobworker.core.job.JobEvent;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tells all listeners. Thread-safe. */
+record JobEvents(List<JobListener> listeners) {
+  private static final Logger LOG = LoggerFactory.getLogger(JobEvents.class);
+
+  JobEvents {
+    listeners = List.copyOf(listeners);
+  }
+
+  void publish(JobEvent event) {
+    for (JobListener listener : listeners) {
+      try {
+        listener.on(event);
+      } catch (RuntimeException e) {
+        LOG.atError().addKeyValue("job", event.job()).setCause(e).log("job.listener_failed");
+      }
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package io.jobworker.core;
+
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.linux.Errno;
+import io.jobworker.core.linux.EventLoop;
+import io.jobworker.core.linux.LinuxException;
+import io.jobworker.core.process.LaunchFailure;
+import io.jobworker.core.process.LaunchPlan;
+import io.jobworker.core.process.Monitor;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Has a launcher execute a job's program, and says in the library's terms why it could not. */
+final class Launching {
+  private static final Logger LOG = LoggerFactory.getLogger(Launching.class);
+
+  /** How long a launcher that is not wanted any more may take to go. */
+  private static final Duration DISMISSAL_PATIENCE = Duration.ofSeconds(2);
+
+  /** The errnos by which the host says that it is out of something. */
+  private static final Set<Integer> SHORTAGES =
+      Set.of(
+          Errno.EAGAIN,
+          Errno.ENOMEM,
+          Errno.EMFILE,
+          Errno.ENFILE,
+          Errno.ENOSPC,
+          Errno.EDQUOT,
+          Errno.EPIPE);
+
+  private final Path launcher;
+  private final EventLoop control;
+  private final Duration patience;
+
+  Launching(Path launcher, EventLoop control, Duration patience) {
+    this.launcher = launcher;
+    this.control = control;
+    this.patience = patience;
+  }
+
+  /** How long a launch may take. */
+  Duration patience() {
+    return patience;
+  }
+
+  /** Starts a launcher. */
+  Monitor spawn(LaunchPlan plan) throws LinuxException {
+    return Monitor.spawn(launcher, plan, control);
+  }
+
+  /**
+   * Waits until the job's program is executing; returns its PID.
+   *
+   * @throws JobException if it could not be executed, now or ever
+   */
+  int awaitStarted(Monitor monitor, LaunchPlan plan) {
+    try {
+      return monitor.started().get(patience.toMillis(), MILLISECONDS);
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof LaunchFailure failure
+          ? failed(failure, plan)
+          : new JobException.Unavailable("the launcher failed", e);
+    } catch (TimeoutException e) {
+      throw new JobException.Unavailable(
+          "the launch took longer than " + patience.toSeconds() + " s");
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new JobException.Unavailable("interrupted while starting the job");
+    }
+  }
+
+  private static JobException failed(LaunchFailure failure, LaunchPlan plan) {
+    String program = plan.command().getFirst();
+    if (!failure.step().equals(LaunchPlan.EXEC) && SHORTAGES.contains(failure.errno())) {
+      return new JobException.Unavailable(
+          "the job could not be started now: "
+              + failure.step()
+              + ": "
+              + Errno.describe(failure.errno()));
+    }
+    String subject =
+        switch (failure.step()) {
+          case LaunchPlan.EXEC -> program;
+          case LaunchPlan.CHDIR -> plan.runsIn();
+          default -> "for " + program;
+        };
+    return new JobException.LaunchFailed(failure.step(), failure.errno(), subject);
+  }
+
+  /** Ends a launcher whose job nobody will hear of. */
+  void abandon(Monitor monitor) {
+    try {
+      monitor.dismiss().get(DISMISSAL_PATIENCE.toMillis(), MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } catch (ExecutionException | TimeoutException e) {
+      LOG.atError().setCause(e).log("launcher.not_gone");
+    } finally {
+      monitor.forgetOutput();
+    }
+  }
+}

@@ -1,0 +1,228 @@
+package io.jobworker.core;
+
+import io.jobworker.core.cgroup.CgroupTree;
+import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobPage;
+import io.jobworker.core.job.JobQuery;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Signal;
+import io.jobworker.core.job.StartRequest;
+import io.jobworker.core.job.StopRequest;
+import io.jobworker.core.job.Usage;
+import io.jobworker.core.lifecycle.Lifecycle;
+import io.jobworker.core.linux.EventLoop;
+import io.jobworker.core.process.LauncherBinary;
+import io.jobworker.core.store.JobRecord;
+import io.jobworker.core.store.JobStore;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The jobs of this host: puts the rooms together, and knows who does what. */
+final class LocalJobs implements Jobs {
+  private static final Logger LOG = LoggerFactory.getLogger(LocalJobs.class);
+
+  /** How many jobs are looked at at a time, at most, when they are listed. */
+  private static final int LIST_BATCH = 500;
+
+  /** How long closing waits for what has begun: starts, and the ends of jobs. */
+  private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(25);
+
+  private final Lifecycle lifecycle;
+  private final JobStore store;
+  private final CgroupTree cgroups;
+  private final ExecutorService workers;
+  private final InFlight inFlight = new InFlight();
+  private final RepeatedStarts repeated;
+  private final Retention retention;
+  private final JobLogs logs;
+  private final ActiveJobs active;
+  private final Starting starting;
+  private final Stopping stopping;
+  private final Recovery recovery;
+
+  private LocalJobs(JobsConfig config, JobEvents events, Lifecycle lifecycle) throws IOException {
+    this.lifecycle = lifecycle;
+    StateDirectory state = new StateDirectory(config.stateDirectory());
+    state.create();
+    lifecycle.add(DirectoryLock.take(state.path()));
+    store = lifecycle.add(JobStore.open(state.database()));
+    Path launcher = LauncherBinary.unpack(state.path());
+    EventLoop control = lifecycle.add(EventLoop.start("control"));
+    workers = Executors.newVirtualThreadPerTaskExecutor();
+    lifecycle.onClose(workers::shutdownNow);
+    cgroups = CgroupTree.open(config.cgroupRoot(), control);
+    Trash trash = new Trash(state.path(), launcher, cgroups.removal());
+    Insistence insistence = new Insistence(inFlight, workers);
+    Discarding discarding = new Discarding(insistence, trash);
+    retention = new Retention(config, store, state, trash, events);
+    Admission admission = retention.admission();
+    logs = new JobLogs(config.output(), state, admission);
+    active =
+        new ActiveJobs(
+            new Ending(store, config.clock(), events), retention, events, insistence, workers);
+    lifecycle.onClose(active::letGo);
+    lifecycle.onClose(() -> inFlight.close(CLOSE_PATIENCE));
+    repeated = new RepeatedStarts(store);
+    starting =
+        new Starting(
+            config,
+            state,
+            cgroups,
+            store,
+            admission,
+            new Launching(launcher, control, config.launchPatience()),
+            logs,
+            active,
+            events,
+            discarding);
+    stopping = new Stopping(config.stopPatience(), state, cgroups);
+    recovery =
+        new Recovery(
+            state,
+            store,
+            cgroups,
+            control,
+            admission,
+            logs,
+            active,
+            insistence,
+            discarding,
+            workers);
+    recovery.begin();
+    lifecycle.add(trash).start();
+    lifecycle.add(retention).start();
+  }
+
+  static Jobs open(JobsConfig config, List<JobListener> listeners) {
+    Lifecycle lifecycle = new Lifecycle();
+    try {
+      return new LocalJobs(config, new JobEvents(listeners), lifecycle);
+    } catch (IOException e) {
+      lifecycle.closeAfter(e);
+      throw new JobException.Unavailable("cannot open " + config.stateDirectory(), e);
+    } catch (RuntimeException | Error e) {
+      lifecycle.closeAfter(e);
+      throw e;
+    }
+  }
+
+  @Override
+  public Job start(StartRequest asked) {
+    StartRequest request = starting.admissible(asked);
+    try (InFlight.Flight _ = inFlight.begin()) {
+      return repeated.once(request, () -> handle(starting.start(request)), this::find);
+    }
+  }
+
+  @Override
+  public Job find(JobId id) {
+    Optional<ActiveJob> job = active.find(id);
+    if (job.isEmpty()) {
+      recovery.await(id);
+      job = active.find(id);
+    }
+    return job.isPresent() ? handle(job.get()) : handle(record(id));
+  }
+
+  private JobRecord record(JobId id) {
+    return store.find(id).orElseThrow(() -> new JobException.NoSuchJob(id.toString()));
+  }
+
+  private Job handle(ActiveJob job) {
+    return new LocalJob(job.record(), Optional.of(job), stopping, retention, logs);
+  }
+
+  private Job handle(JobRecord record) {
+    return new LocalJob(record, Optional.empty(), stopping, retention, logs);
+  }
+
+  @Override
+  public JobPage list(JobQuery query) {
+    query.requireValid();
+    recovery.awaitAll();
+    List<JobPage.Entry> found = new ArrayList<>();
+    Optional<JobQuery.Position> after = query.after();
+    int size = Math.clamp(query.limit(), 1, LIST_BATCH); // enough, if all of them match
+    while (true) {
+      List<JobRecord> batch = store.list(query.owner(), after, size);
+      for (JobRecord record : batch) {
+        Optional<ActiveJob> job = active.find(record.id());
+        JobStatus status = job.map(ActiveJob::status).orElseGet(record::status);
+        after = Optional.of(JobQuery.Position.of(status));
+        if (query.matches(status)) {
+          found.add(new JobPage.Entry(status, usage(status, job)));
+          if (found.size() == query.limit()) {
+            return new JobPage(found, after);
+          }
+        }
+      }
+      if (batch.size() < size) {
+        return new JobPage(found, Optional.empty());
+      }
+      size = LIST_BATCH;
+    }
+  }
+
+  private static Usage usage(JobStatus status, Optional<ActiveJob> job) {
+    return status
+        .end()
+        .map(JobEnd::usage)
+        .orElseGet(() -> job.map(ActiveJob::usage).orElse(Usage.NONE));
+  }
+
+  @Override
+  public void stopAll(Duration grace) {
+    recovery.awaitAll();
+    StopRequest request = new StopRequest(Optional.of(grace), Signal.TERM);
+    List<CompletableFuture<Void>> stops = new ArrayList<>();
+    for (ActiveJob job : active.all()) {
+      stops.add(CompletableFuture.runAsync(() -> stopping.stop(job, request), workers));
+    }
+    for (CompletableFuture<Void> stop : stops) {
+      try {
+        stop.join();
+      } catch (CompletionException e) {
+        LOG.atError().setCause(e).log("jobs.not_stopped");
+      }
+    }
+  }
+
+  @Override
+  public CompletableFuture<@Nullable Void> recovered() {
+    return recovery.done();
+  }
+
+  @Override
+  public Set<String> controllers() {
+    return cgroups.controllers();
+  }
+
+  @Override
+  public Optional<String> cgroupProblem() {
+    return cgroups.available() ? Optional.empty() : Optional.of(cgroups.problem());
+  }
+
+  @Override
+  public long stuckCaptures() {
+    return active.stuckCaptures();
+  }
+
+  @Override
+  public void close() {
+    lifecycle.close();
+  }
+}

@@ -1,0 +1,93 @@
+package io.jobworker.core;
+
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+
+import io.jobworker.core.cgroup.CgroupTree;
+import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.Signal;
+import io.jobworker.core.job.StopRequest;
+import io.jobworker.core.process.Monitor;
+import io.jobworker.core.store.JobRecord;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Ends jobs before their time. Thread-safe. */
+final class Stopping {
+  private static final Logger LOG = LoggerFactory.getLogger(Stopping.class);
+
+  /** How long a stop waits for the launcher before the cgroup is killed over its head. */
+  private static final Duration LAUNCHER_PATIENCE = Duration.ofSeconds(2);
+
+  private final Duration patience;
+  private final StateDirectory state;
+  private final CgroupTree cgroups;
+
+  /** {@code patience} is how long a stop waits for the end, beyond the grace. */
+  Stopping(Duration patience, StateDirectory state, CgroupTree cgroups) {
+    this.patience = patience;
+    this.state = state;
+    this.cgroups = cgroups;
+  }
+
+  /**
+   * Ends the job's whole process tree and returns when its end is published; at the latest after
+   * the grace and the patience.
+   */
+  void stop(ActiveJob job, StopRequest request) {
+    if (job.monitor().isEmpty()) {
+      return; // its launcher is gone, and its end is being seen to
+    }
+    Duration grace = request.grace().or(job.spec()::grace).orElse(Duration.ZERO);
+    Signal signal = grace.isZero() ? Signal.KILL : request.signal();
+    job.markStopping();
+    job.monitor().get().stop(signal.number(), grace);
+    try {
+      if (!endsWithin(job, grace.plus(LAUNCHER_PATIENCE)) && job.cgroup().isPresent()) {
+        job.cgroup().get().kill(); // whatever keeps the launcher from doing it
+      }
+      endsWithin(job, patience);
+    } catch (IOException e) {
+      LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.kill_failed");
+    }
+  }
+
+  private static boolean endsWithin(ActiveJob job, Duration patience) {
+    try {
+      job.ended().get(patience.toMillis(), MILLISECONDS);
+      return true;
+    } catch (TimeoutException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new JobException.Unavailable("interrupted; the stop goes on");
+    } catch (ExecutionException e) {
+      throw new CompletionException(e.getCause());
+    }
+  }
+
+  /**
+   * Kills a job that this process could not take up; its end is recorded when that can be done.
+   *
+   * @throws JobException.Unavailable always: the end is not known yet
+   */
+  void killUnreachable(JobRecord job) {
+    try {
+      Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
+      if (cgroup.isPresent()) {
+        cgroup.get().kill();
+      }
+      Monitor.kill(state.of(job.id()).path());
+    } catch (IOException e) {
+      throw new JobException.Unavailable("the job could not be taken up by this server", e);
+    }
+    throw new JobException.Unavailable(
+        "the job could not be taken up by this server, and was killed; its end will be recorded");
+  }
+}

@@ -1,0 +1,121 @@
+package io.jobworker.core.process;
+
+import io.jobworker.core.job.Isolation;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.RunAs;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Everything that a launcher must know about one job. This is the one place that knows the launch
+ * sheet's keys on this side; {@code launcher/src/sheet.c} has the other.
+ *
+ * @param cgroup where the job and its launcher are born; empty: where this process is
+ * @param retainBytes how much of the output is kept
+ * @param blockFor that the job waits for its readers when its log is full, and how long for those
+ *     of a server that is away, zero being for ever; empty: the oldest output makes room
+ * @param workingDirectory what the job asks to run in; empty: the directory of its own
+ * @param stdin what it reads; empty: {@code /dev/null}
+ * @param isolation what it sees of the machine; empty: all
+ * @param grace how the time-out ends the job; empty: SIGKILL at once
+ * @param rlimits by their names in the sheet, each as {@code SOFT:HARD}
+ * @param environment added to a small clean base environment
+ */
+public record LaunchPlan(
+    JobId job,
+    JobDirectory directory,
+    Optional<Cgroup> cgroup,
+    long retainBytes,
+    Optional<Duration> blockFor,
+    Optional<String> workingDirectory,
+    Optional<Path> stdin,
+    boolean mergeOutput,
+    Optional<Isolated> isolation,
+    Optional<RunAs> runAs,
+    Optional<Duration> timeout,
+    Optional<Duration> grace,
+    Map<String, String> rlimits,
+    List<String> command,
+    Map<String, String> environment) {
+
+  /** Where an isolated job finds its own directory. */
+  private static final String ISOLATED_WORK = "/tmp/work";
+
+  /** The steps by which a launch that fails is told to have failed ({@code launcher/src/job.c}). */
+  public static final String EXEC = "exec";
+
+  public static final String CHDIR = "chdir";
+
+  /** The job's cgroup, and the one that its launcher is in. */
+  public record Cgroup(Path job, Path launcher) {}
+
+  /**
+   * What an isolated job sees.
+   *
+   * @param hide the directory that it must not see
+   */
+  public record Isolated(Path hide, Isolation seen) {}
+
+  public LaunchPlan {
+    rlimits = Map.copyOf(rlimits);
+    command = List.copyOf(command);
+    environment = Map.copyOf(environment);
+  }
+
+  /** Where the job runs, as it sees it. */
+  public String runsIn() {
+    return workingDirectory.orElseGet(
+        () -> isolation.isPresent() ? ISOLATED_WORK : directory.work().toString());
+  }
+
+  /** As the launcher reads it. */
+  LaunchSheet toSheet() {
+    LaunchSheet sheet = new LaunchSheet();
+    sheet.put("version", 2);
+    sheet.put("dir", directory.path());
+    cgroup.ifPresent(
+        leaves -> sheet.put("monitor-cgroup", leaves.launcher()).put("cgroup", leaves.job()));
+    sheet.put("retain", retainBytes);
+    blockFor.ifPresent(stall -> sheet.flag("block").put("stall-ms", stall.toMillis()));
+    sheet.put("cwd", runsIn());
+    stdin.ifPresent(file -> sheet.put("stdin", file));
+    if (mergeOutput) {
+      sheet.flag("merge");
+    }
+    isolation.ifPresent(seen -> isolate(sheet, seen));
+    runAs.ifPresent(user -> sheet.put("uid", user.uid()).put("gid", user.gid()));
+    timeout.ifPresent(time -> sheet.put("timeout-ms", Math.max(1, time.toMillis())));
+    grace.ifPresent(time -> sheet.put("timeout-grace-ms", time.toMillis()));
+    rlimits.forEach((name, value) -> sheet.put("rlimit", name + ":" + value));
+    command.forEach(argument -> sheet.put("arg", argument));
+    wholeEnvironment().forEach((name, value) -> sheet.put("env", name + "=" + value));
+    return sheet;
+  }
+
+  private Map<String, String> wholeEnvironment() {
+    Map<String, String> whole = new HashMap<>();
+    whole.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    whole.put("HOME", runsIn());
+    whole.put("LANG", "C.UTF-8");
+    whole.put("JOB_ID", job.toString());
+    whole.putAll(environment);
+    return whole;
+  }
+
+  private void isolate(LaunchSheet sheet, Isolated isolated) {
+    sheet.flag("isolate").put("hide", isolated.hide()).put("work", directory.work());
+    sheet.flag("seccomp");
+    switch (isolated.seen().network()) {
+      case HOST -> {}
+      case NONE -> sheet.put("network", "none");
+    }
+    switch (isolated.seen().filesystem()) {
+      case HOST -> {}
+      case READ_ONLY -> sheet.flag("read-only");
+    }
+  }
+}
