@@ -215,29 +215,28 @@ public final class Linux {
   }
 
   /**
-   * Reads up to {@code length} bytes at {@code offset} of a file into the start of {@code into}.
+   * Reads up to {@code length} bytes at {@code offset} of a file into the start of {@code into}, of
+   * which {@link #isCached} has just said that they are in memory. No thread of this process gets
+   * past its next safepoint meanwhile: for whatever may have to wait there is {@link #pread}.
    *
-   * @param cached whether {@link #isCached} has just said so; the bytes then come without a detour
    * @return how many; 0 at the file's end
    */
-  public static int pread(Fd file, long offset, byte[] into, int length, boolean cached)
+  public static int preadCached(Fd file, long offset, byte[] into, int length)
       throws LinuxException {
-    if (cached) {
-      try {
-        MemorySegment array = MemorySegment.ofArray(into);
-        long n = (long) PREAD_INTO_ARRAY.invokeExact(file.number(), array, (long) length, offset);
-        if (n >= 0) {
-          return (int) n;
-        }
-      } catch (Throwable t) {
-        throw rethrow(t);
+    try {
+      MemorySegment array = MemorySegment.ofArray(into);
+      long n = (long) PREAD_INTO_ARRAY.invokeExact(file.number(), array, (long) length, offset);
+      if (n >= 0) {
+        return (int) n;
       }
+    } catch (Throwable t) {
+      throw rethrow(t);
     }
-    return preadFromDisk(file, offset, into, length);
+    return pread(file, offset, into, length); // which tells why
   }
 
-  private static int preadFromDisk(Fd file, long offset, byte[] into, int length)
-      throws LinuxException {
+  /** Likewise, for bytes that may have to come from a disk first. */
+  public static int pread(Fd file, long offset, byte[] into, int length) throws LinuxException {
     MemorySegment state = STATE.get();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(length);

@@ -72,8 +72,7 @@ final class Segment {
   private static Optional<Header> readHeader(Fd fd) throws IOException {
     byte[] bytes = new byte[HEADER_BYTES];
     ByteBuffer words = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    if (Linux.pread(fd, 0, bytes, HEADER_BYTES, false) < HEADER_BYTES
-        || words.getLong(0) != MAGIC) {
+    if (Linux.pread(fd, 0, bytes, HEADER_BYTES) < HEADER_BYTES || words.getLong(0) != MAGIC) {
       return Optional.empty();
     }
     if (words.getInt(8) != VERSION) {
@@ -162,7 +161,10 @@ final class Segment {
    * file is shorter than its records say.
    */
   int read(long offset, byte[] into, int length, boolean cached) throws IOException {
-    return Linux.pread(requireNonNull(file), positionOf(offset), into, length, cached);
+    Fd from = requireNonNull(file);
+    return cached
+        ? Linux.preadCached(from, positionOf(offset), into, length)
+        : Linux.pread(from, positionOf(offset), into, length);
   }
 
   /** Whether these bytes are known to be in memory. */
@@ -190,9 +192,9 @@ final class Segment {
     byte[] bytes = new byte[RECORD_BYTES];
     byte[] again = new byte[RECORD_BYTES];
     for (int looks = 0; looks < MAX_LOOKS; looks++) {
-      // Index blocks are small and just written, or about to be read again and again.
-      if (Linux.pread(requireNonNull(file), at, bytes, RECORD_BYTES, true) < RECORD_BYTES
-          || Linux.pread(requireNonNull(file), at, again, RECORD_BYTES, true) < RECORD_BYTES) {
+      // Of a job that ended long ago the index, too, is on the disk only.
+      if (Linux.pread(requireNonNull(file), at, bytes, RECORD_BYTES) < RECORD_BYTES
+          || Linux.pread(requireNonNull(file), at, again, RECORD_BYTES) < RECORD_BYTES) {
         return Optional.empty();
       }
       if (Arrays.equals(bytes, again)) {

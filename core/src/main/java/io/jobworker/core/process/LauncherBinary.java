@@ -5,9 +5,11 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 
 /** The launcher that is shipped inside the jar, unpacked to where it can be executed. */
@@ -16,7 +18,8 @@ public final class LauncherBinary {
 
   /**
    * Unpacks this machine's launcher into {@code directory}, under a name that holds its digest: a
-   * newer server never overwrites the file that an older launcher still runs from.
+   * newer server never overwrites the file that an older launcher still runs from. One that a
+   * host's crash has left incomplete is replaced.
    */
   public static Path unpack(Path directory) throws IOException {
     String resource = "/launcher/" + System.getProperty("os.arch") + "/job-worker-launcher";
@@ -28,13 +31,17 @@ public final class LauncherBinary {
       binary = in.readAllBytes();
     }
     Path file = directory.resolve("launcher-" + digest(binary));
-    if (!Files.exists(file)) {
+    if (!isThere(file, binary)) {
       Path fresh = Files.createTempFile(directory, "launcher-", ".new");
-      Files.write(fresh, binary);
+      Files.write(fresh, binary, StandardOpenOption.SYNC); // before its name is: a host may crash
       Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rwx------"));
       Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
     }
     return file;
+  }
+
+  private static boolean isThere(Path file, byte[] binary) throws IOException {
+    return Files.isRegularFile(file) && Arrays.equals(Files.readAllBytes(file), binary);
   }
 
   private static String digest(byte[] bytes) {

@@ -10,6 +10,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
 import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteJDBCLoader;
 
 /**
  * Opens SQLite databases the one way that this project does: WAL, mode 0600, versioned by
@@ -17,6 +18,9 @@ import org.sqlite.SQLiteConfig;
  */
 public final class Sqlite {
   private static final int BUSY_TIMEOUT_MS = 10_000;
+  private static final String DRIVER_DIRECTORY = "org.sqlite.tmpdir";
+
+  private static boolean driverLoaded; // guarded by this class
 
   private Sqlite() {}
 
@@ -34,6 +38,7 @@ public final class Sqlite {
     config.setBusyTimeout(BUSY_TIMEOUT_MS);
     config.enforceForeignKeys(true);
     createPrivately(file);
+    loadDriver();
     Connection connection = config.createConnection("jdbc:sqlite:" + file);
     try {
       migrate(connection, file, migrations);
@@ -41,6 +46,37 @@ public final class Sqlite {
     } catch (SQLException e) {
       connection.close();
       throw e;
+    }
+  }
+
+  /**
+   * The driver unpacks its native part into a file, which it deletes when the JVM ends by itself; a
+   * server never does. So the file gets a directory that goes as soon as it is loaded: what is
+   * mapped stays.
+   */
+  private static synchronized void loadDriver() throws SQLException {
+    if (driverLoaded) {
+      return;
+    }
+    String before = System.getProperty(DRIVER_DIRECTORY);
+    try {
+      Path parent = Path.of(before == null ? System.getProperty("java.io.tmpdir") : before);
+      Path directory = Files.createTempDirectory(parent, "job-worker-sqlite-");
+      try {
+        System.setProperty(DRIVER_DIRECTORY, directory.toString());
+        SQLiteJDBCLoader.initialize();
+        driverLoaded = true;
+      } finally {
+        System.setProperty(DRIVER_DIRECTORY, parent.toString());
+        try (var files = Files.newDirectoryStream(directory)) {
+          for (Path file : files) {
+            Files.delete(file);
+          }
+        }
+        Files.delete(directory);
+      }
+    } catch (Exception e) {
+      throw new SQLException("cannot load the SQLite driver: " + e.getMessage(), e);
     }
   }
 

@@ -25,7 +25,11 @@ import org.slf4j.LoggerFactory;
 public final class Ticker implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Ticker.class);
 
+  /** How long closing waits for work that is running: it may wait for a disk that has gone. */
+  private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(5);
+
   private final String name;
+  private final Duration closePatience;
   private final Executor workers;
   private final Runnable work;
 
@@ -42,9 +46,14 @@ public final class Ticker implements AutoCloseable {
    * @param workers where the work runs
    */
   public Ticker(String name, Executor workers, Runnable work) {
+    this(name, workers, work, CLOSE_PATIENCE);
+  }
+
+  Ticker(String name, Executor workers, Runnable work, Duration closePatience) {
     this.name = name;
     this.workers = workers;
     this.work = work;
+    this.closePatience = closePatience;
   }
 
   /** Ticks at once, and then at each {@code interval}. To be called once. */
@@ -90,11 +99,21 @@ public final class Ticker implements AutoCloseable {
     }
   }
 
-  /** Stops, and returns when no work is running. Not to be called by the work. Idempotent. */
+  /**
+   * Stops, and returns when no work is running, or after a while all the same: what keeps the work
+   * must not keep the server from ending. Not to be called by the work. Idempotent.
+   */
   @Override
   public void close() {
     stop();
-    idle.acquireUninterruptibly();
-    idle.release();
+    try {
+      if (idle.tryAcquire(closePatience.toMillis(), TimeUnit.MILLISECONDS)) {
+        idle.release();
+      } else {
+        LOG.atWarn().addKeyValue("ticker", name).log("ticker.work_not_ended");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

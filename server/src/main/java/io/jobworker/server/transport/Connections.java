@@ -271,7 +271,8 @@ public final class Connections implements AutoCloseable {
   public void close() {
     Future<?> accepting = acceptor.shutdownGracefully(0, CLOSE_PATIENCE_SECONDS, TimeUnit.SECONDS);
     Future<?> serving = loops.shutdownGracefully(0, CLOSE_PATIENCE_SECONDS, TimeUnit.SECONDS);
-    var _ = accepting.awaitUninterruptibly();
-    var _ = serving.awaitUninterruptibly();
+    // Not for ever: a loop that something holds must not keep the server from ending.
+    var _ = accepting.awaitUninterruptibly(2 * CLOSE_PATIENCE_SECONDS, TimeUnit.SECONDS);
+    var _ = serving.awaitUninterruptibly(2 * CLOSE_PATIENCE_SECONDS, TimeUnit.SECONDS);
   }
 }

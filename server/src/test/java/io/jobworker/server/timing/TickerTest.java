@@ -116,17 +116,38 @@ class TickerTest {
               atWork.countDown();
               awaitUninterruptibly(goOn);
               finished.incrementAndGet();
-            });
+            },
+            Duration.ofHours(1));
     slow.tick();
     atWork.await();
     Thread closing = Thread.ofPlatform().start(slow::close);
-    while (closing.isAlive() && closing.getState() != Thread.State.WAITING) {
+    while (closing.isAlive() && closing.getState() != Thread.State.TIMED_WAITING) {
       Thread.onSpinWait();
     }
     assertThat(closing.isAlive()).isTrue();
     goOn.countDown();
     closing.join();
     assertThat(finished).hasValue(1);
+  }
+
+  @Test
+  void closingLeavesWorkAloneThatDoesNotEnd() throws Exception {
+    CountDownLatch atWork = new CountDownLatch(1);
+    CountDownLatch goOn = new CountDownLatch(1);
+    Ticker stuck =
+        new Ticker(
+            "stuck",
+            task -> Thread.ofVirtual().start(task),
+            () -> {
+              atWork.countDown();
+              awaitUninterruptibly(goOn);
+            },
+            Duration.ofMillis(1));
+    stuck.tick();
+    atWork.await();
+    stuck.close(); // as when a certificate's file is on a disk that has gone
+    assertThat(goOn.getCount()).isOne();
+    goOn.countDown();
   }
 
   private static void awaitUninterruptibly(CountDownLatch latch) {
