@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.jobworker.core.job.Requester;
-import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.Allowance;
 import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.JobException;
@@ -13,6 +11,8 @@ import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -123,7 +123,8 @@ class AllowanceTest {
         .hasMessageContaining("retained-output");
     await()
         .atMost(Duration.ofSeconds(30))
-        .untilAsserted(() -> jobs.jobs().find(wrote.id()).remove(Requester.named("alice"))); // once it is cleaned up
+        .untilAsserted(() ->
+            jobs.jobs().find(wrote.id()).remove(Requester.named("alice"))); // once it is cleaned up
     jobs.start(alice, FOR_EVER);
   }
 

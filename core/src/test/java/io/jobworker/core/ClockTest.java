@@ -2,10 +2,10 @@ package io.jobworker.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.jobworker.core.job.Owner;
-import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.JobOutput;
 import io.jobworker.core.output.Read;
@@ -36,7 +36,11 @@ class ClockTest {
         Jobs.open(
             TestJobs.config(
                 defaults.stateDirectory(), defaults.output(), defaults.history(), clock))) {
-      JobStatus job = jobs.start(StartRequest.of(Owner.of("alice"), JobSpec.of("sh", "-c", "echo 1; sleep 0.3; echo 2"))).status();
+      JobStatus job =
+          jobs.start(
+                  StartRequest.of(
+                      Owner.of("alice"), JobSpec.of("sh", "-c", "echo 1; sleep 0.3; echo 2")))
+              .status();
       JobOutput output = jobs.find(job.id()).output();
       while (output.end() == 0) {
         Thread.onSpinWait();

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.jobworker.core.job.Requester;
-import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
@@ -17,6 +15,8 @@ import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.Cursor;
@@ -81,7 +81,8 @@ class JobsTest {
   }
 
   private JobStatus start(String owner, JobSpec spec, byte[] stdin) {
-    JobStatus job = jobs.start(new StartRequest(Requester.named(owner), Owner.of(owner), spec, stdin)).status();
+    JobStatus job =
+        jobs.start(new StartRequest(Requester.named(owner), Owner.of(owner), spec, stdin)).status();
     started.add(job.id());
     return job;
   }
@@ -271,7 +272,8 @@ class JobsTest {
     @Test
     void stoppingAnEndedJobChangesNothing() {
       JobStatus job = ended(shell("exit 3"));
-      assertThat(jobs.find(job.id()).stop(StopRequest.DEFAULT)).isEqualTo(jobs.find(job.id()).status());
+      assertThat(jobs.find(job.id()).stop(StopRequest.DEFAULT))
+          .isEqualTo(jobs.find(job.id()).status());
       assertThat(jobs.find(job.id()).status().state()).isEqualTo(JobState.FAILED);
     }
 

@@ -4,15 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.jobworker.core.job.Owner;
-import io.jobworker.core.job.Requester;
-import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobQuery;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.OutputLog.OnFull;
@@ -60,7 +60,8 @@ class RetentionTest {
   }
 
   private static JobStatus run(Jobs jobs, String owner, String script) {
-    JobStatus job = jobs.start(StartRequest.of(Owner.of(owner), JobSpec.of("/bin/sh", "-c", script))).status();
+    JobStatus job =
+        jobs.start(StartRequest.of(Owner.of(owner), JobSpec.of("/bin/sh", "-c", script))).status();
     return jobs.find(job.id()).whenEnded().orTimeout(60, TimeUnit.SECONDS).join();
   }
 
@@ -87,14 +88,16 @@ class RetentionTest {
     assertThat(known(jobs, "alice")).containsExactlyElementsOf(ended.reversed().subList(0, 3));
     assertThat(known(jobs, "bob")).containsExactly(ofBob);
     await().until(() -> Files.notExists(state().resolve("jobs").resolve(ended.get(0).toString())));
-    assertThatThrownBy(() -> jobs.find(ended.get(0)).status()).isInstanceOf(JobException.NoSuchJob.class);
+    assertThatThrownBy(() -> jobs.find(ended.get(0)).status())
+        .isInstanceOf(JobException.NoSuchJob.class);
   }
 
   @Test
   void whatIsTooOldIsForgottenWithItsFilesAndWhatRunsIsNot() {
     Jobs jobs = open(new JobsConfig.History(Duration.ofDays(7), 1000), "1G");
     JobId old = run(jobs, "alice", "echo old").id();
-    JobId running = jobs.start(StartRequest.of(Owner.of("alice"), JobSpec.of("sleep", "1000"))).status().id();
+    JobId running =
+        jobs.start(StartRequest.of(Owner.of("alice"), JobSpec.of("sleep", "1000"))).status().id();
     clock.advance(Duration.ofDays(8));
     JobId young = run(jobs, "alice", "echo young").id(); // its end has the retention look again
     await().until(() -> !known(jobs, "alice").contains(old));
@@ -145,10 +148,12 @@ class RetentionTest {
   void anEndedJobIsRemovedAndARunningOneIsNot() {
     Jobs jobs = open(LONG, "1G");
     JobId ended = run(jobs, "alice", "echo hello").id();
-    JobId running = jobs.start(StartRequest.of(Owner.of("alice"), JobSpec.of("sleep", "1000"))).status().id();
+    JobId running =
+        jobs.start(StartRequest.of(Owner.of("alice"), JobSpec.of("sleep", "1000"))).status().id();
     jobs.find(ended).remove(Requester.named("alice"));
     assertThat(state().resolve("jobs").resolve(ended.toString())).doesNotExist();
-    assertThatThrownBy(() -> jobs.find(ended).remove(Requester.named("alice"))).isInstanceOf(JobException.NoSuchJob.class);
+    assertThatThrownBy(() -> jobs.find(ended).remove(Requester.named("alice")))
+        .isInstanceOf(JobException.NoSuchJob.class);
     assertThatThrownBy(() -> jobs.find(running).remove(Requester.named("alice")))
         .isInstanceOf(JobException.WrongState.class)
         .hasMessageContaining("stop it first");

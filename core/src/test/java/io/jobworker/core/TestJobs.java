@@ -2,8 +2,6 @@ package io.jobworker.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.jobworker.core.job.Requester;
-import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.core.job.Allowance;
 import io.jobworker.core.job.JobId;
@@ -11,7 +9,9 @@ import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.Requester;
 import io.jobworker.core.job.RunAs;
+import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.JobOutput;

@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.jobworker.core.job.Requester;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
+import io.jobworker.core.job.Requester;
 import io.jobworker.core.linux.Fd;
 import io.jobworker.core.linux.Linux;
 import java.io.InputStream;
@@ -122,7 +122,11 @@ class UpgradeTest {
       insert(id, like);
     });
     JobStatus ended =
-        jobs.jobs().find(id).whenEnded().orTimeout(60, java.util.concurrent.TimeUnit.SECONDS).join();
+        jobs.jobs()
+            .find(id)
+            .whenEnded()
+            .orTimeout(60, java.util.concurrent.TimeUnit.SECONDS)
+            .join();
     assertThat(ended.state()).isEqualTo(JobState.STOPPED);
     assertThat(ended.end().orElseThrow().detail())
         .isEqualTo("a server of a later version has ended it");
@@ -131,7 +135,8 @@ class UpgradeTest {
         .isInstanceOf(JobException.WrongState.class)
         .hasMessageContaining("written by an earlier version");
     jobs.jobs().find(id).remove(Requester.named("alice"));
-    assertThatThrownBy(() -> jobs.jobs().find(id).status()).isInstanceOf(JobException.NoSuchJob.class);
+    assertThatThrownBy(() -> jobs.jobs().find(id).status())
+        .isInstanceOf(JobException.NoSuchJob.class);
   }
 
   @Test
@@ -145,7 +150,11 @@ class UpgradeTest {
       insert(id, like);
     });
     JobStatus ended =
-        jobs.jobs().find(id).whenEnded().orTimeout(60, java.util.concurrent.TimeUnit.SECONDS).join();
+        jobs.jobs()
+            .find(id)
+            .whenEnded()
+            .orTimeout(60, java.util.concurrent.TimeUnit.SECONDS)
+            .join();
     assertThat(ended.end().orElseThrow().exitCode()).hasValue(7);
     assertThat(jobs.state().resolve("jobs/" + id + "/stdout")).doesNotExist();
   }

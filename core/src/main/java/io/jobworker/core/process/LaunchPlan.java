@@ -45,7 +45,9 @@ public record LaunchPlan(
   /** Where an isolated job finds its own directory. */
   private static final String ISOLATED_WORK = "/tmp/work";
 
-  /** The steps by which a launch that fails is told to have failed ({@code launcher/src/step.c}). */
+  /**
+   * The steps by which a launch that fails is told to have failed ({@code launcher/src/step.c}).
+   */
   public static final String EXEC = "exec";
 
   public static final String CHDIR = "chdir";

@@ -74,7 +74,8 @@ class LaunchPlanTest {
 
   @Test
   void itsKeysAreThoseThatTheLaunchersHeaderDescribes() throws Exception {
-    assertThat(matches("sheet.h", "(?m)(?:^ \\*   |N, )([a-z-]+)=")).isEqualTo(keysOf(full(Optional.empty())));
+    assertThat(matches("sheet.h", "(?m)(?:^ \\*   |N, )([a-z-]+)="))
+        .isEqualTo(keysOf(full(Optional.empty())));
   }
 
   @Test
