@@ -92,6 +92,7 @@ final class Wiring {
         lifecycle.add(ClientRegistry.open(directory.database(), Clock.systemUTC()));
     boolean isolate = config.isolation().enabled() && Linux.isRoot();
     Jobs jobs = openJobs(audit, isolate);
+    forgetAddress();
     ExecutorService calls = startCalls();
     Connections connections = lifecycle.add(new Connections(settings.connections(), calls));
     lifecycle.add(tls.follow(connections, timer, calls));
@@ -191,6 +192,15 @@ final class Wiring {
       root = root.getCause();
     }
     return String.valueOf(root.getMessage());
+  }
+
+  /** A server that was killed has left it: from the lock on, which the jobs have, it is ours. */
+  private void forgetAddress() {
+    try {
+      Files.deleteIfExists(directory.address());
+    } catch (IOException e) {
+      throw new ConfigException("cannot delete " + directory.address() + ": " + e.getMessage());
+    }
   }
 
   private void announce(String address, Audit audit) {

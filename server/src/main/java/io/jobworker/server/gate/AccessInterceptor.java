@@ -19,6 +19,7 @@ import io.jobworker.server.access.Authenticator.Answer;
 import io.jobworker.server.access.Caller;
 import io.jobworker.server.access.Permissions;
 import io.jobworker.server.audit.Audit;
+import io.jobworker.server.transport.Connection;
 import java.net.SocketAddress;
 import java.util.Optional;
 import javax.net.ssl.SSLSession;
@@ -47,6 +48,8 @@ public final class AccessInterceptor implements ServerInterceptor {
     ServerCall<Q, R> call = RequestId.send(bareCall, requestId);
     String method = call.getMethodDescriptor().getFullMethodName();
     try {
+      // Before the client is looked up: whoever disables it meanwhile finds a connection to close.
+      Connection.of(call.getAttributes()).ifPresent(Connection::markUsed);
       Caller caller = identify(call, method, requestId);
       Permissions.Row<?> row = Permissions.of(method).orElseThrow(() -> noRow(method));
       if (!Permissions.allows(caller.client().role(), row.access())) {

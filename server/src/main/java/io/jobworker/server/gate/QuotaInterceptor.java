@@ -63,7 +63,6 @@ public final class QuotaInterceptor implements ServerInterceptor {
 
   private ClientUse.Held take(ServerCall<?, ?> call, Caller caller) {
     Optional<Connection> connection = Connection.of(call.getAttributes());
-    connection.ifPresent(Connection::markUsed);
     Optional<RuntimeException> refusal = connection.flatMap(Connection::refusal);
     if (refusal.isPresent()) {
       throw refusal.get();

@@ -41,12 +41,12 @@ public final class Connection {
     return session;
   }
 
-  /** A call by it is let through. */
+  /** A call comes by it, and may be let through. */
   public void markUsed() {
     used = true;
   }
 
-  /** Whether a call by it was ever let through. */
+  /** Whether a call ever came by it. */
   public boolean isUsed() {
     return used;
   }
