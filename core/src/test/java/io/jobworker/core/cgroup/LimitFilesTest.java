@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jobworker.core.cgroup.LimitFiles.Setting;
 import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -15,7 +16,7 @@ class LimitFilesTest {
     Process getconf = new ProcessBuilder("getconf", "PAGESIZE").start();
     String answer = new String(getconf.getInputStream().readAllBytes(), US_ASCII);
     int page = Integer.parseInt(answer.strip());
-    Limits limits = Limits.builder().memory(ByteSize.of(100L * page + 1)).build();
+    Limits limits = Limits.NONE.with(Limit.MEMORY, ByteSize.of(100L * page + 1));
     Setting memory = LimitFiles.of(limits, List.of(), 0).getFirst();
     assertThat(memory.text()).isEqualTo(Long.toString(100L * page + 1));
     assertThat(memory.readBack()).isEqualTo(Long.toString(100L * page));

@@ -132,8 +132,7 @@ public final class AccessInterceptor implements ServerInterceptor {
       JobId id =
           JobId.parse(named)
               .orElseThrow(() ->
-                  new JobException.InvalidSpec(
-                      "id", "'" + shortened(named) + "' is not a job id (a UUID)"));
+                  new InvalidField("id", "'" + shortened(named) + "' is not a job id (a UUID)"));
       Optional<String> owner = ownerOf(id);
       if (owner.isEmpty() || !Permissions.allows(caller.client(), row.access(), owner.get())) {
         audit.denied(caller, Optional.of(id), owner.isEmpty() ? "no_such_job" : "not_owner");

@@ -6,10 +6,10 @@ import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.StatsOptions;
 import io.jobworker.core.Jobs;
-import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.server.gate.Errors;
+import io.jobworker.server.gate.InvalidField;
 import io.jobworker.server.timing.Ticker;
 import java.time.Clock;
 import java.time.Duration;
@@ -57,7 +57,7 @@ final class StatsMethod {
     }
     Duration interval = Wire.duration("stats.interval", options.getInterval());
     if (interval.compareTo(MIN_INTERVAL) < 0 || interval.compareTo(MAX_INTERVAL) > 0) {
-      throw new JobException.InvalidSpec("stats.interval", "from 100 milliseconds to 1 hour");
+      throw new InvalidField("stats.interval", "from 100 milliseconds to 1 hour");
     }
     return interval;
   }

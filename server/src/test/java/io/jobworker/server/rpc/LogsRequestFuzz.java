@@ -6,6 +6,7 @@ import io.jobworker.api.v1.LogOptions;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.OutputLog;
+import io.jobworker.server.gate.InvalidField;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -38,7 +39,7 @@ public final class LogsRequestFuzz {
         }
         cursor.read(BUFFER, BUFFER.length);
       }
-    } catch (InvalidProtocolBufferException | JobException e) {
+    } catch (InvalidProtocolBufferException | JobException | InvalidField e) {
       // refused
     }
   }
