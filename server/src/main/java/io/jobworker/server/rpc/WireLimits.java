@@ -44,17 +44,17 @@ final class WireLimits {
         limits = limits.with(limit, amount(limit, wire.getField(field)));
       }
     }
-    for (IoLimit io : wire.getIoList()) {
-      limits =
-          limits.with(
-              new Limits.IoLimit(
-                  io.getPath(),
-                  io.getReadBps(),
-                  io.getWriteBps(),
-                  io.getReadIops(),
-                  io.getWriteIops()));
-    }
-    return limits;
+    return new Limits(
+        limits.amounts(), wire.getIoList().stream().map(WireLimits::fromWire).toList());
+  }
+
+  private static Limits.IoLimit fromWire(IoLimit wire) {
+    return new Limits.IoLimit(
+        wire.getPath(),
+        wire.getReadBps(),
+        wire.getWriteBps(),
+        wire.getReadIops(),
+        wire.getWriteIops());
   }
 
   private static long amount(Limit limit, Object value) {
