@@ -1,6 +1,7 @@
 package io.jobworker.core;
 
 import io.jobworker.core.cgroup.CgroupHost;
+import io.jobworker.core.cgroup.Controller;
 import io.jobworker.core.linux.Linux;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,18 +10,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /** What the host can and cannot enforce. */
 public final class HostCheck {
-  private static final Map<String, String> CONTROLLERS =
-      Map.of(
-          "cpu", "CPU limits",
-          "memory", "memory limits and OOM verdicts",
-          "io", "disk I/O limits",
-          "pids", "process limits");
-
   private static final Duration LOOK_AGAIN = Duration.ofMillis(500);
 
   private HostCheck() {}
@@ -61,18 +54,16 @@ public final class HostCheck {
             cgroups.killFile()
                 ? "a job's tree is killed in one step"
                 : "jobs are killed by descent, one generation after another"));
-    CONTROLLERS.entrySet().stream()
-        .sorted(Map.Entry.comparingByKey())
-        .forEach(entry -> {
-          boolean has = cgroups.controllers().contains(entry.getKey());
-          findings.add(
-              new Finding(
-                  has,
-                  "controller " + entry.getKey(),
-                  has
-                      ? entry.getValue() + " can be enforced"
-                      : "jobs that ask for " + entry.getValue() + " are refused"));
-        });
+    for (Controller controller : Controller.values()) {
+      boolean has = cgroups.controllers().contains(controller.toString());
+      findings.add(
+          new Finding(
+              has,
+              "controller " + controller,
+              has
+                  ? controller.purpose() + " can be enforced"
+                  : "jobs that ask for " + controller.purpose() + " are refused"));
+    }
     findings.add(captures());
     return List.copyOf(findings);
   }

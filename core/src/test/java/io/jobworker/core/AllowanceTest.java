@@ -9,6 +9,7 @@ import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.Owner;
 import io.jobworker.core.job.Requester;
@@ -141,12 +142,12 @@ class AllowanceTest {
 
   @Test
   void noJobMayHaveMoreThanItsOwnersCeiling() {
-    Owner alice = owner("alice", 10, ByteSize.ofMebibytes(1), Limits.builder().pids(10).build());
+    Owner alice = owner("alice", 10, ByteSize.ofMebibytes(1), Limits.NONE.with(Limit.PIDS, 10));
     assertThatThrownBy(() ->
             jobs.start(
                 alice,
-                JobSpec.builder(List.of("true")).limits(Limits.builder().pids(11).build()).build()))
+                JobSpec.builder(List.of("true")).limits(Limits.NONE.with(Limit.PIDS, 11)).build()))
         .isInstanceOf(JobException.InvalidSpec.class)
-        .hasMessageContaining("spec.limits.pids");
+        .hasMessageStartingWith("pids: ");
   }
 }

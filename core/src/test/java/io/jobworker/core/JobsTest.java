@@ -310,11 +310,11 @@ class JobsTest {
     void namesTheFieldThatIsWrong() {
       assertThatThrownBy(() -> start("alice", JobSpec.of("")))
           .isInstanceOf(JobException.InvalidSpec.class)
-          .hasMessageStartingWith("spec.command: ");
+          .hasMessageStartingWith("command: ");
       assertThatThrownBy(() ->
               start(
                   "alice", JobSpec.builder(List.of("true")).environment(Map.of("A=", "")).build()))
-          .hasMessageStartingWith("spec.env: ");
+          .hasMessageStartingWith("environment: ");
     }
   }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -14,7 +15,7 @@ class LimitPolicyTest {
   private static final Limits NONE = Limits.NONE;
 
   private static Limits memory(long mebibytes) {
-    return Limits.builder().memory(ByteSize.ofMebibytes(mebibytes)).build();
+    return Limits.NONE.with(Limit.MEMORY, ByteSize.ofMebibytes(mebibytes));
   }
 
   private static Limits applied(Limits asked, Limits defaults, Limits ceilings) {
@@ -40,10 +41,10 @@ class LimitPolicyTest {
   void moreThanTheCeilingIsRefusedByTheFieldsName() {
     assertThatThrownBy(() -> applied(memory(21), NONE, memory(20)))
         .isInstanceOf(JobException.InvalidSpec.class)
-        .hasMessage("spec.limits.memory_bytes: more than this server allows, which is 20MiB");
-    Limits fourCpus = Limits.builder().cpuMillis(4000).build();
-    Limits twoCpus = Limits.builder().cpuMillis(2000).build();
+        .hasMessage("memory: more than this server allows, which is 20MiB");
+    Limits fourCpus = Limits.NONE.with(Limit.CPU_MILLIS, 4000);
+    Limits twoCpus = Limits.NONE.with(Limit.CPU_MILLIS, 2000);
     assertThatThrownBy(() -> applied(fourCpus, NONE, twoCpus))
-        .hasMessageStartingWith("spec.limits.cpu_millis: ");
+        .hasMessageStartingWith("cpu-millis: ");
   }
 }

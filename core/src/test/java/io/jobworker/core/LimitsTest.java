@@ -12,6 +12,7 @@ import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.Limits.IoLimit;
 import io.jobworker.core.job.RunAs;
@@ -72,7 +73,7 @@ class LimitsTest {
       JobStatus job =
           run(
               "exec stress-ng --quiet --cpu 1 --cpu-method int64 --timeout 6s",
-              Limits.builder().cpuMillis(millis).build());
+              Limits.NONE.with(Limit.CPU_MILLIS, millis));
       Duration wall = Duration.between(job.createdAt(), job.end().orElseThrow().at());
       Usage usage = job.end().orElseThrow().usage();
       assertThat(wall).isGreaterThan(Duration.ofSeconds(5));
@@ -89,7 +90,8 @@ class LimitsTest {
     @Test
     void theFilesHoldWhatWasAskedFor() throws IOException {
       JobStatus job =
-          jobs.shell("sleep 1000", Limits.builder().cpuMillis(1500).cpuWeight(50).build());
+          jobs.shell(
+              "sleep 1000", Limits.NONE.with(Limit.CPU_MILLIS, 1500).with(Limit.CPU_WEIGHT, 50));
       Path cgroup = jobs.cgroup(job);
       assertThat(cgroup.resolve("cpu.max")).hasContent("150000 100000");
       assertThat(jobs.slot(job).resolve("cpu.weight")).hasContent("50");
@@ -99,7 +101,7 @@ class LimitsTest {
 
   @Nested
   class Memory {
-    private final Limits limit = Limits.builder().memory(ByteSize.ofMebibytes(100)).build();
+    private final Limits limit = Limits.NONE.with(Limit.MEMORY, ByteSize.ofMebibytes(100));
 
     @Test
     void anAllocationBeyondTheLimitIsAnOomKill() {
@@ -138,10 +140,9 @@ class LimitsTest {
       JobStatus job =
           jobs.shell(
               "sleep 1000",
-              Limits.builder()
-                  .memory(ByteSize.of(100_000_000))
-                  .memoryHigh(ByteSize.ofMebibytes(64))
-                  .build());
+              Limits.NONE
+                  .with(Limit.MEMORY, ByteSize.of(100_000_000))
+                  .with(Limit.MEMORY_HIGH, ByteSize.ofMebibytes(64)));
       Path cgroup = jobs.cgroup(job);
       assertThat(cgroup.resolve("memory.max")).hasContent("99999744"); // whole pages
       assertThat(cgroup.resolve("memory.high")).hasContent("67108864");
@@ -155,13 +156,13 @@ class LimitsTest {
       JobStatus job =
           run(
               "i=1; while sleep 1000 & do i=$((i+1)); echo $i; done",
-              Limits.builder().pids(20).build());
+              Limits.NONE.with(Limit.PIDS, 20));
       assertThat(jobs.output(job)).contains("\n20\n").doesNotContain("\n21\n");
     }
 
     @Test
     void aForkBombIsStopped() throws Exception {
-      for (Limits limits : List.of(Limits.builder().pids(64).build(), Limits.NONE)) {
+      for (Limits limits : List.of(Limits.NONE.with(Limit.PIDS, 64), Limits.NONE)) {
         JobStatus job = jobs.shell("echo up; f() { f | f & }; f; sleep 1000", limits);
         jobs.awaitOutput(job, "up\n");
         JobStatus stopped = jobs.jobs().find(job.id()).stop(StopRequest.DEFAULT);
@@ -180,7 +181,7 @@ class LimitsTest {
     /** What dd's own clock says, in bytes or blocks a second. */
     private double rate(String dd, IoLimit limit, double divisor) {
       assumeDisk();
-      JobStatus job = run("exec 2>&1; exec " + dd, Limits.builder().io(limit).build());
+      JobStatus job = run("exec 2>&1; exec " + dd, Limits.NONE.with(limit));
       Matcher matcher = DD.matcher(jobs.output(job));
       assertThat(matcher.find()).as(jobs.output(job)).isTrue();
       return Long.parseLong(matcher.group(1)) / Double.parseDouble(matcher.group(2)) / divisor;
@@ -197,10 +198,9 @@ class LimitsTest {
     void theStricterOfTwoLimitsForOneDiskHolds() throws IOException {
       assumeDisk();
       Limits limits =
-          Limits.builder()
-              .io(new IoLimit(DISK.toString(), 0, 1 << 20, 0, 0))
-              .io(new IoLimit(DISK.toString(), 2 << 20, 3 << 20, 0, 0))
-              .build();
+          Limits.NONE
+              .with(new IoLimit(DISK.toString(), 0, 1 << 20, 0, 0))
+              .with(new IoLimit(DISK.toString(), 2 << 20, 3 << 20, 0, 0));
       JobStatus job = jobs.shell("sleep 1000", limits);
       assertThat(Files.readString(jobs.slot(job).resolve("io.max")))
           .contains("rbps=2097152 wbps=1048576 riops=max wiops=max");
@@ -226,7 +226,7 @@ class LimitsTest {
 
     @Test
     void aPathWithoutADiskFailsTheStartAndLeavesNothing() throws IOException {
-      Limits limits = Limits.builder().io(new IoLimit("/proc", 1 << 20, 0, 0, 0)).build();
+      Limits limits = Limits.NONE.with(new IoLimit("/proc", 1 << 20, 0, 0, 0));
       assertThatThrownBy(() -> jobs.shell("true", limits))
           .isInstanceOf(JobException.CannotEnforce.class)
           .hasMessageContaining("no disk stands behind /proc");
@@ -251,7 +251,7 @@ class LimitsTest {
     }
 
     private static Limits writing(long bytesPerSecond) {
-      return Limits.builder().io(new IoLimit(DISK.toString(), 0, bytesPerSecond, 0, 0)).build();
+      return Limits.NONE.with(new IoLimit(DISK.toString(), 0, bytesPerSecond, 0, 0));
     }
 
     @Test
@@ -276,7 +276,7 @@ class LimitsTest {
 
     @Test
     void isNoneOfTheJobsMemory() throws Exception {
-      Limits little = Limits.builder().memory(ByteSize.ofMebibytes(8)).build();
+      Limits little = Limits.NONE.with(Limit.MEMORY, ByteSize.ofMebibytes(8));
       JobStatus job = onDisk("exec head -c 256M /dev/zero", little);
       JobEnd end = jobs.ended(job).end().orElseThrow();
       assertThat(end.reason()).isEqualTo(EndReason.EXITED);
@@ -287,7 +287,7 @@ class LimitsTest {
 
     @Test
     void isWrittenHoweverLittleCpuTheJobHas() throws Exception {
-      Limits little = Limits.builder().cpuMillis(10).build();
+      Limits little = Limits.NONE.with(Limit.CPU_MILLIS, 10);
       JobStatus job = onDisk("echo up; exec sleep 1000", little);
       jobs.awaitOutput(job, "up\n");
       assertThat(jobs.slot(job).resolve("monitor/cpu.max")).hasContent("100000 100000");
@@ -301,7 +301,7 @@ class LimitsTest {
     JobStatus job =
         jobs.shell(
             "for i in $(seq 50); do sleep 1000 & done; echo up; wait",
-            Limits.builder().pids(100).build());
+            Limits.NONE.with(Limit.PIDS, 100));
     jobs.awaitOutput(job, "up\n");
     List<String> members = Files.readAllLines(jobs.cgroup(job).resolve("cgroup.procs"));
     assertThat(members)
@@ -312,14 +312,14 @@ class LimitsTest {
 
   @Test
   void theLimitsAreThoseOfTheSpecOfTheStatus() {
-    Limits limits = Limits.builder().cpuMillis(500).pids(7).build();
+    Limits limits = Limits.NONE.with(Limit.CPU_MILLIS, 500).with(Limit.PIDS, 7);
     JobStatus job = jobs.shell("sleep 1000", limits);
     assertThat(jobs.jobs().find(job.id()).status().spec().limits()).isEqualTo(limits);
   }
 
   @Test
   void aLimitThatTheKernelRefusesFailsTheStartAndLeavesNothing() {
-    Limits limits = Limits.builder().io(new IoLimit("/no/such/path", 1, 0, 0, 0)).build();
+    Limits limits = Limits.NONE.with(new IoLimit("/no/such/path", 1, 0, 0, 0));
     assertThatThrownBy(() -> jobs.shell("true", limits)).isInstanceOf(JobException.class);
     assertThat(directory.resolve("state/jobs")).isEmptyDirectory();
   }
@@ -327,7 +327,7 @@ class LimitsTest {
   @Test
   void aStopAndAnExitAtOnceEndWithTheCgroupGone() {
     for (int i = 0; i < 20; i++) {
-      JobStatus job = jobs.shell("exit 0", Limits.builder().pids(10).build());
+      JobStatus job = jobs.shell("exit 0", Limits.NONE.with(Limit.PIDS, 10));
       jobs.jobs().find(job.id()).stop(StopRequest.DEFAULT);
       JobStatus ended = jobs.ended(job);
       assertThat(ended.state()).isIn(JobState.EXITED, JobState.STOPPED);
@@ -339,7 +339,7 @@ class LimitsTest {
   void theJobRunsAsItsUserWithItsLimits() {
     JobSpec spec =
         JobSpec.builder(List.of("sh", "-c", "id -u; touch mine && echo wrote"))
-            .limits(Limits.builder().memory(ByteSize.ofMebibytes(64)).build())
+            .limits(Limits.NONE.with(Limit.MEMORY, ByteSize.ofMebibytes(64)))
             .build();
     JobStatus job = jobs.start(spec, Optional.of(new RunAs(700_003, 700_003)));
     assertThat(jobs.output(job)).isEqualTo("700003\nwrote\n");

@@ -28,9 +28,6 @@ import java.util.TreeMap;
  * (cgroups(7), "no internal processes"). Thread-safe.
  */
 public final class CgroupTree {
-
-  private static final List<String> CONTROLLERS = List.of("cpu", "io", "memory", "pids");
-  private static final List<String> LEAF_CONTROLLERS = List.of("cpu", "memory", "pids");
   private static final String REMOVAL = "removal";
   private static final String LOW_WEIGHT = "10"; // of 100, which others have
   private static final SecureRandom RANDOM = new SecureRandom();
@@ -82,7 +79,7 @@ public final class CgroupTree {
   /** Hands the controllers down one level; answers which of them the level below has afterwards. */
   private static Set<String> enableControllers(Path directory) throws IOException {
     Path file = directory.resolve("cgroup.subtree_control");
-    for (String controller : CONTROLLERS) {
+    for (Controller controller : Controller.values()) {
       try {
         Files.writeString(file, "+" + controller); // one by one: the kernel takes all or nothing
       } catch (IOException e) {
@@ -168,10 +165,10 @@ public final class CgroupTree {
     boolean done = false;
     try {
       JobCgroup cgroup = JobCgroup.create(path, inLeaves(), loop);
-      if (controllers.contains("memory")) {
+      if (controllers.contains(Controller.MEMORY.toString())) {
         cgroup.set(LimitFiles.oomGroup());
       }
-      if (controllers.contains("cpu")) {
+      if (controllers.contains(Controller.CPU.toString())) {
         cgroup.set(LimitFiles.launcherCpu(launcherCpu));
       }
       for (Setting setting : settings) {
@@ -188,7 +185,10 @@ public final class CgroupTree {
 
   /** What is counted and bounded in the leaves; {@code io} is in the slot, for both together. */
   private List<String> inLeaves() {
-    return LEAF_CONTROLLERS.stream().filter(controllers::contains).toList();
+    return Controller.inLeaves().stream()
+        .map(Controller::toString)
+        .filter(controllers::contains)
+        .toList();
   }
 
   /** One entry a disk: the kernel keeps one line for each, and the stricter of two limits holds. */

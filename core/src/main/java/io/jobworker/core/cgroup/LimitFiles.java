@@ -1,11 +1,10 @@
 package io.jobworker.core.cgroup;
 
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.linux.Linux;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.StringJoiner;
 
 /**
@@ -28,60 +27,57 @@ final class LimitFiles {
   /**
    * One file to write.
    *
-   * @param controller that must be there for it
    * @param readBack what the file must hold afterwards; for io.max, one of its lines
    */
-  record Setting(Place place, String controller, String file, String text, String readBack) {}
+  record Setting(Place place, String file, String text, String readBack) {
+    /** The controller that must be there for it, whose name every file of it begins with. */
+    String controller() {
+      return file.substring(0, file.indexOf('.'));
+    }
+  }
 
   private LimitFiles() {}
 
   /** {@code extraPids} are processes in the job's cgroup that are not the job's own: its init. */
   static List<Setting> of(Limits limits, List<DeviceLimit> io, int extraPids) {
     List<Setting> settings = new ArrayList<>();
-    limits
-        .cpuMillis()
-        .ifPresent(millis -> settings.add(plain(Place.JOB, "cpu", "cpu.max", cpuMax(millis))));
-    limits
-        .cpuWeight()
-        .ifPresent(weight ->
-            settings.add(plain(Place.SLOT, "cpu", "cpu.weight", Integer.toString(weight))));
-    addMemory(settings, "memory.max", limits.memory());
-    addMemory(settings, "memory.high", limits.memoryHigh());
-    addMemory(settings, "memory.swap.max", limits.swap());
-    limits
-        .pids()
-        .ifPresent(pids ->
-            settings.add(plain(Place.JOB, "pids", "pids.max", Integer.toString(pids + extraPids))));
+    limits.amounts().forEach((limit, amount) -> settings.add(setting(limit, amount, extraPids)));
     for (DeviceLimit limit : io) {
       String text = ioMax(limit);
-      settings.add(new Setting(Place.SLOT, "io", "io.max", text, text));
+      settings.add(plain(Place.SLOT, "io.max", text));
     }
     return settings;
   }
 
+  /** Which file a limit is in. */
+  private static Setting setting(Limit limit, long amount, int extraPids) {
+    return switch (limit) {
+      case CPU_MILLIS -> plain(Place.JOB, "cpu.max", cpuMax(amount));
+      case CPU_WEIGHT -> plain(Place.SLOT, "cpu.weight", Long.toString(amount));
+      case MEMORY -> inPages("memory.max", amount);
+      case MEMORY_HIGH -> inPages("memory.high", amount);
+      case SWAP -> inPages("memory.swap.max", amount);
+      case PIDS -> plain(Place.JOB, "pids.max", Long.toString(amount + extraPids));
+    };
+  }
+
   /** The launcher's own bound, so that it is never the job's quota that it waits for. */
   static Setting launcherCpu(int millis) {
-    return plain(Place.MONITOR, "cpu", "cpu.max", cpuMax(millis));
+    return plain(Place.MONITOR, "cpu.max", cpuMax(millis));
   }
 
   /** With one process of the job the kernel kills all (cgroup-v2.rst, memory.oom.group). */
   static Setting oomGroup() {
-    return plain(Place.JOB, "memory", "memory.oom.group", "1");
+    return plain(Place.JOB, "memory.oom.group", "1");
   }
 
-  private static Setting plain(Place place, String controller, String file, String text) {
-    return new Setting(place, controller, file, text, text);
+  private static Setting plain(Place place, String file, String text) {
+    return new Setting(place, file, text, text);
   }
 
-  private static void addMemory(List<Setting> settings, String file, Optional<ByteSize> size) {
-    size.ifPresent(value ->
-        settings.add(
-            new Setting(
-                Place.JOB,
-                "memory",
-                file,
-                Long.toString(value.bytes()),
-                Long.toString(wholePages(value.bytes(), Linux.PAGE_BYTES)))));
+  private static Setting inPages(String file, long bytes) {
+    return new Setting(
+        Place.JOB, file, Long.toString(bytes), Long.toString(wholePages(bytes, Linux.PAGE_BYTES)));
   }
 
   /** The kernel counts memory in its pages and rounds down. */
@@ -90,8 +86,8 @@ final class LimitFiles {
   }
 
   /** A quota is at least a millisecond; of so little CPU a longer period has as much. */
-  static String cpuMax(int millis) {
-    int quota = millis * (PERIOD_USEC / 1000);
+  static String cpuMax(long millis) {
+    long quota = millis * (PERIOD_USEC / 1000);
     return quota >= MIN_QUOTA_USEC
         ? quota + " " + PERIOD_USEC
         : millis * (LONG_PERIOD_USEC / 1000) + " " + LONG_PERIOD_USEC;

@@ -17,19 +17,24 @@ public abstract sealed class JobException extends RuntimeException {
 
   /** The request itself is wrong; trying again does not help. */
   public static final class InvalidSpec extends JobException {
-    private final String field;
+    private final Field field;
+    private final String problem;
 
-    /**
-     * {@code field} by its name in the wire contract, as in {@code spec.command}; {@code problem}
-     * may quote what was asked.
-     */
-    public InvalidSpec(String field, String problem) {
-      super(field + ": " + problem.replaceAll("\\p{Cntrl}", "?"));
+    /** {@code problem} may quote what was asked. */
+    public InvalidSpec(Field field, String problem) {
+      String shown = problem.replaceAll("\\p{Cntrl}", "?");
+      super(field + ": " + shown);
       this.field = field;
+      this.problem = shown;
     }
 
-    public String field() {
+    public Field field() {
       return field;
+    }
+
+    /** What is wrong with the field, which it does not name; without control characters. */
+    public String problem() {
+      return problem;
     }
   }
 

@@ -37,7 +37,7 @@ public record JobQuery(
    * @throws JobException.InvalidSpec with the first that is out of bounds
    */
   public void requireValid() {
-    SpecCheck.checkLabels("labels", labels);
+    SpecCheck.checkLabels(RequestField.QUERY_LABELS, labels);
   }
 
   /** Whether the job is one of those asked for, whoever owns it. */

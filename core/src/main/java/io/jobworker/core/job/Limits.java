@@ -1,35 +1,35 @@
 package io.jobworker.core.job;
 
-import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import com.fasterxml.jackson.annotation.JsonAnySetter;
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonValue;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What a job may use, enforced by cgroup v2 from its first instruction. What is empty is not
+ * What a job may use, enforced by cgroup v2 from its first instruction. What is missing is not
  * limited.
  *
- * @param cpuMillis thousandths of a CPU: 1500 is one and a half (cpu.max)
- * @param cpuWeight share against other jobs when CPU is short, 1 to 10000 (cpu.weight)
- * @param memory hard limit; beyond it the job is killed as a whole (memory.max)
- * @param memoryHigh where the kernel starts to slow the job down and to reclaim (memory.high)
- * @param swap (memory.swap.max)
- * @param pids how many processes and threads (pids.max)
- * @param io by device (io.max)
+ * @param amounts in the units of their limits, and in the order of {@link Limit}
+ * @param io by device
  */
-public record Limits(
-    OptionalInt cpuMillis,
-    OptionalInt cpuWeight,
-    Optional<ByteSize> memory,
-    Optional<ByteSize> memoryHigh,
-    Optional<ByteSize> swap,
-    OptionalInt pids,
-    List<IoLimit> io) {
+public record Limits(Map<Limit, Long> amounts, List<IoLimit> io) {
+  public static final Limits NONE = new Limits(Map.of(), List.of());
 
-  public static final Limits NONE = new Builder().build();
+  private static final String IO = "io";
 
   public Limits {
+    Map<Limit, Long> ordered = new EnumMap<>(Limit.class);
+    ordered.putAll(amounts);
+    amounts = Collections.unmodifiableMap(ordered);
     io = List.copyOf(io);
   }
 
@@ -40,68 +40,73 @@ public record Limits(
    */
   public record IoLimit(String path, long readBps, long writeBps, long readIops, long writeIops) {}
 
-  public boolean isEmpty() {
-    return equals(NONE);
+  /** The amount in the unit of the limit; empty if there is no such limit. */
+  public OptionalLong of(Limit limit) {
+    Long amount = amounts.get(limit);
+    return amount == null ? OptionalLong.empty() : OptionalLong.of(amount);
   }
 
-  public static Builder builder() {
-    return new Builder();
+  /** These, with {@code amount} for one of them, in its unit. */
+  public Limits with(Limit limit, long amount) {
+    Map<Limit, Long> changed = new EnumMap<>(Limit.class);
+    changed.putAll(amounts);
+    changed.put(limit, amount);
+    return new Limits(changed, io);
   }
 
-  /** Not thread-safe. */
-  public static final class Builder {
-    private OptionalInt cpuMillis = OptionalInt.empty();
-    private OptionalInt cpuWeight = OptionalInt.empty();
-    private Optional<ByteSize> memory = Optional.empty();
-    private Optional<ByteSize> memoryHigh = Optional.empty();
-    private Optional<ByteSize> swap = Optional.empty();
-    private OptionalInt pids = OptionalInt.empty();
-    private final List<IoLimit> io = new ArrayList<>();
-
-    @CanIgnoreReturnValue
-    public Builder cpuMillis(int value) {
-      cpuMillis = OptionalInt.of(value);
-      return this;
+  /**
+   * These, with {@code size} for one of them.
+   *
+   * @throws IllegalArgumentException if that does not count bytes
+   */
+  public Limits with(Limit limit, ByteSize size) {
+    if (limit.unit() != Unit.BYTES) {
+      throw new IllegalArgumentException(limit + " does not count bytes");
     }
+    return with(limit, size.bytes());
+  }
 
-    @CanIgnoreReturnValue
-    public Builder cpuWeight(int value) {
-      cpuWeight = OptionalInt.of(value);
-      return this;
-    }
+  /** These, and one for a device. */
+  public Limits with(IoLimit added) {
+    List<IoLimit> all = new ArrayList<>(io);
+    all.add(added);
+    return new Limits(amounts, all);
+  }
 
-    @CanIgnoreReturnValue
-    public Builder memory(ByteSize value) {
-      memory = Optional.of(value);
-      return this;
+  /** Databases hold jobs in this form: a member for each limit, which is null if it is not set. */
+  @JsonValue
+  Map<String, @Nullable Object> toJson() {
+    Map<String, @Nullable Object> members = new LinkedHashMap<>();
+    for (Limit limit : Limit.values()) {
+      members.put(member(limit), amounts.get(limit));
     }
+    members.put(IO, io);
+    return members;
+  }
 
-    @CanIgnoreReturnValue
-    public Builder memoryHigh(ByteSize value) {
-      memoryHigh = Optional.of(value);
-      return this;
+  /** Reads what {@link #toJson} makes, or made before a limit was there, or when another was. */
+  @JsonCreator
+  static Limits fromJson(
+      @JsonProperty(IO) List<IoLimit> io, @JsonAnySetter Map<String, @Nullable Object> members) {
+    Map<Limit, Long> amounts = new EnumMap<>(Limit.class);
+    for (Limit limit : Limit.values()) {
+      Object amount = members.get(member(limit));
+      if (amount instanceof Number number) {
+        amounts.put(limit, number.longValue());
+      } else if (amount != null) {
+        throw new IllegalArgumentException(member(limit) + " is not a number");
+      }
     }
+    return new Limits(amounts, io);
+  }
 
-    @CanIgnoreReturnValue
-    public Builder swap(ByteSize value) {
-      swap = Optional.of(value);
-      return this;
+  /** {@code cpuMillis}. */
+  private static String member(Limit limit) {
+    StringBuilder name = new StringBuilder();
+    for (String word : limit.name().toLowerCase(Locale.ROOT).split("_")) {
+      name.append(
+          name.isEmpty() ? word : Character.toUpperCase(word.charAt(0)) + word.substring(1));
     }
-
-    @CanIgnoreReturnValue
-    public Builder pids(int value) {
-      pids = OptionalInt.of(value);
-      return this;
-    }
-
-    @CanIgnoreReturnValue
-    public Builder io(IoLimit value) {
-      io.add(value);
-      return this;
-    }
-
-    public Limits build() {
-      return new Limits(cpuMillis, cpuWeight, memory, memoryHigh, swap, pids, io);
-    }
+    return name.toString();
   }
 }

@@ -4,7 +4,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
-import java.util.OptionalInt;
 import java.util.regex.Pattern;
 
 /**
@@ -19,7 +18,6 @@ final class SpecCheck {
   static final int MAX_PATH_BYTES = 4096;
   static final int MAX_LABELS = 64;
   static final int MAX_IO_LIMITS = 16;
-  static final ByteSize MIN_MEMORY = ByteSize.ofMebibytes(1);
   static final int MAX_NAME_LENGTH = 128;
   static final int MAX_REQUEST_ID_LENGTH = 128;
   static final Duration MAX_DURATION = Duration.ofDays(3650);
@@ -37,28 +35,30 @@ final class SpecCheck {
     checkCommand(spec);
     checkEnvironment(spec.environment());
     spec.workingDirectory().ifPresent(SpecCheck::checkWorkingDirectory);
-    spec.timeout().ifPresent(value -> checkDuration("spec.timeout", value));
-    spec.grace().ifPresent(value -> checkDuration("spec.grace", value));
-    checkText("spec.name", spec.name(), MAX_NAME_LENGTH);
-    spec.requestId().ifPresent(value -> checkText("spec.request_id", value, MAX_REQUEST_ID_LENGTH));
-    checkLabels("spec.labels", spec.labels());
+    spec.timeout().ifPresent(value -> checkDuration(RequestField.TIMEOUT, value));
+    spec.grace().ifPresent(value -> checkDuration(RequestField.GRACE, value));
+    checkText(RequestField.NAME, spec.name(), MAX_NAME_LENGTH);
+    spec.requestId()
+        .ifPresent(value -> checkText(RequestField.REQUEST_ID, value, MAX_REQUEST_ID_LENGTH));
+    checkLabels(RequestField.LABELS, spec.labels());
     checkLimits(spec.limits());
     spec.outputRetain().ifPresent(SpecCheck::checkRetain);
     if (stdin.length > MAX_STDIN_BYTES) {
-      throw invalid("spec.stdin", "at most " + MAX_STDIN_BYTES + " bytes, not " + stdin.length);
+      throw invalid(
+          RequestField.STDIN, "at most " + MAX_STDIN_BYTES + " bytes, not " + stdin.length);
     }
   }
 
   private static void checkCommand(JobSpec spec) {
     if (spec.command().isEmpty() || spec.command().getFirst().isEmpty()) {
-      throw invalid("spec.command", "name the program to run");
+      throw invalid(RequestField.COMMAND, "name the program to run");
     }
     if (spec.command().size() > MAX_ARGUMENTS) {
-      throw invalid("spec.command", "at most " + MAX_ARGUMENTS + " arguments");
+      throw invalid(RequestField.COMMAND, "at most " + MAX_ARGUMENTS + " arguments");
     }
     long bytes = 0;
     for (String argument : spec.command()) {
-      checkNoNul("spec.command", argument);
+      checkNoNul(RequestField.COMMAND, argument);
       bytes += size(argument);
     }
     for (Map.Entry<String, String> variable : spec.environment().entrySet()) {
@@ -66,7 +66,7 @@ final class SpecCheck {
     }
     if (bytes > MAX_COMMAND_AND_ENVIRONMENT_BYTES) {
       throw invalid(
-          "spec.command",
+          RequestField.COMMAND,
           "command and environment take "
               + bytes
               + " bytes, more than "
@@ -76,25 +76,26 @@ final class SpecCheck {
 
   private static void checkEnvironment(Map<String, String> environment) {
     if (environment.size() > MAX_VARIABLES) {
-      throw invalid("spec.env", "at most " + MAX_VARIABLES + " variables");
+      throw invalid(RequestField.ENVIRONMENT, "at most " + MAX_VARIABLES + " variables");
     }
     environment.forEach((name, value) -> {
-      checkNoNul("spec.env", name);
-      checkNoNul("spec.env", value);
+      checkNoNul(RequestField.ENVIRONMENT, name);
+      checkNoNul(RequestField.ENVIRONMENT, value);
       if (name.isEmpty() || name.indexOf('=') >= 0) {
-        throw invalid("spec.env", quoted(name) + " cannot be a variable's name");
+        throw invalid(RequestField.ENVIRONMENT, quoted(name) + " cannot be a variable's name");
       }
     });
   }
 
   private static void checkWorkingDirectory(String path) {
-    checkPath("spec.working_dir", path);
+    checkPath(RequestField.WORKING_DIRECTORY, path);
     if (!Path.of(path).normalize().toString().equals(path)) {
-      throw invalid("spec.working_dir", "write it without '.', '..' and needless slashes");
+      throw invalid(
+          RequestField.WORKING_DIRECTORY, "write it without '.', '..' and needless slashes");
     }
   }
 
-  private static void checkPath(String field, String path) {
+  private static void checkPath(Field field, String path) {
     checkNoNul(field, path);
     if (size(path) >= MAX_PATH_BYTES) {
       throw invalid(field, "a path is shorter than " + MAX_PATH_BYTES + " bytes");
@@ -105,36 +106,25 @@ final class SpecCheck {
   }
 
   private static void checkLimits(Limits limits) {
-    checkRange("cpu_millis", limits.cpuMillis(), 1, 10_000_000);
-    checkRange("cpu_weight", limits.cpuWeight(), 1, 10_000);
-    checkRange("pids", limits.pids(), 1, 4_000_000);
-    if (limits.memory().isPresent() && limits.memory().get().bytes() < MIN_MEMORY.bytes()) {
-      throw invalid("spec.limits.memory_bytes", "at least " + MIN_MEMORY);
-    }
+    limits.amounts().forEach(Limit::requireWithin);
     if (limits.io().size() > MAX_IO_LIMITS) {
-      throw invalid("spec.limits.io", "at most " + MAX_IO_LIMITS + " devices");
+      throw invalid(RequestField.IO, "at most " + MAX_IO_LIMITS + " devices");
     }
     for (Limits.IoLimit io : limits.io()) {
       if ((io.readBps() | io.writeBps() | io.readIops() | io.writeIops()) == 0) {
-        throw invalid("spec.limits.io", "an entry without a limit");
+        throw invalid(RequestField.IO, "an entry without a limit");
       }
       if (!io.path().isEmpty()) {
-        checkPath("spec.limits.io.path", io.path());
+        checkPath(RequestField.IO_PATH, io.path());
       }
       if (Math.min(Math.min(io.readBps(), io.writeBps()), Math.min(io.readIops(), io.writeIops()))
           < 0) {
-        throw invalid("spec.limits.io", "too large a number");
+        throw invalid(RequestField.IO, "too large a number");
       }
     }
   }
 
-  private static void checkRange(String field, OptionalInt value, int least, int most) {
-    if (value.isPresent() && (value.getAsInt() < least || value.getAsInt() > most)) {
-      throw invalid("spec.limits." + field, "from " + least + " to " + most);
-    }
-  }
-
-  static void checkLabels(String field, Map<String, String> labels) {
+  static void checkLabels(Field field, Map<String, String> labels) {
     if (labels.size() > MAX_LABELS) {
       throw invalid(field, "at most " + MAX_LABELS + " labels");
     }
@@ -148,7 +138,7 @@ final class SpecCheck {
     });
   }
 
-  static void checkDuration(String field, Duration value) {
+  static void checkDuration(Field field, Duration value) {
     if (value.isNegative() || value.compareTo(MAX_DURATION) > 0) {
       throw invalid(field, "from 0 to " + MAX_DURATION.toDays() + " days");
     }
@@ -157,12 +147,12 @@ final class SpecCheck {
   private static void checkRetain(ByteSize value) {
     if (value.bytes() < MIN_OUTPUT_RETAIN.bytes() || value.bytes() > MAX_OUTPUT_RETAIN.bytes()) {
       throw invalid(
-          "spec.output_retain_bytes",
+          RequestField.OUTPUT_RETAIN,
           "from " + MIN_OUTPUT_RETAIN + " to " + MAX_OUTPUT_RETAIN + ", not " + value);
     }
   }
 
-  private static void checkText(String field, String value, int maxLength) {
+  private static void checkText(Field field, String value, int maxLength) {
     if (value.length() > maxLength) {
       throw invalid(field, "at most " + maxLength + " characters");
     }
@@ -171,7 +161,7 @@ final class SpecCheck {
     }
   }
 
-  private static void checkNoNul(String field, String value) {
+  private static void checkNoNul(Field field, String value) {
     if (value.indexOf('\0') >= 0) {
       throw invalid(field, "must not hold a NUL character");
     }
@@ -187,7 +177,7 @@ final class SpecCheck {
     return text.getBytes(StandardCharsets.UTF_8).length + 1;
   }
 
-  private static JobException.InvalidSpec invalid(String field, String problem) {
+  private static JobException.InvalidSpec invalid(Field field, String problem) {
     return new JobException.InvalidSpec(field, problem);
   }
 }

@@ -19,7 +19,7 @@ public record StopRequest(Optional<Duration> grace, Signal signal) {
    * @throws JobException.InvalidSpec if the grace is out of its bounds
    */
   public void requireValid() {
-    grace.ifPresent(value -> SpecCheck.checkDuration("stop.grace", value));
+    grace.ifPresent(value -> SpecCheck.checkDuration(RequestField.STOP_GRACE, value));
   }
 
   public static StopRequest withGrace(Duration grace) {

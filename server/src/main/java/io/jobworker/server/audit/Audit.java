@@ -197,12 +197,7 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
 
   private static Map<String, Object> limits(Limits limits) {
     Map<String, Object> set = new LinkedHashMap<>();
-    limits.cpuMillis().ifPresent(value -> set.put("cpu_millis", value));
-    limits.cpuWeight().ifPresent(value -> set.put("cpu_weight", value));
-    limits.memory().ifPresent(value -> set.put("memory_bytes", value.bytes()));
-    limits.memoryHigh().ifPresent(value -> set.put("memory_high_bytes", value.bytes()));
-    limits.swap().ifPresent(value -> set.put("swap_bytes", value.bytes()));
-    limits.pids().ifPresent(value -> set.put("pids", value));
+    limits.amounts().forEach((limit, amount) -> set.put(limit.nameWithUnit(), amount));
     if (!limits.io().isEmpty()) {
       set.put("io", limits.io().stream().map(Audit::limit).toList());
     }

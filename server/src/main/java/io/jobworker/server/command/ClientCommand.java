@@ -7,12 +7,14 @@ import io.jobworker.server.clients.Role;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.quota.Quotas;
 import io.jobworker.server.tls.CertificateAuthority;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -137,9 +139,8 @@ public final class ClientCommand {
               index = "1..*",
               arity = "1..*",
               paramLabel = "QUOTA=VALUE",
-              description =
-                  "running-jobs, starts-per-second, calls, streams, connections, retained-output,"
-                      + " max-cpu-millis, max-memory, max-memory-high or max-pids.")
+              completionCandidates = QuotaNames.class,
+              description = "One of ${COMPLETION-CANDIDATES}.")
           List<String> settings,
       @Mixin DirectoryOption directoryOption) {
     try (ClientRegistry clients = open(directoryOption.directory())) {
@@ -178,6 +179,14 @@ public final class ClientCommand {
       }
     }
     return 0;
+  }
+
+  /** What can be set for a client. */
+  static final class QuotaNames implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Quotas.names().iterator();
+    }
   }
 
   private static ConfigException noSuchClient(String name) {

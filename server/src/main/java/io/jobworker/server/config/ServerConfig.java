@@ -17,6 +17,7 @@ import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.annotation.JsonDeserialize;
 import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
 import tools.jackson.dataformat.toml.TomlMapper;
@@ -31,7 +32,7 @@ public record ServerConfig(
     String listen,
     Tls tls,
     Connections connections,
-    Quota quota,
+    QuotaSettings quota,
     Audit audit,
     Metrics metrics,
     State state,
@@ -62,15 +63,6 @@ public record ServerConfig(
    */
   public record Connections(
       int max, int perSecond, int handshakes, Span handshakePatience, Span idle) {}
-
-  /** What each client may have, unless the database says otherwise; 0 is no bound. */
-  public record Quota(
-      int runningJobs,
-      int startsPerSecond,
-      int calls,
-      int streams,
-      int connections,
-      DiskShare retainedOutput) {}
 
   /**
    * Where the audit log goes.
@@ -138,29 +130,15 @@ public record ServerConfig(
     }
   }
 
-  /** Defaults and ceilings. */
-  public record LimitSettings(@JsonProperty("default") LimitSetting otherwise, LimitSetting max) {}
-
-  /** Limits of which 0 is none. */
-  public record LimitSetting(int cpuMillis, ByteSize memory, ByteSize memoryHigh, int pids) {
-    /** These, without those that are none. */
-    public Limits toLimits() {
-      Limits.Builder limits = Limits.builder();
-      if (cpuMillis > 0) {
-        limits.cpuMillis(cpuMillis);
-      }
-      if (memory.bytes() > 0) {
-        limits.memory(memory);
-      }
-      if (memoryHigh.bytes() > 0) {
-        limits.memoryHigh(memoryHigh);
-      }
-      if (pids > 0) {
-        limits.pids(pids);
-      }
-      return limits.build();
-    }
-  }
+  /**
+   * What holds for the limits of jobs.
+   *
+   * @param otherwise of a job that does not say
+   * @param max what no job may exceed
+   */
+  public record LimitSettings(
+      @JsonProperty("default") @JsonDeserialize(using = LimitsReader.class) Limits otherwise,
+      @JsonDeserialize(using = LimitsReader.class) Limits max) {}
 
   /** The service's own directory below the cgroup v2 mount. */
   public record Cgroup(String root) {}
@@ -241,7 +219,7 @@ public record ServerConfig(
       throw new ConfigException(file + ": unknown key '" + path(e) + "'");
     } catch (MismatchedInputException e) {
       throw new ConfigException(
-          String.valueOf(e.getMessage()).startsWith("Missing creator property")
+          String.valueOf(e.getMessage()).startsWith(TableReader.MISSING)
               ? file + ": the key '" + path(e) + "' is missing"
               : file + ": " + path(e) + ": " + firstLine(e.getOriginalMessage()));
     } catch (DatabindException e) {

@@ -3,12 +3,10 @@ package io.jobworker.server.daemon;
 import io.jobworker.core.JobsConfig;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
-import io.jobworker.server.quota.Quota;
 import io.jobworker.server.quota.Quotas;
 import io.jobworker.server.rpc.LogsMethod;
 import io.jobworker.server.transport.Connections;
 import java.nio.file.Path;
-import java.util.Map;
 
 /** What each part is told out of {@code server.toml}, in the part's own terms. */
 record Settings(ServerDirectory directory, ServerConfig config) {
@@ -31,7 +29,7 @@ record Settings(ServerDirectory directory, ServerConfig config) {
         config.job().rlimits(),
         isolate,
         directory.path(),
-        config.limits().otherwise().toLimits(),
+        config.limits().otherwise(),
         config.launcher().cpuMillis(),
         defaults.launchPatience(),
         defaults.stopPatience(),
@@ -50,20 +48,7 @@ record Settings(ServerDirectory directory, ServerConfig config) {
 
   /** Of a client that has none of its own. */
   Quotas quotas() {
-    ServerConfig.Quota quota = config.quota();
-    ServerConfig.LimitSetting most = config.limits().max();
-    return Quotas.of(
-        Map.of(
-            Quota.RUNNING_JOBS, (long) quota.runningJobs(),
-            Quota.STARTS_PER_SECOND, (long) quota.startsPerSecond(),
-            Quota.CALLS, (long) quota.calls(),
-            Quota.STREAMS, (long) quota.streams(),
-            Quota.CONNECTIONS, (long) quota.connections(),
-            Quota.RETAINED_OUTPUT, quota.retainedOutput().of(state()).bytes(),
-            Quota.MAX_CPU_MILLIS, (long) most.cpuMillis(),
-            Quota.MAX_MEMORY, most.memory().bytes(),
-            Quota.MAX_MEMORY_HIGH, most.memoryHigh().bytes(),
-            Quota.MAX_PIDS, (long) most.pids()));
+    return Quotas.of(config.quota().in(state()), config.limits().max());
   }
 
   LogsMethod.Settings logs() {

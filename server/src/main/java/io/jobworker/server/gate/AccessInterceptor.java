@@ -143,8 +143,7 @@ public final class AccessInterceptor implements ServerInterceptor {
       JobId id =
           JobId.parse(named)
               .orElseThrow(() ->
-                  new JobException.InvalidSpec(
-                      "id", "'" + shortened(named) + "' is not a job id (a UUID)"));
+                  new InvalidField("id", "'" + shortened(named) + "' is not a job id (a UUID)"));
       Optional<Job> job = find(id);
       if (job.isEmpty() || !Permissions.allows(caller.client(), row.access(), job.get().owner())) {
         audit.denied(caller, Optional.of(id), job.isEmpty() ? "no_such_job" : "not_owner");

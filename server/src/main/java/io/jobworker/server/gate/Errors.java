@@ -33,6 +33,7 @@ public final class Errors {
   public static StatusRuntimeException toStatus(Throwable failure, String method) {
     return switch (failure) {
       case JobException e -> ofJob(e);
+      case InvalidField e -> invalid(e.field(), String.valueOf(e.getMessage()));
       case StatusRuntimeException e -> e;
       default -> {
         String incident = UUID.randomUUID().toString();
@@ -77,8 +78,10 @@ public final class Errors {
 
   private static StatusRuntimeException ofJob(JobException failure) {
     return switch (failure) {
-      case JobException.InvalidSpec e ->
-          status(e, Status.Code.INVALID_ARGUMENT, "INVALID_FIELD", Map.of("field", e.field()));
+      case JobException.InvalidSpec e -> {
+        String field = FieldNames.of(e.field());
+        yield invalid(field, field + ": " + e.problem());
+      }
       case JobException.NoSuchJob e -> status(e, Status.Code.NOT_FOUND, "NO_SUCH_JOB", Map.of());
       case JobException.WrongState e ->
           status(e, Status.Code.FAILED_PRECONDITION, "WRONG_STATE", Map.of());
@@ -100,14 +103,23 @@ public final class Errors {
     };
   }
 
+  private static StatusRuntimeException invalid(String field, String message) {
+    return status(message, Status.Code.INVALID_ARGUMENT, "INVALID_FIELD", Map.of("field", field));
+  }
+
   private static StatusRuntimeException status(
       JobException failure, Status.Code code, String reason, Map<String, String> metadata) {
+    return status(String.valueOf(failure.getMessage()), code, reason, metadata);
+  }
+
+  private static StatusRuntimeException status(
+      String message, Status.Code code, String reason, Map<String, String> metadata) {
     ErrorInfo info =
         ErrorInfo.newBuilder().setReason(reason).setDomain(DOMAIN).putAllMetadata(metadata).build();
     return StatusProto.toStatusRuntimeException(
         com.google.rpc.Status.newBuilder()
             .setCode(code.value())
-            .setMessage(String.valueOf(failure.getMessage()))
+            .setMessage(message)
             .addDetails(Any.pack(info))
             .build());
   }

@@ -1,61 +1,39 @@
 package io.jobworker.server.quota;
 
-import io.jobworker.core.job.ByteSize;
-import java.util.Arrays;
+import io.jobworker.core.job.Unit;
 import java.util.Locale;
-import java.util.Optional;
 
-/** What can be bounded for a client, by the names that {@code client set} knows. */
-public enum Quota {
-  RUNNING_JOBS,
-  STARTS_PER_SECOND,
+/**
+ * The table of what a client may have of the server. Everything that configures, stores, sets or
+ * lists quotas goes over this table. The names are in configurations and databases: a row is never
+ * renamed.
+ */
+public enum Quota implements ClientBound {
+  RUNNING_JOBS(Unit.NUMBER),
+
+  /** In the long run. */
+  STARTS_PER_SECOND(Unit.NUMBER),
+
   /** Calls under way at once, but for those that stream. */
-  CALLS,
+  CALLS(Unit.NUMBER),
+
   /** Streams of output and of usage that are open at once. */
-  STREAMS,
-  CONNECTIONS,
-  RETAINED_OUTPUT(true),
-  MAX_CPU_MILLIS,
-  MAX_MEMORY(true),
-  MAX_MEMORY_HIGH(true),
-  MAX_PIDS;
+  STREAMS(Unit.NUMBER),
 
-  private static final long MAX_COUNT = 1_000_000_000;
+  CONNECTIONS(Unit.NUMBER),
 
-  private final boolean size;
+  /** How much output of its jobs may be kept when another is started. */
+  RETAINED_OUTPUT(Unit.BYTES);
 
-  Quota() {
-    this(false);
+  private final Unit unit;
+
+  Quota(Unit unit) {
+    this.unit = unit;
   }
 
-  Quota(boolean size) {
-    this.size = size;
-  }
-
-  static Optional<Quota> named(String name) {
-    return Arrays.stream(values()).filter(quota -> quota.toString().equals(name)).findFirst();
-  }
-
-  /** A value as it is written: a number, or a size such as {@code 64M}. */
-  long parse(String text) {
-    try {
-      long value = size ? ByteSize.parse(text).bytes() : Long.parseLong(text);
-      if (value >= 0 && (size || value <= MAX_COUNT)) {
-        return value;
-      }
-    } catch (IllegalArgumentException e) {
-      // said below
-    }
-    throw new IllegalArgumentException(
-        this
-            + ": '"
-            + text
-            + "' is not "
-            + (size ? "a size; write 512M, 20G" : "a number from 0 to " + MAX_COUNT));
-  }
-
-  String format(long value) {
-    return size ? ByteSize.of(value).toString() : Long.toString(value);
+  @Override
+  public Unit unit() {
+    return unit;
   }
 
   /** As the configuration writes it: {@code running-jobs}. */

@@ -5,12 +5,12 @@ import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.ListJobsResponse;
 import io.jobworker.core.Jobs;
-import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobPage;
 import io.jobworker.core.job.JobQuery;
 import io.jobworker.server.clients.Client;
 import io.jobworker.server.clients.Role;
 import io.jobworker.server.gate.CurrentCall;
+import io.jobworker.server.gate.InvalidField;
 import java.util.Optional;
 
 /** {@code List}: the jobs that the caller may see, the newest first. */
@@ -45,11 +45,11 @@ record ListMethod(Jobs jobs) implements Unary<ListJobsRequest, ListJobsResponse>
     if (!request.getPageToken().isEmpty()) {
       after = JobQuery.Position.parse(request.getPageToken());
       if (after.isEmpty()) {
-        throw new JobException.InvalidSpec("page_token", "not one that this server has given");
+        throw new InvalidField("page_token", "not one that this server has given");
       }
     }
     if (request.getPageSize() < 0 || request.getPageSize() > JobQuery.MAX_LIMIT) {
-      throw new JobException.InvalidSpec("page_size", "at most " + JobQuery.MAX_LIMIT);
+      throw new InvalidField("page_size", "at most " + JobQuery.MAX_LIMIT);
     }
     return new JobQuery(
         owner(request.getOwner(), client),
@@ -72,7 +72,7 @@ record ListMethod(Jobs jobs) implements Unary<ListJobsRequest, ListJobsResponse>
       return Optional.of(client.name());
     }
     if (asked.length() > Client.MAX_NAME_LENGTH) {
-      throw new JobException.InvalidSpec("owner", "a client's name is shorter than that");
+      throw new InvalidField("owner", "a client's name is shorter than that");
     }
     return asked.isEmpty() ? Optional.empty() : Optional.of(asked);
   }

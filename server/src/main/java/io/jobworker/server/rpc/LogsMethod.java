@@ -10,7 +10,6 @@ import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.LogOptions;
 import io.jobworker.core.Job;
-import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.JobOutput;
@@ -19,6 +18,7 @@ import io.jobworker.server.access.Caller;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.gate.CurrentCall;
 import io.jobworker.server.gate.Errors;
+import io.jobworker.server.gate.InvalidField;
 import io.jobworker.server.transport.StreamExecutor;
 import java.io.IOException;
 import java.time.Duration;
@@ -91,14 +91,14 @@ public final class LogsMethod {
             + (options.hasTailLines() ? 1 : 0)
             + (options.hasSince() ? 1 : 0);
     if (positions > 1) {
-      throw new JobException.InvalidSpec("logs", "give one of offset, tail_lines and since");
+      throw new InvalidField("logs", "give one of offset, tail_lines and since");
     }
     if (options.hasOffset()) {
       if (options.getOffset() < 0) {
-        throw new JobException.InvalidSpec("logs.offset", "must not be negative");
+        throw new InvalidField("logs.offset", "must not be negative");
       }
       if (options.getOffset() > output.end()) {
-        throw new JobException.InvalidSpec(
+        throw new InvalidField(
             "logs.offset", "beyond the end of the output, which is " + output.end());
       }
       return options.getOffset();

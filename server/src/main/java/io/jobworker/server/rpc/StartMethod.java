@@ -3,20 +3,20 @@ package io.jobworker.server.rpc;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.core.Jobs;
-import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.Owner;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.server.access.Caller;
 import io.jobworker.server.clients.JobUsers;
 import io.jobworker.server.gate.CurrentCall;
+import io.jobworker.server.gate.InvalidField;
 
 /** {@code Start}: starts a job of the caller's. */
 record StartMethod(Jobs jobs, JobUsers users) implements Unary<JobRequest, JobResponse> {
   @Override
   public JobResponse handle(JobRequest request) {
     if (!request.getId().isEmpty()) {
-      throw new JobException.InvalidSpec("id", "the server assigns it; leave it empty");
+      throw new InvalidField("id", "the server assigns it; leave it empty");
     }
     Caller caller = CurrentCall.caller();
     Owner owner =

@@ -7,10 +7,10 @@ import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.StatsOptions;
 import io.jobworker.core.Job;
 import io.jobworker.core.job.JobEnd;
-import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.server.gate.CurrentCall;
 import io.jobworker.server.gate.Errors;
+import io.jobworker.server.gate.InvalidField;
 import io.jobworker.server.timing.Ticker;
 import java.time.Clock;
 import java.time.Duration;
@@ -56,7 +56,7 @@ final class StatsMethod {
     }
     Duration interval = Wire.duration("stats.interval", options.getInterval());
     if (interval.compareTo(MIN_INTERVAL) < 0 || interval.compareTo(MAX_INTERVAL) > 0) {
-      throw new JobException.InvalidSpec("stats.interval", "from 100 milliseconds to 1 hour");
+      throw new InvalidField("stats.interval", "from 100 milliseconds to 1 hour");
     }
     return interval;
   }

@@ -20,6 +20,7 @@ import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
 import io.jobworker.core.output.Stream;
+import io.jobworker.server.gate.InvalidField;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -57,7 +58,7 @@ final class Wire {
     }
     if (wire.getOutputRetainBytes() != 0) {
       if (wire.getOutputRetainBytes() < 0) { // protobuf's uint64 beyond 2^63
-        throw new JobException.InvalidSpec("spec.output_retain_bytes", "too large");
+        throw new InvalidField("spec.output_retain_bytes", "too large");
       }
       spec.outputRetain(ByteSize.of(wire.getOutputRetainBytes()));
     }
@@ -72,8 +73,7 @@ final class Wire {
             ? Signal.TERM
             : Signal.parse(wire.getSignal())
                 .orElseThrow(() ->
-                    new JobException.InvalidSpec(
-                        "stop.signal", "not one of the signals that announce a stop"));
+                    new InvalidField("stop.signal", "not one of the signals that announce a stop"));
     return new StopRequest(grace, signal);
   }
 
@@ -82,20 +82,20 @@ final class Wire {
       case STREAM_UNSPECIFIED -> Optional.empty();
       case STREAM_STDOUT -> Optional.of(Stream.STDOUT);
       case STREAM_STDERR -> Optional.of(Stream.STDERR);
-      case UNRECOGNIZED -> throw new JobException.InvalidSpec("logs.stream", "unknown stream");
+      case UNRECOGNIZED -> throw new InvalidField("logs.stream", "unknown stream");
     };
   }
 
   static Instant instant(String field, Timestamp wire) {
     if (!Timestamps.isValid(wire)) {
-      throw new JobException.InvalidSpec(field, "not a point in time");
+      throw new InvalidField(field, "not a point in time");
     }
     return Instant.ofEpochSecond(wire.getSeconds(), wire.getNanos());
   }
 
   static java.time.Duration duration(String field, Duration wire) {
     if (!Durations.isValid(wire) || wire.getSeconds() < 0 || wire.getNanos() < 0) {
-      throw new JobException.InvalidSpec(field, "must not be negative or out of range");
+      throw new InvalidField(field, "must not be negative or out of range");
     }
     return java.time.Duration.ofSeconds(wire.getSeconds(), wire.getNanos());
   }
@@ -103,7 +103,7 @@ final class Wire {
   private static java.time.Duration positive(String field, Duration wire) {
     java.time.Duration value = duration(field, wire);
     if (value.isZero()) {
-      throw new JobException.InvalidSpec(field, "must be longer than nothing");
+      throw new InvalidField(field, "must be longer than nothing");
     }
     return value;
   }
@@ -123,8 +123,7 @@ final class Wire {
         return state;
       }
     }
-    throw new JobException.InvalidSpec(
-        field, "one of running, stopping, exited, failed, stopped and lost");
+    throw new InvalidField(field, "one of running, stopping, exited, failed, stopped and lost");
   }
 
   static String status(JobState state) {

@@ -1,64 +1,78 @@
 package io.jobworker.server.rpc;
 
+import static java.util.Objects.requireNonNull;
+
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Descriptors.FieldDescriptor.JavaType;
 import io.jobworker.api.v1.IoLimit;
-import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.Isolation;
 import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
+import io.jobworker.server.gate.FieldNames;
+import io.jobworker.server.gate.InvalidField;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
-/**
- * Limits and isolation between the wire and the library. On the wire 0 is no limit, but for swap.
- */
+/** Limits and isolation between the wire and the library. */
 final class WireLimits {
+  /** The field of the contract for each limit. */
+  private static final Map<Limit, FieldDescriptor> FIELDS =
+      Arrays.stream(Limit.values())
+          .collect(Collectors.toUnmodifiableMap(Function.identity(), WireLimits::find));
+
   private WireLimits() {}
 
-  static Limits fromWire(io.jobworker.api.v1.Limits wire) {
-    Limits.Builder limits = Limits.builder();
-    if (wire.getCpuMillis() != 0) {
-      limits.cpuMillis(wire.getCpuMillis());
-    }
-    if (wire.getCpuWeight() != 0) {
-      limits.cpuWeight(wire.getCpuWeight());
-    }
-    if (wire.getMemoryBytes() != 0) {
-      limits.memory(size("memory_bytes", wire.getMemoryBytes()));
-    }
-    if (wire.getMemoryHighBytes() != 0) {
-      limits.memoryHigh(size("memory_high_bytes", wire.getMemoryHighBytes()));
-    }
-    if (wire.hasSwapBytes()) {
-      limits.swap(size("swap_bytes", wire.getSwapBytes()));
-    }
-    if (wire.getPids() != 0) {
-      limits.pids(wire.getPids());
-    }
-    for (IoLimit io : wire.getIoList()) {
-      limits.io(
-          new Limits.IoLimit(
-              io.getPath(),
-              io.getReadBps(),
-              io.getWriteBps(),
-              io.getReadIops(),
-              io.getWriteIops()));
-    }
-    return limits.build();
+  private static FieldDescriptor find(Limit limit) {
+    String name = FieldNames.of(limit);
+    return requireNonNull(
+        io.jobworker.api.v1.Limits.getDescriptor().findFieldByName(name),
+        () -> "the contract has no limit " + name);
   }
 
-  private static ByteSize size(String field, long bytes) {
-    if (bytes < 0) { // protobuf's uint64 beyond 2^63
-      throw new JobException.InvalidSpec("spec.limits." + field, "too large a number");
+  /**
+   * The limits that a message sets. On the wire 0 is no limit, but for a field that can tell that
+   * it is set, as that of swap can.
+   */
+  static Limits fromWire(io.jobworker.api.v1.Limits wire) {
+    Limits limits = Limits.NONE;
+    for (Limit limit : Limit.values()) {
+      FieldDescriptor field = field(limit);
+      if (wire.hasField(field)) {
+        limits = limits.with(limit, amount(limit, wire.getField(field)));
+      }
     }
-    return ByteSize.of(bytes);
+    return new Limits(
+        limits.amounts(), wire.getIoList().stream().map(WireLimits::fromWire).toList());
+  }
+
+  private static Limits.IoLimit fromWire(IoLimit wire) {
+    return new Limits.IoLimit(
+        wire.getPath(),
+        wire.getReadBps(),
+        wire.getWriteBps(),
+        wire.getReadIops(),
+        wire.getWriteIops());
+  }
+
+  private static long amount(Limit limit, Object value) {
+    if (value instanceof Integer number) {
+      return Integer.toUnsignedLong(number);
+    }
+    long amount = (Long) value;
+    if (amount < 0) { // protobuf's uint64 beyond 2^63
+      throw new JobException.InvalidSpec(limit, "too large a number");
+    }
+    return amount;
   }
 
   static io.jobworker.api.v1.Limits toWire(Limits limits) {
     io.jobworker.api.v1.Limits.Builder wire = io.jobworker.api.v1.Limits.newBuilder();
-    limits.cpuMillis().ifPresent(wire::setCpuMillis);
-    limits.cpuWeight().ifPresent(wire::setCpuWeight);
-    limits.memory().ifPresent(size -> wire.setMemoryBytes(size.bytes()));
-    limits.memoryHigh().ifPresent(size -> wire.setMemoryHighBytes(size.bytes()));
-    limits.swap().ifPresent(size -> wire.setSwapBytes(size.bytes()));
-    limits.pids().ifPresent(wire::setPids);
+    limits
+        .amounts()
+        .forEach((limit, amount) -> wire.setField(field(limit), value(field(limit), amount)));
     for (Limits.IoLimit io : limits.io()) {
       wire.addIo(
           IoLimit.newBuilder()
@@ -71,20 +85,27 @@ final class WireLimits {
     return wire.build();
   }
 
+  /** As protobuf's reflection takes it: {@code uint32} is an {@code int}. */
+  private static Object value(FieldDescriptor field, Long amount) {
+    return field.getJavaType() == JavaType.INT ? (Object) amount.intValue() : amount;
+  }
+
+  private static FieldDescriptor field(Limit limit) {
+    return requireNonNull(FIELDS.get(limit));
+  }
+
   static Isolation fromWire(io.jobworker.api.v1.Isolation wire) {
     Isolation.Network network =
         switch (wire.getNetwork()) {
           case NETWORK_UNSPECIFIED, NETWORK_HOST -> Isolation.Network.HOST;
           case NETWORK_NONE -> Isolation.Network.NONE;
-          case UNRECOGNIZED ->
-              throw new JobException.InvalidSpec("spec.isolation.network", "unknown value");
+          case UNRECOGNIZED -> throw new InvalidField("spec.isolation.network", "unknown value");
         };
     Isolation.Filesystem filesystem =
         switch (wire.getFilesystem()) {
           case FILESYSTEM_UNSPECIFIED, FILESYSTEM_HOST -> Isolation.Filesystem.HOST;
           case FILESYSTEM_READ_ONLY -> Isolation.Filesystem.READ_ONLY;
-          case UNRECOGNIZED ->
-              throw new JobException.InvalidSpec("spec.isolation.filesystem", "unknown value");
+          case UNRECOGNIZED -> throw new InvalidField("spec.isolation.filesystem", "unknown value");
         };
     return new Isolation(network, filesystem);
   }

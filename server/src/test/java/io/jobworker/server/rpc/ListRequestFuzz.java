@@ -7,6 +7,7 @@ import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobQuery;
 import io.jobworker.server.clients.Client;
 import io.jobworker.server.clients.Role;
+import io.jobworker.server.gate.InvalidField;
 import io.jobworker.server.quota.Quotas;
 import java.time.Instant;
 import java.util.Optional;
@@ -26,7 +27,7 @@ public final class ListRequestFuzz {
       }
     } catch (StatusRuntimeException e) {
       // another's jobs are asked for
-    } catch (InvalidProtocolBufferException | JobException e) {
+    } catch (InvalidProtocolBufferException | JobException | InvalidField e) {
       // refused
     }
   }

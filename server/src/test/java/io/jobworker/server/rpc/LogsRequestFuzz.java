@@ -7,6 +7,7 @@ import io.jobworker.core.job.JobException;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.JobOutput;
 import io.jobworker.core.output.OutputLog;
+import io.jobworker.server.gate.InvalidField;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -39,7 +40,7 @@ public final class LogsRequestFuzz {
         }
         cursor.read(BUFFER, BUFFER.length);
       }
-    } catch (InvalidProtocolBufferException | JobException e) {
+    } catch (InvalidProtocolBufferException | JobException | InvalidField e) {
       // refused
     }
   }

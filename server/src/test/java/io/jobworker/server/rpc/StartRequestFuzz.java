@@ -4,6 +4,7 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobSpec;
+import io.jobworker.server.gate.InvalidField;
 
 /** Whatever a Start asks for is a job within its bounds, or refused by its field. */
 public final class StartRequestFuzz {
@@ -17,7 +18,7 @@ public final class StartRequestFuzz {
       if (!request.getSpec().getCommandList().equals(spec.command()) || spec.command().isEmpty()) {
         throw new AssertionError("not the command that was asked for");
       }
-    } catch (InvalidProtocolBufferException | JobException e) {
+    } catch (InvalidProtocolBufferException | JobException | InvalidField e) {
       // refused
     }
   }

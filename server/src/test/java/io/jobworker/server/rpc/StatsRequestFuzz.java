@@ -3,6 +3,7 @@ package io.jobworker.server.rpc;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.core.job.JobException;
+import io.jobworker.server.gate.InvalidField;
 import java.time.Duration;
 
 /** Whatever interval Stats is asked for is within its bounds, or refused. */
@@ -15,7 +16,7 @@ public final class StatsRequestFuzz {
       if (interval.toMillis() < 100 || interval.toHours() > 1) {
         throw new AssertionError("out of bounds: " + interval);
       }
-    } catch (InvalidProtocolBufferException | JobException e) {
+    } catch (InvalidProtocolBufferException | JobException | InvalidField e) {
       // refused
     }
   }

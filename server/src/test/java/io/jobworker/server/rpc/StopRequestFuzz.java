@@ -3,6 +3,7 @@ package io.jobworker.server.rpc;
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.core.job.JobException;
+import io.jobworker.server.gate.InvalidField;
 
 /** Whatever a Stop asks for is a grace and a signal, or refused by its field. */
 public final class StopRequestFuzz {
@@ -11,7 +12,7 @@ public final class StopRequestFuzz {
   public static void fuzzerTestOneInput(byte[] input) throws Exception {
     try {
       Wire.stop(JobRequest.parseFrom(input).getStop());
-    } catch (InvalidProtocolBufferException | JobException e) {
+    } catch (InvalidProtocolBufferException | JobException | InvalidField e) {
       // refused
     }
   }

@@ -1,0 +1,29 @@
+package io.jobworker.core.job;
+
+import java.util.Locale;
+
+/** The parts of a request that have bounds, but for the amounts that {@link Limit} lists. */
+public enum RequestField implements Field {
+  COMMAND,
+  ENVIRONMENT,
+  WORKING_DIRECTORY,
+  TIMEOUT,
+  GRACE,
+  NAME,
+  LABELS,
+  REQUEST_ID,
+  STDIN,
+  OUTPUT_RETAIN,
+  IO,
+  IO_PATH,
+  /** The grace of a {@link StopRequest}, not of a {@link JobSpec}. */
+  STOP_GRACE,
+  /** The labels of a {@link JobQuery}, not of a {@link JobSpec}. */
+  QUERY_LABELS;
+
+  /** {@code working-directory}. */
+  @Override
+  public String toString() {
+    return name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+}

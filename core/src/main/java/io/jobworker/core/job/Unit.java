@@ -1,0 +1,15 @@
+package io.jobworker.core.job;
+
+/** What an amount counts. */
+public enum Unit {
+  NUMBER,
+  BYTES;
+
+  /** The amount for people: {@code 1500}, {@code 64MiB}. */
+  public String format(long amount) {
+    return switch (this) {
+      case NUMBER -> Long.toString(amount);
+      case BYTES -> ByteSize.of(amount).toString();
+    };
+  }
+}

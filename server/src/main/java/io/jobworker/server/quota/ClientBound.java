@@ -1,0 +1,45 @@
+package io.jobworker.server.quota;
+
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.Unit;
+
+/**
+ * What can be bounded for a client. Its text is the name that {@code client set} and the database
+ * have for it.
+ */
+public sealed interface ClientBound permits Quota, Ceiling {
+  Unit unit();
+
+  /**
+   * Reads a bound as it is written: a number, or a size such as {@code 64M}.
+   *
+   * @throws IllegalArgumentException if it is neither, with what can be written
+   */
+  default long parse(String text) {
+    long maxCount = 1_000_000_000;
+    try {
+      switch (unit()) {
+        case NUMBER -> {
+          long value = Long.parseLong(text);
+          if (value >= 0 && value <= maxCount) {
+            return value;
+          }
+        }
+        case BYTES -> {
+          return ByteSize.parse(text).bytes();
+        }
+      }
+    } catch (IllegalArgumentException e) {
+      // The exception below says what can be written.
+    }
+    throw new IllegalArgumentException(
+        "%s: '%s' is not %s"
+            .formatted(
+                this,
+                text,
+                switch (unit()) {
+                  case NUMBER -> "a number from 0 to " + maxCount;
+                  case BYTES -> "a size; write 512M, 20G";
+                }));
+  }
+}

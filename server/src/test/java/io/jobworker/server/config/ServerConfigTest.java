@@ -1,0 +1,84 @@
+package io.jobworker.server.config;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.jobworker.core.job.ByteSize;
+import io.jobworker.core.job.Limit;
+import io.jobworker.core.job.Limits;
+import io.jobworker.server.quota.Quota;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+
+class ServerConfigTest {
+  private static final Path FILE = Path.of("server.toml");
+
+  private static String shipped() {
+    try (InputStream in = ServerConfig.class.getResourceAsStream("/server.toml")) {
+      return new String(Objects.requireNonNull(in).readAllBytes(), UTF_8);
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** The shipped file, with another line for a key in one of its parts. */
+  private static String with(String part, String key, String line) {
+    String file = shipped();
+    int start = file.indexOf("[" + part + "]");
+    int at = file.indexOf("\n" + key + " = ", start) + 1;
+    assertThat(at).isGreaterThan(start);
+    return file.substring(0, at) + line + file.substring(file.indexOf('\n', at));
+  }
+
+  private static void assertRefused(String text, String why) {
+    assertThatThrownBy(() -> ServerConfig.parse(FILE, text))
+        .isInstanceOf(ConfigException.class)
+        .hasMessage("server.toml: " + why);
+  }
+
+  @Test
+  void theShippedFileHasAKeyForEachQuotaAndForEachLimitThatCanHaveACeiling() {
+    ServerConfig config = ServerConfig.parse(FILE, shipped());
+    assertThat(config.quota().bounds()).containsOnlyKeys(Quota.values());
+    assertThat(config.quota().in(Path.of("/"))).containsEntry(Quota.STARTS_PER_SECOND, 20L);
+    assertThat(config.limits().max()).isEqualTo(Limits.NONE);
+  }
+
+  @Test
+  void limitsAreReadInTheirUnitsAndZeroIsNone() {
+    ServerConfig config = ServerConfig.parse(FILE, with("limits.max", "memory", "memory = \"2G\""));
+    assertThat(config.limits().max())
+        .isEqualTo(Limits.NONE.with(Limit.MEMORY, ByteSize.ofMebibytes(2048)));
+    assertThat(config.limits().otherwise()).isEqualTo(Limits.NONE);
+  }
+
+  @Test
+  void aKeyOfATableThatIsMissingOrUnknownIsNamed() {
+    assertRefused(with("quota", "calls", ""), "the key 'quota.calls' is missing");
+    assertRefused(with("quota", "calls", "call = 1"), "the key 'quota.calls' is missing");
+    assertRefused(with("limits.max", "pids", ""), "the key 'limits.max.pids' is missing");
+    assertRefused(
+        with("limits.default", "pids", "pids = 0\ncpu-weight = 3"),
+        "unknown key 'limits.default.cpu-weight'");
+  }
+
+  @Test
+  void aValueOfATableThatCannotBeIsNamed() {
+    assertRefused(
+        with("quota", "calls", "calls = \"x\""),
+        "quota.calls: Cannot deserialize value of type `int` from String \"x\": not a valid `int`"
+            + " value");
+    assertRefused(
+        with("limits.max", "memory", "memory = \"many\""),
+        "limits.max.memory: Cannot construct instance of `io.jobworker.core.job.ByteSize`, problem:"
+            + " 'many' is not a size; write a whole number with K, M, G or T, as in 64M");
+    assertRefused(
+        with("limits.max", "pids", "pids = -1"),
+        "limits.max.pids: Cannot deserialize value of type `int` from number -1: it must not be"
+            + " negative");
+  }
+}
