@@ -22,13 +22,12 @@
 #include <unistd.h>
 
 #include "../src/page.h"
-#include "log_reader.h"
+#include "counted.h"
 
 enum {
     PATIENCE_MS = 20000,
     DRAIN_PATIENCE_MS = 5000,
-    HELD_BYTES = 4096, /* pipe_holder.c */
-    LINE_BYTES = 8
+    HELD_BYTES = 4096 /* pipe_holder.c */
 };
 
 static const char *binary;
@@ -755,21 +754,6 @@ static void a_capture_that_is_killed_ends_a_job_that_writes_and_the_record_says_
     CHECK((uint64_t)recorded(&job, "log_end") == atomic_load(&job.page->end));
     CHECK(atomic_load(&job.page->state) == PAGE_GIVEN_UP);
     collect(&job);
-}
-
-/* Whether all that is kept are the numbered lines, each at its offset. */
-static int lines_are_right(const struct read_log *log)
-{
-    static const uint32_t tens[LINE_BYTES] = {1000000, 100000, 10000, 1000, 100, 10, 1, 0};
-    const char *text = log->text;
-    for (unsigned i = 0; i < log->records; i++) {
-        for (uint64_t at = log->frames[i].start; at < log->frames[i].end; at++) {
-            uint32_t line = (uint32_t)(at / LINE_BYTES % 10000000), ten = tens[at % LINE_BYTES];
-            if (*text++ != (ten == 0 ? '\n' : (char)('0' + line / ten % 10)))
-                return 0;
-        }
-    }
-    return 1;
 }
 
 static void check_counted(const char *retain, const char *streams, const char *merge)
