@@ -815,6 +815,77 @@ static void a_launcher_whose_directory_is_removed_takes_its_job_along_and_leaves
     close(loud.control);
 }
 
+static void move_away(const struct job *job, char moved[128])
+{
+    snprintf(moved, 128, "%s-moved", job->dir);
+    CHECK(rename(job->dir, moved) == 0);
+}
+
+/* Moved, as a server does that forgets it, and not removed: nobody will look for the job there. */
+static void a_launcher_whose_directory_is_moved_away_takes_its_job_along_when_anything_happens(void)
+{
+    struct job asked, over, replaced, emptied;
+    char moved[128], path[160];
+
+    SHELL(&asked, "sleep 1000");
+    pid_t capture = capture_of(&asked);
+    move_away(&asked, moved);
+    tell(&asked, "2 look");
+    CHECK(launcher_ended(&asked) == 1);
+    AWAIT(is_gone(asked.main_pid) && is_gone(capture));
+    snprintf(path, sizeof path, "%s/exit", moved);
+    CHECK(access(path, F_OK) != 0);
+
+    char fifo[96], entry[112];
+    snprintf(fifo, sizeof fifo, "%s/ends", root);
+    snprintf(entry, sizeof entry, "stdin=%s", fifo);
+    CHECK(mkfifo(fifo, 0600) == 0);
+    int ends = open(fifo, O_RDWR | O_CLOEXEC);
+    launch(&over, entry, "arg=/bin/sh", "arg=-c", "arg=read line; exit 3", "env=PATH=/usr/bin:/bin", NULL);
+    move_away(&over, moved);
+    CHECK(write(ends, "\n", 1) == 1);
+    CHECK(launcher_ended(&over) == 1);
+    snprintf(path, sizeof path, "%s/exit", moved);
+    CHECK(access(path, F_OK) != 0); /* it would be found where it belongs to nobody */
+    close(ends);
+
+    SHELL(&replaced, "sleep 1000");
+    move_away(&replaced, moved);
+    CHECK(mkdir(replaced.dir, 0700) == 0); /* of the same name, and another's */
+    tell(&replaced, "2 look");
+    CHECK(launcher_ended(&replaced) == 1);
+    AWAIT(is_gone(replaced.main_pid));
+    CHECK(rmdir(replaced.dir) == 0);
+
+    SHELL(&emptied, "sleep 1000");
+    move_away(&emptied, moved);
+    snprintf(path, sizeof path, "%s/life", moved);
+    CHECK(unlink(path) == 0);
+    CHECK(launcher_ended(&emptied) == 1);
+    AWAIT(is_gone(emptied.main_pid));
+    close(asked.control);
+    close(over.control);
+    close(replaced.control);
+    close(emptied.control);
+}
+
+/* Whoever moves all there is to another disk leaves a link. */
+static void a_launcher_whose_directory_is_found_by_a_link_stays(void)
+{
+    struct job job;
+    char moved[128];
+    SHELL(&job, "trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done");
+    move_away(&job, moved);
+    CHECK(symlink(moved, job.dir) == 0);
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    tell(&job, "2 look");
+    tell(&job, "2 stop 15 15000");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "exit_code") == 7);
+    collect(&job);
+}
+
 static void wherever_launcher_and_capture_are_killed_readers_see_right_bytes_only(void)
 {
     for (unsigned round = 0; round < 30; round++) {
@@ -1172,6 +1243,8 @@ int main(int argc, char **argv)
     RUN(a_capture_that_is_killed_ends_a_job_that_writes_and_the_record_says_so);
     RUN(the_last_line_is_kept_and_nothing_is_unaccounted_for);
     RUN(a_launcher_whose_directory_is_removed_takes_its_job_along_and_leaves_nothing);
+    RUN(a_launcher_whose_directory_is_moved_away_takes_its_job_along_when_anything_happens);
+    RUN(a_launcher_whose_directory_is_found_by_a_link_stays);
     RUN(wherever_launcher_and_capture_are_killed_readers_see_right_bytes_only);
     RUN(a_reader_that_is_overtaken_knows_it);
     RUN(no_wake_up_is_lost);
