@@ -602,7 +602,8 @@ static int is_held_by(const struct job *job, long pid)
     return 0; /* it has read before the pipe was locked */
 }
 
-static char holder_entry[160];
+static char holder_entry[160];    /* as a program */
+static char holder_variable[160]; /* for a script */
 
 /* A job that locks its pipe while there is something in it, and capture is at it. */
 static void launch_holding(struct job *job, const char *more)
@@ -790,6 +791,100 @@ static void the_last_line_is_kept_and_nothing_is_unaccounted_for(void)
             check_counted(rings[i], "two and merged", "merge=1");
         }
     }
+}
+
+/* Whether what is kept of one stream is the end of its numbered lines, without a gap. */
+static int is_the_end_of_the_lines(const struct read_log *log, uint64_t lines)
+{
+    uint64_t start = lines * LINE_BYTES - log->length;
+    char line[LINE_BYTES + 1];
+    for (size_t i = 0; i < log->length; i++) {
+        snprintf(line, sizeof line, "%07lu\n", (unsigned long)((start + i) / LINE_BYTES % 10000000));
+        if (log->text[i] != line[(start + i) % LINE_BYTES])
+            return 0;
+    }
+    return log->length > 0 || lines == 0;
+}
+
+/*
+ * A job whose pipes are both full, because capture was kept from reading, and which has ended or waits: more than the
+ * ring holds. Of each stream the end is there, in proportion to what was in its pipe, and all of the ring is used.
+ */
+static void check_full_pipes(const char *retain, const char *block, const char *script, uint64_t out_lines,
+                             uint64_t err_lines)
+{
+    struct job job;
+    struct read_log both, out, err;
+    char path[128], fifo[96], input[112];
+    static int count;
+    snprintf(fifo, sizeof fifo, "%s/full-%d", root, ++count);
+    snprintf(input, sizeof input, "stdin=%s", fifo);
+    CHECK(mkfifo(fifo, 0600) == 0);
+    int go = open(fifo, O_RDWR | O_CLOEXEC);
+    launch(&job, retain, block, input, "arg=/bin/sh", "arg=-c", script, holder_variable, NULL);
+    atomic_store(&job.page->mark, 0); /* for a log that waits: no reader has passed anything */
+    pid_t capture = capture_of(&job);
+    CHECK(kill(capture, SIGSTOP) == 0);
+    CHECK(write(go, "\n", 1) == 1);
+    uint64_t total = (out_lines + err_lines) * LINE_BYTES;
+    snprintf(path, sizeof path, "%s/full", job.dir);
+    if (strstr(script, ">full") == NULL) {
+        AWAIT(is_gone(job.main_pid)); /* which the launcher reaps */
+        CHECK(kill(capture, SIGCONT) == 0);
+    } else {
+        AWAIT(access(path, F_OK) == 0);
+        CHECK(kill(capture, SIGCONT) == 0);
+        AWAIT(atomic_load(&job.page->end) == total);
+        CHECK(write(go, "\n", 1) == 1);
+    }
+    close(go);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    uint64_t kept = (uint64_t)recorded(&job, "log_kept");
+    CHECK(recorded(&job, "exit_code") == 7);
+    CHECK(recorded(&job, "log_complete") == 1);
+    CHECK((uint64_t)recorded(&job, "log_end") == total);
+    CHECK(atomic_load(&job.page->lost) == 0);
+    snprintf(path, sizeof path, "%s/output", job.dir);
+    CHECK(read_log(&both, path, 3) && read_log(&out, path, 1) && read_log(&err, path, 2));
+    CHECK(both.end == total && both.kept == kept && out.length + err.length == kept);
+    CHECK(both.frames[0].start == total - kept && both.frames[0].start == atomic_load(&job.page->oldest));
+    for (unsigned i = 1; i < both.records; i++)
+        CHECK(both.frames[i].start == both.frames[i - 1].end);
+    CHECK(is_the_end_of_the_lines(&out, out_lines) && is_the_end_of_the_lines(&err, err_lines));
+    uint64_t data = (uint64_t)atol(retain + 7) / 5 * 4; /* of a ring whose indices are whole */
+    int is_whole = total <= data || strcmp(block, "block=1") == 0;
+    CHECK(is_whole ? kept == total : kept + data / 8 >= data && kept <= data);
+    /* An eighth for what was in which segment. */
+    CHECK(out.length + data / 8 >= kept * out_lines / (out_lines + err_lines));
+    CHECK(err.length + data / 8 >= kept * err_lines / (out_lines + err_lines));
+    free_log(&both);
+    free_log(&out);
+    free_log(&err);
+    collect(&job);
+}
+
+static void of_two_full_pipes_and_a_smaller_ring_the_end_of_each_stream_is_kept(void)
+{
+    static const char *const rings[] = {"retain=40960", "retain=81920", "retain=655360"};
+    for (size_t i = 0; i < sizeof rings / sizeof rings[0]; i++) {
+        check_full_pipes(rings[i], "env=A=1", "arg=read go; $H count 50000 merged; $H count 50000 merged >&2", 50000, 50000);
+        check_full_pipes(rings[i], "env=A=1", "arg=read go; $H count 50000 merged; $H count 5000 merged >&2", 50000, 5000);
+        check_full_pipes(rings[i], "env=A=1", "arg=read go; $H count 20000 merged >&2; $H count 50000 merged", 50000, 20000);
+        check_full_pipes(rings[i], "env=A=1", "arg=read go; $H count 50000 merged >&2", 0, 50000);
+    }
+    check_full_pipes("retain=4096000", "env=A=1", "arg=read go; $H count 50000 merged; $H count 50000 merged >&2", 50000, 50000);
+}
+
+static void of_two_full_pipes_all_is_kept_where_nothing_may_be_overwritten(void)
+{
+    check_full_pipes("retain=40960", "block=1", "arg=read go; $H count 50000 merged; $H count 50000 merged >&2", 50000, 50000);
+    check_full_pipes("retain=40960", "block=1", "arg=read go; $H count 5000 merged >&2; $H count 50000 merged", 50000, 5000);
+}
+
+static void two_full_pipes_of_a_job_that_lives_are_read_in_turn(void)
+{
+    check_full_pipes("retain=655360", "env=A=1",
+                     "arg=read go; $H count 50000 merged; $H count 50000 merged >&2; >full; read end; exit 7", 50000, 50000);
 }
 
 static void a_launcher_whose_directory_is_removed_takes_its_job_along_and_leaves_nothing(void)
@@ -1213,6 +1308,7 @@ int main(int argc, char **argv)
     binary = argv[1];
     holder = argv[2];
     snprintf(holder_entry, sizeof holder_entry, "arg=%s", holder);
+    snprintf(holder_variable, sizeof holder_variable, "env=H=%s", holder);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
         return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -1242,6 +1338,9 @@ int main(int argc, char **argv)
     RUN(a_capture_that_is_killed_while_the_pipe_is_held_does_not_deafen_its_launcher);
     RUN(a_capture_that_is_killed_ends_a_job_that_writes_and_the_record_says_so);
     RUN(the_last_line_is_kept_and_nothing_is_unaccounted_for);
+    RUN(of_two_full_pipes_and_a_smaller_ring_the_end_of_each_stream_is_kept);
+    RUN(of_two_full_pipes_all_is_kept_where_nothing_may_be_overwritten);
+    RUN(two_full_pipes_of_a_job_that_lives_are_read_in_turn);
     RUN(a_launcher_whose_directory_is_removed_takes_its_job_along_and_leaves_nothing);
     RUN(a_launcher_whose_directory_is_moved_away_takes_its_job_along_when_anything_happens);
     RUN(a_launcher_whose_directory_is_found_by_a_link_stays);
