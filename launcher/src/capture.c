@@ -17,6 +17,7 @@
 
 enum {
     BUFFER_BYTES = 256 * 1024,
+    ROOMY_BYTES = 4 * 1024 * 1024, /* a ring that holds what is in two pipes */
     QUIET_MS = 1000, /* then the buffer's memory goes back */
     PIPES = 2
 };
@@ -141,9 +142,17 @@ static size_t turn(struct capturer *me, size_t wanted[PIPES])
     return used;
 }
 
+/* Until nothing is left, or somebody else has read it. */
+static void take_all(struct capturer *me, size_t left[PIPES])
+{
+    while (left[0] + left[1] > 0 && turn(me, left) > 0)
+        continue;
+}
+
 /*
  * The rest: what is in the pipes at this moment and not a byte more, because somebody else may have been passed
- * their writing ends, and could go on for ever.
+ * their writing ends, and could go on for ever. Where nothing of it can overwrite the rest of it, one pipe after the
+ * other, for the second may be held by somebody and the first not; else both together, so that the ends of both stay.
  */
 static _Noreturn void drain_and_leave(struct capturer *me)
 {
@@ -157,9 +166,10 @@ static _Noreturn void drain_and_leave(struct capturer *me)
         if (ioctl(me->sources[i].fd, FIONREAD, &now_in_it) == 0 && now_in_it > 0)
             left[i] = (size_t)now_in_it;
         atomic_store_explicit(&me->log->page->reading_since_ms, 0, memory_order_relaxed);
+        if (me->log->retain_bytes >= ROOMY_BYTES)
+            take_all(me, left);
     }
-    while (left[0] + left[1] > 0 && turn(me, left) > 0)
-        continue; /* until nothing is left, or somebody else has read it */
+    take_all(me, left);
     const struct capture_report report = {me->log->end, log_kept(me->log)};
     log_finish(me->log);
     me->log->grown = 1; /* said to the server in any case */

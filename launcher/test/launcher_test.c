@@ -881,6 +881,38 @@ static void of_two_full_pipes_all_is_kept_where_nothing_may_be_overwritten(void)
     check_full_pipes("retain=40960", "block=1", "arg=read go; $H count 5000 merged >&2; $H count 50000 merged", 50000, 5000);
 }
 
+/* By a stranger who holds its stderr, when it is too late to read that. */
+static void the_rest_of_stdout_is_kept_although_stderr_is_held(void)
+{
+    struct job job;
+    char socket_path[96], entry[112];
+    snprintf(socket_path, sizeof socket_path, "%s/holds-stderr", root);
+    snprintf(entry, sizeof entry, "env=S=%s", socket_path);
+    pid_t stranger = fork();
+    if (stranger == 0) {
+        execl(holder, "pipe-holder", "take", socket_path, "hold-empty", (char *)NULL);
+        _exit(98);
+    }
+    AWAIT(access(socket_path, F_OK) == 0);
+    launch(&job, "retain=8388608", "arg=/bin/sh", "arg=-c", "arg=trap 'echo rest; exit 7' TERM; $H pass $S >&2 & wait",
+           holder_variable, entry, NULL);
+    AWAIT(is_in_splice(stranger));
+    pid_t capture = capture_of(&job);
+    CHECK(kill(capture, SIGSTOP) == 0);
+    tell(&job, "2 stop 15 15000");
+    AWAIT(is_gone(job.main_pid));
+    CHECK(kill(capture, SIGCONT) == 0);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "exit_code") == 7);
+    CHECK(recorded(&job, "log_complete") == 0);
+    CHECK(recorded(&job, "log_end") == 5);
+    CHECK(strcmp(output(&job, "stdout"), "rest\n") == 0);
+    kill(stranger, SIGKILL);
+    waitpid(stranger, NULL, 0);
+    AWAIT(is_gone(capture));
+    collect(&job);
+}
+
 static void two_full_pipes_of_a_job_that_lives_are_read_in_turn(void)
 {
     check_full_pipes("retain=655360", "env=A=1",
@@ -1320,6 +1352,7 @@ int main(int argc, char **argv)
     RUN(the_last_line_is_kept_and_nothing_is_unaccounted_for);
     RUN(of_two_full_pipes_and_a_smaller_ring_the_end_of_each_stream_is_kept);
     RUN(of_two_full_pipes_all_is_kept_where_nothing_may_be_overwritten);
+    RUN(the_rest_of_stdout_is_kept_although_stderr_is_held);
     RUN(two_full_pipes_of_a_job_that_lives_are_read_in_turn);
     RUN(a_launcher_whose_directory_is_removed_takes_its_job_along_and_leaves_nothing);
     RUN(a_launcher_whose_directory_is_moved_away_takes_its_job_along_when_anything_happens);
