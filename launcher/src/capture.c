@@ -17,6 +17,7 @@
 
 enum {
     BUFFER_BYTES = 256 * 1024,
+    ROOMY_BYTES = 4 * 1024 * 1024, /* a ring that holds what is in two pipes */
     QUIET_MS = 1000, /* then the buffer's memory goes back */
     PIPES = 2
 };
@@ -81,8 +82,24 @@ static size_t read_source(struct source *source, char *buffer, size_t length)
     return n > 0 ? (size_t)n : 0;
 }
 
-/* What lies ready in the given sources, at most so much of each, goes into the log. Returns how much it was. */
-static size_t turn(struct capturer *me, const size_t wanted[PIPES])
+/*
+ * How much of stdout there is room for beside stderr. In proportion, so that neither keeps the other from being read,
+ * and so that at the end, where all is wanted, the tails of both are last.
+ */
+static size_t share_of_out(const size_t wanted[PIPES], size_t room)
+{
+    size_t both = wanted[0] + wanted[1];
+    if (both <= room || wanted[0] == 0)
+        return wanted[0];
+    size_t share = (size_t)((uint64_t)room * wanted[0] / both);
+    return share > 0 ? share : 1;
+}
+
+/*
+ * What lies ready in the given sources, at most so much of each, goes into the log. Returns how much it was, and leaves
+ * in wanted what is still wanted.
+ */
+static size_t turn(struct capturer *me, size_t wanted[PIPES])
 {
     size_t room = 0;
     enum log_room answer = log_room(me->log, &room);
@@ -95,16 +112,20 @@ static size_t turn(struct capturer *me, const size_t wanted[PIPES])
     size_t count = 0;
     size_t used = 0;
     struct page *page = me->log->page;
+    /* A last segment that grows has few records left: then one stream after the other. */
+    int one_by_one = room == SIZE_MAX;
     if (room > BUFFER_BYTES)
         room = BUFFER_BYTES;
+    const size_t most[PIPES] = {one_by_one ? wanted[0] : share_of_out(wanted, room), wanted[1]};
     atomic_store_explicit(&page->reading_since_ms, now(CLOCK_MONOTONIC, 1000), memory_order_relaxed);
     for (size_t i = 0; i < PIPES; i++) {
-        size_t length = wanted[i] < room - used ? wanted[i] : room - used;
+        size_t length = most[i] < room - used ? most[i] : room - used;
         if (length == 0 || me->sources[i].fd < 0)
             continue;
         size_t n = read_source(&me->sources[i], me->buffer + used, length);
         if (n > 0)
             pieces[count++] = (struct log_piece){me->sources[i].stream, n};
+        wanted[i] -= n;
         used += n;
     }
     atomic_store_explicit(&page->reading_since_ms, 0, memory_order_relaxed);
@@ -121,30 +142,34 @@ static size_t turn(struct capturer *me, const size_t wanted[PIPES])
     return used;
 }
 
+/* Until nothing is left, or somebody else has read it. */
+static void take_all(struct capturer *me, size_t left[PIPES])
+{
+    while (left[0] + left[1] > 0 && turn(me, left) > 0)
+        continue;
+}
+
 /*
  * The rest: what is in the pipes at this moment and not a byte more, because somebody else may have been passed
- * their writing ends, and could go on for ever.
+ * their writing ends, and could go on for ever. Where nothing of it can overwrite the rest of it, one pipe after the
+ * other, for the second may be held by somebody and the first not; else both together, so that the ends of both stay.
  */
 static _Noreturn void drain_and_leave(struct capturer *me)
 {
+    size_t left[PIPES] = {0, 0};
     me->log->ending = 1;
     for (size_t i = 0; i < PIPES; i++) {
-        int left = 0;
+        int now_in_it = 0;
         if (me->sources[i].fd < 0)
             continue;
         atomic_store_explicit(&me->log->page->reading_since_ms, now(CLOCK_MONOTONIC, 1000), memory_order_relaxed);
-        if (ioctl(me->sources[i].fd, FIONREAD, &left) != 0)
-            left = 0;
+        if (ioctl(me->sources[i].fd, FIONREAD, &now_in_it) == 0 && now_in_it > 0)
+            left[i] = (size_t)now_in_it;
         atomic_store_explicit(&me->log->page->reading_since_ms, 0, memory_order_relaxed);
-        while (left > 0 && me->sources[i].fd >= 0) {
-            size_t wanted[PIPES] = {0, 0};
-            wanted[i] = (size_t)left;
-            size_t taken = turn(me, wanted);
-            if (taken == 0)
-                break; /* somebody else has read it */
-            left -= (int)taken;
-        }
+        if (me->log->retain_bytes >= ROOMY_BYTES)
+            take_all(me, left);
     }
+    take_all(me, left);
     const struct capture_report report = {me->log->end, log_kept(me->log)};
     log_finish(me->log);
     me->log->grown = 1; /* said to the server in any case */

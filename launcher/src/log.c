@@ -115,7 +115,10 @@ static int open_segment(struct log *log, uint64_t sequence)
      */
     int anew = log->fd >= 0 && sequence == log->last;
     const char *made = anew ? "anew" : name;
-    int fd = openat(log->directory, made, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd;
+    do
+        fd = openat(log->directory, made, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    while (fd < 0 && errno == EINTR);
     if (fd < 0)
         return errno;
     int error = write_header(log, fd, sequence);

@@ -133,10 +133,22 @@ static void watch_directory(void)
         (void)fcntl(fd, F_NOTIFY, DN_DELETE | DN_MULTISHOT);
 }
 
+/*
+ * Removed, or moved away, so that its name leads to nothing or to another one. A move tells nobody who is inside
+ * but by inotify; so it is seen when something else happens, at the job's end at the latest. What cannot be looked
+ * at (EACCES, ESTALE) is not gone.
+ */
 static int is_directory_gone(const struct monitor *monitor)
 {
-    struct stat life;
-    return fstat(monitor->life, &life) == 0 && life.st_nlink == 0;
+    const char *name = monitor->sheet->dir;
+    struct stat life, here, named;
+    if (fstat(monitor->life, &life) == 0 && life.st_nlink == 0)
+        return 1;
+    if (*name != '/' || stat(".", &here) != 0)
+        return 0;
+    if (stat(name, &named) != 0)
+        return errno == ENOENT || errno == ENOTDIR;
+    return here.st_dev != named.st_dev || here.st_ino != named.st_ino;
 }
 
 /* What the server reads of the job's output, before there is any. 0 or errno, and then *step says at what. */

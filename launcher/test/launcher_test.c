@@ -22,13 +22,12 @@
 #include <unistd.h>
 
 #include "../src/page.h"
-#include "log_reader.h"
+#include "counted.h"
 
 enum {
     PATIENCE_MS = 20000,
     DRAIN_PATIENCE_MS = 5000,
-    HELD_BYTES = 4096, /* pipe_holder.c */
-    LINE_BYTES = 8
+    HELD_BYTES = 4096 /* pipe_holder.c */
 };
 
 static const char *binary;
@@ -603,7 +602,8 @@ static int is_held_by(const struct job *job, long pid)
     return 0; /* it has read before the pipe was locked */
 }
 
-static char holder_entry[160];
+static char holder_entry[160];    /* as a program */
+static char holder_variable[160]; /* for a script */
 
 /* A job that locks its pipe while there is something in it, and capture is at it. */
 static void launch_holding(struct job *job, const char *more)
@@ -757,21 +757,6 @@ static void a_capture_that_is_killed_ends_a_job_that_writes_and_the_record_says_
     collect(&job);
 }
 
-/* Whether all that is kept are the numbered lines, each at its offset. */
-static int lines_are_right(const struct read_log *log)
-{
-    static const uint32_t tens[LINE_BYTES] = {1000000, 100000, 10000, 1000, 100, 10, 1, 0};
-    const char *text = log->text;
-    for (unsigned i = 0; i < log->records; i++) {
-        for (uint64_t at = log->frames[i].start; at < log->frames[i].end; at++) {
-            uint32_t line = (uint32_t)(at / LINE_BYTES % 10000000), ten = tens[at % LINE_BYTES];
-            if (*text++ != (ten == 0 ? '\n' : (char)('0' + line / ten % 10)))
-                return 0;
-        }
-    }
-    return 1;
-}
-
 static void check_counted(const char *retain, const char *streams, const char *merge)
 {
     enum { LINES = 125000 };
@@ -808,6 +793,132 @@ static void the_last_line_is_kept_and_nothing_is_unaccounted_for(void)
     }
 }
 
+/* Whether what is kept of one stream is the end of its numbered lines, without a gap. */
+static int is_the_end_of_the_lines(const struct read_log *log, uint64_t lines)
+{
+    uint64_t start = lines * LINE_BYTES - log->length;
+    char line[LINE_BYTES + 1];
+    for (size_t i = 0; i < log->length; i++) {
+        snprintf(line, sizeof line, "%07lu\n", (unsigned long)((start + i) / LINE_BYTES % 10000000));
+        if (log->text[i] != line[(start + i) % LINE_BYTES])
+            return 0;
+    }
+    return log->length > 0 || lines == 0;
+}
+
+/*
+ * A job whose pipes are both full, because capture was kept from reading, and which has ended or waits: more than the
+ * ring holds. Of each stream the end is there, in proportion to what was in its pipe, and all of the ring is used.
+ */
+static void check_full_pipes(const char *retain, const char *block, const char *script, uint64_t out_lines,
+                             uint64_t err_lines)
+{
+    struct job job;
+    struct read_log both, out, err;
+    char path[128], fifo[96], input[112];
+    static int count;
+    snprintf(fifo, sizeof fifo, "%s/full-%d", root, ++count);
+    snprintf(input, sizeof input, "stdin=%s", fifo);
+    CHECK(mkfifo(fifo, 0600) == 0);
+    int go = open(fifo, O_RDWR | O_CLOEXEC);
+    launch(&job, retain, block, input, "arg=/bin/sh", "arg=-c", script, holder_variable, NULL);
+    atomic_store(&job.page->mark, 0); /* for a log that waits: no reader has passed anything */
+    pid_t capture = capture_of(&job);
+    CHECK(kill(capture, SIGSTOP) == 0);
+    CHECK(write(go, "\n", 1) == 1);
+    uint64_t total = (out_lines + err_lines) * LINE_BYTES;
+    snprintf(path, sizeof path, "%s/full", job.dir);
+    if (strstr(script, ">full") == NULL) {
+        AWAIT(is_gone(job.main_pid)); /* which the launcher reaps */
+        CHECK(kill(capture, SIGCONT) == 0);
+    } else {
+        AWAIT(access(path, F_OK) == 0);
+        CHECK(kill(capture, SIGCONT) == 0);
+        AWAIT(atomic_load(&job.page->end) == total);
+        CHECK(write(go, "\n", 1) == 1);
+    }
+    close(go);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    uint64_t kept = (uint64_t)recorded(&job, "log_kept");
+    CHECK(recorded(&job, "exit_code") == 7);
+    CHECK(recorded(&job, "log_complete") == 1);
+    CHECK((uint64_t)recorded(&job, "log_end") == total);
+    CHECK(atomic_load(&job.page->lost) == 0);
+    snprintf(path, sizeof path, "%s/output", job.dir);
+    CHECK(read_log(&both, path, 3) && read_log(&out, path, 1) && read_log(&err, path, 2));
+    CHECK(both.end == total && both.kept == kept && out.length + err.length == kept);
+    CHECK(both.frames[0].start == total - kept && both.frames[0].start == atomic_load(&job.page->oldest));
+    for (unsigned i = 1; i < both.records; i++)
+        CHECK(both.frames[i].start == both.frames[i - 1].end);
+    CHECK(is_the_end_of_the_lines(&out, out_lines) && is_the_end_of_the_lines(&err, err_lines));
+    uint64_t data = (uint64_t)atol(retain + 7) / 5 * 4; /* of a ring whose indices are whole */
+    int is_whole = total <= data || strcmp(block, "block=1") == 0;
+    CHECK(is_whole ? kept == total : kept + data / 8 >= data && kept <= data);
+    /* An eighth for what was in which segment. */
+    CHECK(out.length + data / 8 >= kept * out_lines / (out_lines + err_lines));
+    CHECK(err.length + data / 8 >= kept * err_lines / (out_lines + err_lines));
+    free_log(&both);
+    free_log(&out);
+    free_log(&err);
+    collect(&job);
+}
+
+static void of_two_full_pipes_and_a_smaller_ring_the_end_of_each_stream_is_kept(void)
+{
+    static const char *const rings[] = {"retain=40960", "retain=81920", "retain=655360"};
+    for (size_t i = 0; i < sizeof rings / sizeof rings[0]; i++) {
+        check_full_pipes(rings[i], "env=A=1", "arg=read go; $H count 50000 merged; $H count 50000 merged >&2", 50000, 50000);
+        check_full_pipes(rings[i], "env=A=1", "arg=read go; $H count 50000 merged; $H count 5000 merged >&2", 50000, 5000);
+        check_full_pipes(rings[i], "env=A=1", "arg=read go; $H count 20000 merged >&2; $H count 50000 merged", 50000, 20000);
+        check_full_pipes(rings[i], "env=A=1", "arg=read go; $H count 50000 merged >&2", 0, 50000);
+    }
+    check_full_pipes("retain=4096000", "env=A=1", "arg=read go; $H count 50000 merged; $H count 50000 merged >&2", 50000, 50000);
+}
+
+static void of_two_full_pipes_all_is_kept_where_nothing_may_be_overwritten(void)
+{
+    check_full_pipes("retain=40960", "block=1", "arg=read go; $H count 50000 merged; $H count 50000 merged >&2", 50000, 50000);
+    check_full_pipes("retain=40960", "block=1", "arg=read go; $H count 5000 merged >&2; $H count 50000 merged", 50000, 5000);
+}
+
+/* By a stranger who holds its stderr, when it is too late to read that. */
+static void the_rest_of_stdout_is_kept_although_stderr_is_held(void)
+{
+    struct job job;
+    char socket_path[96], entry[112];
+    snprintf(socket_path, sizeof socket_path, "%s/holds-stderr", root);
+    snprintf(entry, sizeof entry, "env=S=%s", socket_path);
+    pid_t stranger = fork();
+    if (stranger == 0) {
+        execl(holder, "pipe-holder", "take", socket_path, "hold-empty", (char *)NULL);
+        _exit(98);
+    }
+    AWAIT(access(socket_path, F_OK) == 0);
+    launch(&job, "retain=8388608", "arg=/bin/sh", "arg=-c", "arg=trap 'echo rest; exit 7' TERM; $H pass $S >&2 & wait",
+           holder_variable, entry, NULL);
+    AWAIT(is_in_splice(stranger));
+    pid_t capture = capture_of(&job);
+    CHECK(kill(capture, SIGSTOP) == 0);
+    tell(&job, "2 stop 15 15000");
+    AWAIT(is_gone(job.main_pid));
+    CHECK(kill(capture, SIGCONT) == 0);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "exit_code") == 7);
+    CHECK(recorded(&job, "log_complete") == 0);
+    CHECK(recorded(&job, "log_end") == 5);
+    CHECK(strcmp(output(&job, "stdout"), "rest\n") == 0);
+    kill(stranger, SIGKILL);
+    waitpid(stranger, NULL, 0);
+    AWAIT(is_gone(capture));
+    collect(&job);
+}
+
+static void two_full_pipes_of_a_job_that_lives_are_read_in_turn(void)
+{
+    check_full_pipes("retain=655360", "env=A=1",
+                     "arg=read go; $H count 50000 merged; $H count 50000 merged >&2; >full; read end; exit 7", 50000, 50000);
+}
+
 static void a_launcher_whose_directory_is_removed_takes_its_job_along_and_leaves_nothing(void)
 {
     struct job silent, loud;
@@ -829,6 +940,77 @@ static void a_launcher_whose_directory_is_removed_takes_its_job_along_and_leaves
     CHECK(access(loud.dir, F_OK) != 0);
     close(silent.control);
     close(loud.control);
+}
+
+static void move_away(const struct job *job, char moved[128])
+{
+    snprintf(moved, 128, "%s-moved", job->dir);
+    CHECK(rename(job->dir, moved) == 0);
+}
+
+/* Moved, as a server does that forgets it, and not removed: nobody will look for the job there. */
+static void a_launcher_whose_directory_is_moved_away_takes_its_job_along_when_anything_happens(void)
+{
+    struct job asked, over, replaced, emptied;
+    char moved[128], path[160];
+
+    SHELL(&asked, "sleep 1000");
+    pid_t capture = capture_of(&asked);
+    move_away(&asked, moved);
+    tell(&asked, "2 look");
+    CHECK(launcher_ended(&asked) == 1);
+    AWAIT(is_gone(asked.main_pid) && is_gone(capture));
+    snprintf(path, sizeof path, "%s/exit", moved);
+    CHECK(access(path, F_OK) != 0);
+
+    char fifo[96], entry[112];
+    snprintf(fifo, sizeof fifo, "%s/ends", root);
+    snprintf(entry, sizeof entry, "stdin=%s", fifo);
+    CHECK(mkfifo(fifo, 0600) == 0);
+    int ends = open(fifo, O_RDWR | O_CLOEXEC);
+    launch(&over, entry, "arg=/bin/sh", "arg=-c", "arg=read line; exit 3", "env=PATH=/usr/bin:/bin", NULL);
+    move_away(&over, moved);
+    CHECK(write(ends, "\n", 1) == 1);
+    CHECK(launcher_ended(&over) == 1);
+    snprintf(path, sizeof path, "%s/exit", moved);
+    CHECK(access(path, F_OK) != 0); /* it would be found where it belongs to nobody */
+    close(ends);
+
+    SHELL(&replaced, "sleep 1000");
+    move_away(&replaced, moved);
+    CHECK(mkdir(replaced.dir, 0700) == 0); /* of the same name, and another's */
+    tell(&replaced, "2 look");
+    CHECK(launcher_ended(&replaced) == 1);
+    AWAIT(is_gone(replaced.main_pid));
+    CHECK(rmdir(replaced.dir) == 0);
+
+    SHELL(&emptied, "sleep 1000");
+    move_away(&emptied, moved);
+    snprintf(path, sizeof path, "%s/life", moved);
+    CHECK(unlink(path) == 0);
+    CHECK(launcher_ended(&emptied) == 1);
+    AWAIT(is_gone(emptied.main_pid));
+    close(asked.control);
+    close(over.control);
+    close(replaced.control);
+    close(emptied.control);
+}
+
+/* Whoever moves all there is to another disk leaves a link. */
+static void a_launcher_whose_directory_is_found_by_a_link_stays(void)
+{
+    struct job job;
+    char moved[128];
+    SHELL(&job, "trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done");
+    move_away(&job, moved);
+    CHECK(symlink(moved, job.dir) == 0);
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    tell(&job, "2 look");
+    tell(&job, "2 stop 15 15000");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "exit_code") == 7);
+    collect(&job);
 }
 
 static void wherever_launcher_and_capture_are_killed_readers_see_right_bytes_only(void)
@@ -859,33 +1041,13 @@ static void wherever_launcher_and_capture_are_killed_readers_see_right_bytes_onl
     }
 }
 
-/* As docs/log-format.md has it: bytes are trusted when the oldest offset, looked at after them, allows it. */
-static int read_live(const struct job *job, unsigned file)
+static int read_live_of(const struct job *job, unsigned file)
 {
-    static char index[256 * 1024], bytes[1024 * 1024];
     char path[128];
-    uint64_t end = atomic_load(&job->page->end);
-    snprintf(path, sizeof path, "%s/output/%04u.seg", job->dir, file);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    int seen = 0;
-    if (pread(fd, index, 64, 0) == 64) {
-        uint64_t index_bytes = word_at(index, 16), base = word_at(index, 40), from = base;
-        ssize_t n = index_bytes <= sizeof index ? pread(fd, index, (size_t)index_bytes, 0) : 0;
-        for (ssize_t at = 64; at + 16 <= n && word_at(index, (size_t)at) > from && word_at(index, (size_t)at) <= end; at += 16)
-            from = word_at(index, (size_t)at);
-        n = from - base <= sizeof bytes ? pread(fd, bytes, (size_t)(from - base), (off_t)index_bytes) : 0;
-        if (atomic_load(&job->page->oldest) <= base) {
-            struct read_frame frame = {base, base + (uint64_t)n, 0, 1};
-            struct read_log log = {.records = 1, .frames = &frame, .text = bytes};
-            CHECK((uint64_t)n == from - base);
-            CHECK(lines_are_right(&log));
-            seen = n > 0;
-        }
-    }
-    close(fd);
-    return seen;
+    snprintf(path, sizeof path, "%s/output", job->dir);
+    int seen = read_live(job->page, path, file);
+    CHECK(seen >= 0);
+    return seen > 0;
 }
 
 static void a_reader_that_is_overtaken_knows_it(void)
@@ -895,7 +1057,7 @@ static void a_reader_that_is_overtaken_knows_it(void)
     int seen = 0;
     for (long long until = now_ms() + 1500; now_ms() < until;) {
         for (unsigned file = 0; file < 8; file++)
-            seen += read_live(&job, file);
+            seen += read_live_of(&job, file);
     }
     CHECK(seen > 0);
     tell(&job, "2 stop 9 0");
@@ -1158,6 +1320,7 @@ int main(int argc, char **argv)
     binary = argv[1];
     holder = argv[2];
     snprintf(holder_entry, sizeof holder_entry, "arg=%s", holder);
+    snprintf(holder_variable, sizeof holder_variable, "env=H=%s", holder);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
         return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -1187,7 +1350,13 @@ int main(int argc, char **argv)
     RUN(a_capture_that_is_killed_while_the_pipe_is_held_does_not_deafen_its_launcher);
     RUN(a_capture_that_is_killed_ends_a_job_that_writes_and_the_record_says_so);
     RUN(the_last_line_is_kept_and_nothing_is_unaccounted_for);
+    RUN(of_two_full_pipes_and_a_smaller_ring_the_end_of_each_stream_is_kept);
+    RUN(of_two_full_pipes_all_is_kept_where_nothing_may_be_overwritten);
+    RUN(the_rest_of_stdout_is_kept_although_stderr_is_held);
+    RUN(two_full_pipes_of_a_job_that_lives_are_read_in_turn);
     RUN(a_launcher_whose_directory_is_removed_takes_its_job_along_and_leaves_nothing);
+    RUN(a_launcher_whose_directory_is_moved_away_takes_its_job_along_when_anything_happens);
+    RUN(a_launcher_whose_directory_is_found_by_a_link_stays);
     RUN(wherever_launcher_and_capture_are_killed_readers_see_right_bytes_only);
     RUN(a_reader_that_is_overtaken_knows_it);
     RUN(no_wake_up_is_lost);

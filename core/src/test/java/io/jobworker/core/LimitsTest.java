@@ -18,6 +18,8 @@ import io.jobworker.core.job.Limits.IoLimit;
 import io.jobworker.core.job.RunAs;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
+import io.jobworker.core.output.Cursor;
+import io.jobworker.core.output.Read;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -133,6 +135,48 @@ class LimitsTest {
     void aKillByTheJobItselfIsNoOomKill() {
       JobStatus job = run("kill -9 $$", limit);
       assertThat(job.end().orElseThrow().reason()).isEqualTo(EndReason.SIGNALED);
+    }
+
+    /**
+     * Its output is not its memory: the launcher's cache of what it writes is charged elsewhere.
+     */
+    @Test
+    void aJobWithLittleMemoryPrintsAGigabyteLikeAnyOther() throws IOException {
+      timeOfAGigabyte(Limits.NONE); // whoever is first waits for what is there afterwards
+      Duration limited = timeOfAGigabyte(Limits.builder().memory(ByteSize.ofMebibytes(8)).build());
+      Duration free = timeOfAGigabyte(Limits.NONE);
+      System.out.printf(
+          "a gigabyte printed with memory.max 8 MiB in %d ms, without in %d ms: ratio %.2f%n",
+          limited.toMillis(), free.toMillis(), (double) limited.toMillis() / free.toMillis());
+    }
+
+    private Duration timeOfAGigabyte(Limits limits) throws IOException {
+      JobStatus job = run("exec dd if=/dev/zero bs=64k count=16384 2>/dev/null", limits);
+      JobEnd end = job.end().orElseThrow();
+      assertThat(end.reason()).as(end.detail()).isEqualTo(EndReason.EXITED);
+      assertThat(end.exitCode()).hasValue(0);
+      assertThat(end.usage().oomKills()).isZero();
+      assertThat(job.outputBytes()).isEqualTo(1L << 30);
+      assertThat(readToTheEnd(job)).isEqualTo(job.outputBytes());
+      return Duration.between(job.createdAt(), end.at());
+    }
+
+    /** How many bytes a reader is given, or told that they are gone. */
+    private long readToTheEnd(JobStatus job) throws IOException {
+      long bytes = 0;
+      try (Cursor cursor = jobs.jobs().output(job.id()).cursor(0, Optional.empty())) {
+        byte[] buffer = new byte[1 << 20];
+        while (true) {
+          switch (cursor.read(buffer)) {
+            case Read.Chunk chunk -> bytes += chunk.bytes().remaining();
+            case Read.Dropped dropped -> bytes += dropped.bytes();
+            case Read.CaughtUp _ -> throw new AssertionError("no end at " + bytes);
+            case Read.End _ -> {
+              return bytes;
+            }
+          }
+        }
+      }
     }
 
     @Test
