@@ -143,7 +143,7 @@ class LimitsTest {
     @Test
     void aJobWithLittleMemoryPrintsAGigabyteLikeAnyOther() throws IOException {
       timeOfAGigabyte(Limits.NONE); // whoever is first waits for what is there afterwards
-      Duration limited = timeOfAGigabyte(Limits.builder().memory(ByteSize.ofMebibytes(8)).build());
+      Duration limited = timeOfAGigabyte(Limits.NONE.with(Limit.MEMORY, ByteSize.ofMebibytes(8)));
       Duration free = timeOfAGigabyte(Limits.NONE);
       System.out.printf(
           "a gigabyte printed with memory.max 8 MiB in %d ms, without in %d ms: ratio %.2f%n",
@@ -164,7 +164,7 @@ class LimitsTest {
     /** How many bytes a reader is given, or told that they are gone. */
     private long readToTheEnd(JobStatus job) throws IOException {
       long bytes = 0;
-      try (Cursor cursor = jobs.jobs().output(job.id()).cursor(0, Optional.empty())) {
+      try (Cursor cursor = jobs.jobs().find(job.id()).output().cursor(0, Optional.empty())) {
         byte[] buffer = new byte[1 << 20];
         while (true) {
           switch (cursor.read(buffer)) {
