@@ -11,7 +11,7 @@ import io.jobworker.core.job.Usage;
 import io.jobworker.core.output.LogPage;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.JobDirectory;
-import io.jobworker.core.process.Monitor;
+import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
 import java.time.Instant;
 import java.util.Optional;
@@ -24,26 +24,26 @@ final class ActiveJob {
   private final JobDirectory directory;
   private final Optional<JobCgroup> cgroup;
   private final OutputLog output;
-  private final Optional<Monitor> monitor;
+  private final Optional<LauncherChannel> launcher;
   private final CompletableFuture<JobStatus> ended = new CompletableFuture<>();
   private final AtomicBoolean refusalTold = new AtomicBoolean();
   private volatile boolean stopping;
   private volatile Optional<Ending.Outcome> outcome = Optional.empty();
 
   /**
-   * {@code monitor} is empty for a job whose launcher did not outlive the server before this one.
+   * {@code launcher} is empty for a job whose launcher did not outlive the server before this one.
    */
   ActiveJob(
       JobRecord record,
       JobDirectory directory,
       Optional<JobCgroup> cgroup,
       OutputLog output,
-      Optional<Monitor> monitor) {
+      Optional<LauncherChannel> launcher) {
     this.record = record;
     this.directory = directory;
     this.cgroup = cgroup;
     this.output = output;
-    this.monitor = monitor;
+    this.launcher = launcher;
   }
 
   JobId id() {
@@ -83,8 +83,8 @@ final class ActiveJob {
     return output;
   }
 
-  Optional<Monitor> monitor() {
-    return monitor;
+  Optional<LauncherChannel> launcher() {
+    return launcher;
   }
 
   /** Completes with the final status, after the end is recorded. */

@@ -3,7 +3,7 @@ package io.jobworker.core;
 import io.jobworker.core.job.JobEvent;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
-import io.jobworker.core.process.Monitor;
+import io.jobworker.core.process.LauncherChannel;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Collection;
@@ -52,16 +52,17 @@ final class ActiveJobs {
   /** Takes a job into care: from now on its end is noticed. */
   void adopt(ActiveJob job) {
     byId.put(job.id(), job);
-    CompletableFuture<Monitor.Ended> ended =
-        job.monitor()
-            .map(Monitor::ended)
-            .orElseGet(() -> CompletableFuture.completedFuture(Monitor.Ended.VANISHED));
+    CompletableFuture<LauncherChannel.Ended> ended =
+        job.launcher()
+            .map(LauncherChannel::ended)
+            .orElseGet(() -> CompletableFuture.completedFuture(LauncherChannel.Ended.VANISHED));
     var _ =
         ended.thenAcceptAsync(
             _ -> insistence.insist("job.finish_failed", job.id(), () -> finish(job)), workers);
-    job.monitor()
-        .ifPresent(monitor -> {
-          var _ = monitor.refused().thenAcceptAsync(call -> job.tellRefusal(call, events), workers);
+    job.launcher()
+        .ifPresent(launcher -> {
+          var _ =
+              launcher.refused().thenAcceptAsync(call -> job.tellRefusal(call, events), workers);
         });
   }
 
@@ -97,6 +98,6 @@ final class ActiveJobs {
 
   /** Lets go of all of them. They run on, and do not notice. */
   void letGo() {
-    byId.values().forEach(job -> job.monitor().ifPresent(Monitor::detach));
+    byId.values().forEach(job -> job.launcher().ifPresent(LauncherChannel::detach));
   }
 }

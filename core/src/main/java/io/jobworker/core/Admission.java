@@ -1,7 +1,7 @@
 package io.jobworker.core;
 
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Allowance;
-import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.output.Budget;
 import java.util.Map;

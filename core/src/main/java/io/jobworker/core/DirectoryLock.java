@@ -1,7 +1,7 @@
 package io.jobworker.core;
 
+import io.jobworker.base.linux.PrivateFiles;
 import io.jobworker.core.job.JobException;
-import io.jobworker.core.linux.PrivateFiles;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;

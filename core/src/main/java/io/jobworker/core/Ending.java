@@ -2,17 +2,17 @@ package io.jobworker.core;
 
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
+import io.jobworker.base.linux.BootId;
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.Usage;
-import io.jobworker.core.linux.BootId;
 import io.jobworker.core.output.LogPage;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.ExitRecord;
 import io.jobworker.core.process.ExitRecord.Counters;
-import io.jobworker.core.process.Monitor;
+import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,8 +63,8 @@ final class Ending {
 
   /** May be repeated until it succeeds; that the job has ended does not depend on it. */
   void cleanUp(ActiveJob job) throws IOException {
-    job.monitor().ifPresent(Monitor::forgetOutput);
-    job.monitor().ifPresentOrElse(Ending::awaitGone, Monitor::reapDetached);
+    job.launcher().ifPresent(LauncherChannel::forgetOutput);
+    job.launcher().ifPresentOrElse(Ending::awaitGone, LauncherChannel::reapDetached);
     if (job.cgroup().isPresent()) {
       job.cgroup().get().remove();
     }
@@ -75,8 +75,8 @@ final class Ending {
   /**
    * Only so that an ended job leaves no process behind it; that it has ended is certain already.
    */
-  private static void awaitGone(Monitor monitor) {
-    monitor
+  private static void awaitGone(LauncherChannel launcher) {
+    launcher
         .gone()
         .copy()
         .completeOnTimeout(null, LAUNCHER_PATIENCE.toMillis(), MILLISECONDS)

@@ -1,8 +1,8 @@
 package io.jobworker.core;
 
+import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.core.cgroup.Controller;
-import io.jobworker.core.linux.Linux;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +28,7 @@ public final class HostCheck {
   /** Looks at this host now. Changes nothing that lasts. */
   public static List<Finding> inspect() {
     List<Finding> findings = new ArrayList<>();
-    boolean root = Linux.isRoot();
+    boolean root = ProcessCalls.isRoot();
     String kernel = System.getProperty("os.version");
     findings.add(new Finding(true, "kernel", kernel));
     findings.add(

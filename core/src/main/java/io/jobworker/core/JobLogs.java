@@ -1,13 +1,13 @@
 package io.jobworker.core;
 
+import io.jobworker.base.linux.Fd;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobSpec;
-import io.jobworker.core.linux.Fd;
 import io.jobworker.core.output.JobOutput;
 import io.jobworker.core.output.LogPage;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.JobDirectory;
-import io.jobworker.core.process.Monitor;
+import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
 import java.io.IOException;
 import java.time.Duration;
@@ -43,9 +43,10 @@ final class JobLogs {
    *
    * @param patience how long the page may take to come
    */
-  OutputLog ofRunning(JobRecord job, Monitor monitor, Duration patience) throws IOException {
+  OutputLog ofRunning(JobRecord job, LauncherChannel launcher, Duration patience)
+      throws IOException {
     LogPage page;
-    try (Fd memory = monitor.awaitOutput(patience)) {
+    try (Fd memory = launcher.awaitOutput(patience)) {
       page = LogPage.of(memory);
     }
     OutputLog output =
@@ -55,8 +56,8 @@ final class JobLogs {
             settings.onFull(),
             settings.stallLimit(),
             admission.of(job.owner()).output(),
-            monitor::look);
-    monitor.onWake(output::woken);
+            launcher::look);
+    launcher.onWake(output::woken);
     output.woken(); // what was said before is not said again
     return output;
   }

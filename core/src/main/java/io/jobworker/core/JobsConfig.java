@@ -1,8 +1,8 @@
 package io.jobworker.core;
 
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.base.linux.ProcessCalls;
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Limits;
-import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.OutputLog.OnFull;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -82,7 +82,7 @@ public record JobsConfig(
         Output.DEFAULT,
         History.DEFAULT,
         Map.of("core", "0:unlimited"),
-        Linux.isRoot(),
+        ProcessCalls.isRoot(),
         stateDirectory,
         Limits.NONE,
         1000,

@@ -2,13 +2,13 @@ package io.jobworker.core;
 
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
+import io.jobworker.base.linux.Errno;
+import io.jobworker.base.linux.EventLoop;
+import io.jobworker.base.linux.LinuxException;
 import io.jobworker.core.job.JobException;
-import io.jobworker.core.linux.Errno;
-import io.jobworker.core.linux.EventLoop;
-import io.jobworker.core.linux.LinuxException;
 import io.jobworker.core.process.LaunchFailure;
 import io.jobworker.core.process.LaunchPlan;
-import io.jobworker.core.process.Monitor;
+import io.jobworker.core.process.LauncherChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
@@ -35,12 +35,12 @@ final class Launching {
           Errno.EDQUOT,
           Errno.EPIPE);
 
-  private final Path launcher;
+  private final Path binary;
   private final EventLoop control;
   private final Duration patience;
 
-  Launching(Path launcher, EventLoop control, Duration patience) {
-    this.launcher = launcher;
+  Launching(Path binary, EventLoop control, Duration patience) {
+    this.binary = binary;
     this.control = control;
     this.patience = patience;
   }
@@ -51,8 +51,8 @@ final class Launching {
   }
 
   /** Starts a launcher. */
-  Monitor spawn(LaunchPlan plan) throws LinuxException {
-    return Monitor.spawn(launcher, plan, control);
+  LauncherChannel spawn(LaunchPlan plan) throws LinuxException {
+    return LauncherChannel.spawn(binary, plan, control);
   }
 
   /**
@@ -60,9 +60,9 @@ final class Launching {
    *
    * @throws JobException if it could not be executed, now or ever
    */
-  int awaitStarted(Monitor monitor, LaunchPlan plan) {
+  int awaitStarted(LauncherChannel launcher, LaunchPlan plan) {
     try {
-      return monitor.started().get(patience.toMillis(), MILLISECONDS);
+      return launcher.started().get(patience.toMillis(), MILLISECONDS);
     } catch (ExecutionException e) {
       throw e.getCause() instanceof LaunchFailure failure
           ? failed(failure, plan)
@@ -78,12 +78,10 @@ final class Launching {
 
   private static JobException failed(LaunchFailure failure, LaunchPlan plan) {
     String program = plan.command().getFirst();
+    String reason = Errno.describe(failure.errno());
     if (!failure.step().equals(LaunchPlan.EXEC) && SHORTAGES.contains(failure.errno())) {
       return new JobException.Unavailable(
-          "the job could not be started now: "
-              + failure.step()
-              + ": "
-              + Errno.describe(failure.errno()));
+          "the job could not be started now: " + failure.step() + ": " + reason);
     }
     String subject =
         switch (failure.step()) {
@@ -91,19 +89,19 @@ final class Launching {
           case LaunchPlan.CHDIR -> plan.runsIn();
           default -> "for " + program;
         };
-    return new JobException.LaunchFailed(failure.step(), failure.errno(), subject);
+    return new JobException.LaunchFailed(failure.step(), failure.errno(), reason, subject);
   }
 
   /** Ends a launcher whose job nobody will hear of. */
-  void abandon(Monitor monitor) {
+  void abandon(LauncherChannel launcher) {
     try {
-      monitor.dismiss().get(DISMISSAL_PATIENCE.toMillis(), MILLISECONDS);
+      launcher.dismiss().get(DISMISSAL_PATIENCE.toMillis(), MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException e) {
       LOG.atError().setCause(e).log("launcher.not_gone");
     } finally {
-      monitor.forgetOutput();
+      launcher.forgetOutput();
     }
   }
 }

@@ -1,5 +1,7 @@
 package io.jobworker.core;
 
+import io.jobworker.base.lifecycle.Lifecycle;
+import io.jobworker.base.linux.EventLoop;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
@@ -11,8 +13,6 @@ import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
-import io.jobworker.core.lifecycle.Lifecycle;
-import io.jobworker.core.linux.EventLoop;
 import io.jobworker.core.process.LauncherBinary;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;

@@ -1,13 +1,13 @@
 package io.jobworker.core;
 
+import io.jobworker.base.linux.BootId;
+import io.jobworker.base.linux.EventLoop;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.job.JobId;
-import io.jobworker.core.linux.BootId;
-import io.jobworker.core.linux.EventLoop;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.JobDirectory;
-import io.jobworker.core.process.Monitor;
+import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
@@ -151,25 +151,25 @@ final class Recovery {
   private ActiveJob find(JobRecord record) throws IOException {
     JobDirectory directory = state.of(record.id());
     boolean rebooted = !record.bootId().isEmpty() && !record.bootId().equals(bootId);
-    Optional<Monitor> monitor = rebooted ? Optional.empty() : attach(directory.path());
+    Optional<LauncherChannel> launcher = rebooted ? Optional.empty() : attach(directory.path());
     try {
       OutputLog output =
-          monitor.isPresent()
-              ? logs.ofRunning(record, monitor.get(), PATIENCE)
+          launcher.isPresent()
+              ? logs.ofRunning(record, launcher.get(), PATIENCE)
               : logs.ofOrphan(record);
-      return new ActiveJob(record, directory, cgroupOf(record), output, monitor);
-    } catch (Monitor.OldVersion e) { // which has been told to end its job and go
-      monitor.ifPresent(Recovery::awaitGone);
+      return new ActiveJob(record, directory, cgroupOf(record), output, launcher);
+    } catch (LauncherChannel.OldVersion e) { // which has been told to end its job and go
+      launcher.ifPresent(Recovery::awaitGone);
       return new ActiveJob(
           record, directory, cgroupOf(record), logs.ofOrphan(record), Optional.empty());
     } catch (IOException | RuntimeException e) {
-      monitor.ifPresent(Monitor::detach);
+      launcher.ifPresent(LauncherChannel::detach);
       throw e;
     }
   }
 
-  private static void awaitGone(Monitor monitor) {
-    monitor
+  private static void awaitGone(LauncherChannel launcher) {
+    launcher
         .gone()
         .copy()
         .completeOnTimeout(null, PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
@@ -180,8 +180,10 @@ final class Recovery {
     return cgroups.find(job.slot(), job.id());
   }
 
-  private Optional<Monitor> attach(Path directory) throws IOException {
-    return Files.isDirectory(directory) ? Monitor.attach(directory, control) : Optional.empty();
+  private Optional<LauncherChannel> attach(Path directory) throws IOException {
+    return Files.isDirectory(directory)
+        ? LauncherChannel.attach(directory, control)
+        : Optional.empty();
   }
 
   /** A job whose end was recorded by a server that died before it had cleaned up. */
@@ -216,9 +218,9 @@ final class Recovery {
 
   private void dismiss(JobDirectory directory)
       throws IOException, InterruptedException, ExecutionException, TimeoutException {
-    Optional<Monitor> monitor = attach(directory.path());
-    if (monitor.isPresent()) {
-      monitor.get().dismiss().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    Optional<LauncherChannel> launcher = attach(directory.path());
+    if (launcher.isPresent()) {
+      launcher.get().dismiss().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     }
   }
 }

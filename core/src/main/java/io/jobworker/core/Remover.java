@@ -1,8 +1,9 @@
 package io.jobworker.core;
 
-import io.jobworker.core.linux.Errno;
-import io.jobworker.core.linux.Fd;
-import io.jobworker.core.linux.Linux;
+import io.jobworker.base.linux.Errno;
+import io.jobworker.base.linux.Fd;
+import io.jobworker.base.linux.FileCalls;
+import io.jobworker.base.linux.ProcessCalls;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
@@ -114,10 +115,10 @@ final class Remover {
     List<String> arguments = new ArrayList<>(List.of("--remove", name));
     cgroup.ifPresent(path -> arguments.add(path.toString()));
     int pid;
-    try (Fd directory = Linux.open(trash, Linux.O_RDONLY)) {
-      pid = Linux.spawn(launcher, "job-worker-remove", arguments, List.of(directory));
+    try (Fd directory = FileCalls.open(trash, FileCalls.O_RDONLY)) {
+      pid = ProcessCalls.spawn(launcher, "job-worker-remove", arguments, List.of(directory));
     }
-    int status = Linux.reap(pid);
+    int status = ProcessCalls.reap(pid);
     return (status & 0x7f) == 0 ? (status >> 8) & 0xff : Errno.EINTR; // wait(2): exited or killed
   }
 }

@@ -1,5 +1,7 @@
 package io.jobworker.core;
 
+import io.jobworker.base.linux.BootId;
+import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.job.Isolation;
@@ -9,12 +11,10 @@ import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.RunAs;
 import io.jobworker.core.job.StartRequest;
-import io.jobworker.core.linux.BootId;
-import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.process.LaunchPlan;
-import io.jobworker.core.process.Monitor;
+import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
@@ -73,7 +73,7 @@ final class Starting {
     if (!config.isolate() && !spec.isolation().equals(Isolation.DEFAULT)) {
       throw new JobException.CannotEnforce("isolation", "the server does not run as root");
     }
-    if (asked.owner().runAs().isPresent() && !Linux.isRoot()) {
+    if (asked.owner().runAs().isPresent() && !ProcessCalls.isRoot()) {
       throw new JobException.CannotEnforce("another user", "the server does not run as root");
     }
     return asked.withSpec(spec);
@@ -130,9 +130,9 @@ final class Starting {
       throws IOException {
     Instant createdAt = config.clock().instant().truncatedTo(ChronoUnit.MICROS);
     LaunchPlan plan = plan(id, request, directory, cgroup);
-    Monitor monitor = launching.spawn(plan);
+    LauncherChannel launcher = launching.spawn(plan);
     try {
-      int mainPid = launching.awaitStarted(monitor, plan);
+      int mainPid = launching.awaitStarted(launcher, plan);
       JobRecord record =
           new JobRecord(
               id,
@@ -145,14 +145,14 @@ final class Starting {
               Optional.empty(),
               0,
               0);
-      OutputLog output = logs.ofRunning(record, monitor, launching.patience());
+      OutputLog output = logs.ofRunning(record, launcher, launching.patience());
       try {
         store.insert(record);
       } catch (JobException e) {
         output.abandon();
         throw e;
       }
-      ActiveJob job = new ActiveJob(record, directory, cgroup, output, Optional.of(monitor));
+      ActiveJob job = new ActiveJob(record, directory, cgroup, output, Optional.of(launcher));
       events.publish(new JobEvent.Started(job.status(), request.by(), request.owner().runAs()));
       active.adopt(job);
       return job;
@@ -160,7 +160,7 @@ final class Starting {
       if (cgroup.isPresent()) {
         cgroup.get().kill();
       }
-      launching.abandon(monitor);
+      launching.abandon(launcher);
       throw e;
     }
   }

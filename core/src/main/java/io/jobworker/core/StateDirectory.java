@@ -1,7 +1,7 @@
 package io.jobworker.core;
 
+import io.jobworker.base.linux.PrivateFiles;
 import io.jobworker.core.job.JobId;
-import io.jobworker.core.linux.PrivateFiles;
 import io.jobworker.core.process.JobDirectory;
 import java.io.IOException;
 import java.nio.file.Files;

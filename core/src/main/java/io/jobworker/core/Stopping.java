@@ -7,7 +7,7 @@ import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StopRequest;
-import io.jobworker.core.process.Monitor;
+import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
 import java.io.IOException;
 import java.time.Duration;
@@ -41,13 +41,13 @@ final class Stopping {
    * the grace and the patience.
    */
   void stop(ActiveJob job, StopRequest request) {
-    if (job.monitor().isEmpty()) {
+    if (job.launcher().isEmpty()) {
       return; // its launcher is gone, and its end is being seen to
     }
     Duration grace = request.grace().or(job.spec()::grace).orElse(Duration.ZERO);
     Signal signal = grace.isZero() ? Signal.KILL : request.signal();
     job.markStopping();
-    job.monitor().get().stop(signal.number(), grace);
+    job.launcher().get().stop(signal.number(), grace);
     try {
       if (!endsWithin(job, grace.plus(LAUNCHER_PATIENCE)) && job.cgroup().isPresent()) {
         job.cgroup().get().kill(); // whatever keeps the launcher from doing it
@@ -83,7 +83,7 @@ final class Stopping {
       if (cgroup.isPresent()) {
         cgroup.get().kill();
       }
-      Monitor.kill(state.of(job.id()).path());
+      LauncherChannel.kill(state.of(job.id()).path());
     } catch (IOException e) {
       throw new JobException.Unavailable("the job could not be taken up by this server", e);
     }

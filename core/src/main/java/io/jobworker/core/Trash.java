@@ -1,6 +1,6 @@
 package io.jobworker.core;
 
-import io.jobworker.core.linux.PrivateFiles;
+import io.jobworker.base.linux.PrivateFiles;
 import io.jobworker.core.process.JobDirectory;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Allowance;
-import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;

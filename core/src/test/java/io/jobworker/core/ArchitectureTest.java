@@ -1,7 +1,5 @@
 package io.jobworker.core;
 
-import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
-import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -10,7 +8,6 @@ import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
-import io.jobworker.core.linux.Linux;
 
 /** The walls between the rooms of the library. */
 @AnalyzeClasses(packages = "io.jobworker.core", importOptions = DoNotIncludeTests.class)
@@ -55,13 +52,18 @@ class ArchitectureTest {
           .resideInAPackage("io.jobworker.core");
 
   @ArchTest
-  static final ArchRule onlyTheKernelRoomCallsNativeCode =
+  static final ArchRule nobodyHereCallsNativeCode =
+      noClasses().should().dependOnClassesThat().haveFullyQualifiedName("java.lang.foreign.Linker");
+
+  @ArchTest
+  static final ArchRule valuesKnowNothingButUnits =
       noClasses()
           .that()
-          .resideOutsideOfPackage("..core.linux..")
+          .resideInAPackage("io.jobworker.core.job..")
           .should()
           .dependOnClassesThat()
-          .haveFullyQualifiedName("java.lang.foreign.Linker");
+          .resideInAnyPackage(
+              "io.jobworker.base.linux..", "io.jobworker.base.sqlite..", "java.sql..");
 
   @ArchTest
   static final ArchRule theLibraryKnowsNothingOfTheWire =
@@ -70,16 +72,4 @@ class ArchitectureTest {
           .dependOnClassesThat()
           .resideInAnyPackage(
               "io.grpc..", "io.jobworker.api..", "picocli..", "com.google.protobuf..");
-
-  /** No thread gets past a safepoint while it runs: who calls it has asked what is in memory. */
-  @ArchTest
-  static final ArchRule nobodyElseReadsWhereAllThreadsWouldWaitForTheDisk =
-      methods()
-          .that()
-          .areDeclaredIn(Linux.class)
-          .and()
-          .haveName("preadCached")
-          .should()
-          .onlyBeCalled()
-          .byMethodsThat(name("read"));
 }

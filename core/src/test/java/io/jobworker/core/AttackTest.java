@@ -3,13 +3,13 @@ package io.jobworker.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.RunAs;
 import io.jobworker.core.job.StopRequest;
-import io.jobworker.core.linux.Linux;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,7 +37,7 @@ class AttackTest {
 
   @BeforeEach
   void startVictim() throws Exception {
-    assumeTrue(Linux.isRoot(), "isolation needs root");
+    assumeTrue(ProcessCalls.isRoot(), "isolation needs root");
     jobs = new TestJobs(directory.resolve("state"));
     JobSpec spec =
         JobSpec.builder(

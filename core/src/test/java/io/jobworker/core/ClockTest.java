@@ -8,7 +8,7 @@ import io.jobworker.core.job.Owner;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.JobOutput;
-import io.jobworker.core.output.Read;
+import io.jobworker.core.output.ReadResult;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -49,8 +49,8 @@ class ClockTest {
       JobStatus ended = jobs.find(job.id()).whenEnded().orTimeout(30, TimeUnit.SECONDS).join();
       assertThat(ended.end().orElseThrow().at()).isAfterOrEqualTo(ended.createdAt());
       try (Cursor cursor = output.cursor(0, Optional.empty())) {
-        Instant first = ((Read.Chunk) cursor.read(new byte[2])).capturedAt();
-        Instant second = ((Read.Chunk) cursor.read(new byte[2])).capturedAt();
+        Instant first = ((ReadResult.Chunk) cursor.read(new byte[2])).capturedAt();
+        Instant second = ((ReadResult.Chunk) cursor.read(new byte[2])).capturedAt();
         assertThat(second).isAfterOrEqualTo(first);
         assertThat(output.offsetAt(first.plusMillis(1))).isGreaterThan(0);
       }

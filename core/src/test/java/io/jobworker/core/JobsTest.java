@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.base.linux.FileCalls;
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
@@ -18,10 +19,9 @@ import io.jobworker.core.job.Owner;
 import io.jobworker.core.job.Requester;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
-import io.jobworker.core.linux.Linux;
 import io.jobworker.core.output.Cursor;
-import io.jobworker.core.output.Read;
-import io.jobworker.core.output.Stream;
+import io.jobworker.core.output.ReadResult;
+import io.jobworker.core.output.StdStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -96,19 +96,19 @@ class JobsTest {
   }
 
   /** Follows to the end. */
-  private byte[] output(JobStatus job, Optional<Stream> only) throws Exception {
+  private byte[] output(JobStatus job, Optional<StdStream> only) throws Exception {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (Cursor cursor = jobs.find(job.id()).output().cursor(0, only)) {
       for (; ; ) {
         switch (cursor.read(new byte[64 << 10])) {
-          case Read.Chunk chunk -> bytes.writeBytes(chunk.copy());
-          case Read.Dropped dropped -> throw new AssertionError("dropped " + dropped);
-          case Read.CaughtUp _ -> {
+          case ReadResult.Chunk chunk -> bytes.writeBytes(chunk.copy());
+          case ReadResult.Dropped dropped -> throw new AssertionError("dropped " + dropped);
+          case ReadResult.CaughtUp _ -> {
             CountDownLatch more = new CountDownLatch(1);
             cursor.await(more::countDown);
             assertThat(more.await(30, TimeUnit.SECONDS)).isTrue();
           }
-          case Read.End _ -> {
+          case ReadResult.End _ -> {
             return bytes.toByteArray();
           }
         }
@@ -172,7 +172,7 @@ class JobsTest {
     @Test
     void theLaunchersDeathMakesTheJobLost() throws Exception {
       JobStatus job = start("sleep", "1000");
-      int launcher = Linux.lockHolder(directory.resolve("state/jobs/" + job.id() + "/life"));
+      int launcher = FileCalls.lockHolder(directory.resolve("state/jobs/" + job.id() + "/life"));
       new ProcessBuilder("kill", "-9", Integer.toString(launcher)).start().waitFor();
       JobStatus lost = ended(job);
       assertThat(lost.state()).isEqualTo(JobState.LOST);
@@ -185,9 +185,9 @@ class JobsTest {
     @Test
     void everyByteOfBothStreamsArrives() throws Exception {
       JobStatus job = shell("printf 'out\\0\\377'; printf 'err' >&2");
-      assertThat(output(job, Optional.of(Stream.STDOUT)))
+      assertThat(output(job, Optional.of(StdStream.STDOUT)))
           .isEqualTo(new byte[] {'o', 'u', 't', 0, (byte) 0xff});
-      assertThat(output(job, Optional.of(Stream.STDERR)))
+      assertThat(output(job, Optional.of(StdStream.STDERR)))
           .isEqualTo("err".getBytes(StandardCharsets.UTF_8));
     }
 
@@ -231,7 +231,7 @@ class JobsTest {
       assertThat(job.outputDroppedBytes()).isBetween(5000000L - (1 << 20), 5000000L - (700 << 10));
       try (Cursor cursor = jobs.find(job.id()).output().cursor(0, Optional.empty())) {
         assertThat(cursor.read(new byte[1]))
-            .isEqualTo(new Read.Dropped(job.outputDroppedBytes(), job.outputDroppedBytes()));
+            .isEqualTo(new ReadResult.Dropped(job.outputDroppedBytes(), job.outputDroppedBytes()));
       }
     }
   }
@@ -266,7 +266,7 @@ class JobsTest {
       JobStatus stopped = jobs.find(job.id()).stop(StopRequest.withGrace(Duration.ofSeconds(20)));
       assertThat(stopped.state()).isEqualTo(JobState.STOPPED);
       assertThat(stopped.end().orElseThrow().exitCode()).hasValue(4);
-      assertThat(output(job, Optional.of(Stream.STDOUT))).asString().isEqualTo("up\nbye\n");
+      assertThat(output(job, Optional.of(StdStream.STDOUT))).asString().isEqualTo("up\nbye\n");
     }
 
     @Test
@@ -437,7 +437,7 @@ class JobsTest {
       await().until(() -> !runs(job.mainPid()));
       open();
       assertThat(ended(job).end().orElseThrow().exitCode()).hasValue(9);
-      assertThat(output(job, Optional.of(Stream.STDOUT))).asString().isEqualTo("up\nbye\n");
+      assertThat(output(job, Optional.of(StdStream.STDOUT))).asString().isEqualTo("up\nbye\n");
     }
 
     @Test

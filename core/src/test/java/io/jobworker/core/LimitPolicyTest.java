@@ -3,7 +3,7 @@ package io.jobworker.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.Limit;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
@@ -19,7 +19,7 @@ import io.jobworker.core.job.RunAs;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
 import io.jobworker.core.output.Cursor;
-import io.jobworker.core.output.Read;
+import io.jobworker.core.output.ReadResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -168,10 +168,10 @@ class LimitsTest {
         byte[] buffer = new byte[1 << 20];
         while (true) {
           switch (cursor.read(buffer)) {
-            case Read.Chunk chunk -> bytes += chunk.bytes().remaining();
-            case Read.Dropped dropped -> bytes += dropped.bytes();
-            case Read.CaughtUp _ -> throw new AssertionError("no end at " + bytes);
-            case Read.End _ -> {
+            case ReadResult.Chunk chunk -> bytes += chunk.bytes().remaining();
+            case ReadResult.Dropped dropped -> bytes += dropped.bytes();
+            case ReadResult.CaughtUp _ -> throw new AssertionError("no end at " + bytes);
+            case ReadResult.End _ -> {
               return bytes;
             }
           }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.base.linux.FileCalls;
+import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
@@ -11,7 +13,6 @@ import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.StopRequest;
-import io.jobworker.core.linux.Linux;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,10 +59,10 @@ class RecoveryTest {
 
   private void killLauncher(JobStatus job) throws Exception {
     Path lock = jobs.directory(job).resolve("life");
-    int launcher = Linux.lockHolder(lock);
+    int launcher = FileCalls.lockHolder(lock);
     assertThat(launcher).as("the launcher lives").isPositive(); // kill 0 would be our own end
     new ProcessBuilder("kill", "-9", Integer.toString(launcher)).start().waitFor();
-    Linux.reap(launcher); // our child, since it was started by this process
+    ProcessCalls.reap(launcher); // our child, since it was started by this process
   }
 
   private void sql(String statement, String... values) throws Exception {
@@ -97,10 +98,10 @@ class RecoveryTest {
   @Test
   void anEndThatWasRecordedBeforeTheHostWasRestartedIsKnownAllTheSame() throws Exception {
     JobStatus job = forEver();
-    int launcher = Linux.lockHolder(jobs.directory(job).resolve("life"));
+    int launcher = FileCalls.lockHolder(jobs.directory(job).resolve("life"));
     jobs.restart(() -> {
       new ProcessBuilder("kill", Integer.toString(job.mainPid())).start().waitFor();
-      Linux.reap(launcher); // it writes the record and leaves
+      ProcessCalls.reap(launcher); // it writes the record and leaves
       sql("UPDATE job SET boot_id = 'another' WHERE id = ?", job.id().toString());
     });
     assertThat(end(job).reason()).isEqualTo(EndReason.SIGNALED);
@@ -193,14 +194,14 @@ class RecoveryTest {
   @Test
   void aLauncherThatCannotBeReachedLetsItsJobRunAndAStopEndsIt() throws Exception {
     JobStatus job = forEver();
-    int launcher = Linux.lockHolder(jobs.directory(job).resolve("life"));
+    int launcher = FileCalls.lockHolder(jobs.directory(job).resolve("life"));
     jobs.restart(() -> Files.delete(jobs.directory(job).resolve("control")));
     jobs.jobs().recovered().join();
     assertThat(jobs.jobs().find(job.id()).status().state()).isEqualTo(JobState.RUNNING);
     assertThatThrownBy(() -> jobs.jobs().find(job.id()).stop(StopRequest.withGrace(Duration.ZERO)))
         .isInstanceOf(JobException.Unavailable.class)
         .hasMessageContaining("was killed");
-    Linux.reap(launcher);
+    ProcessCalls.reap(launcher);
     await().until(() -> jobs.jobs().find(job.id()).status().state().isFinal());
     assertThat(ProcessHandle.of(job.mainPid())).isEmpty();
   }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobQuery;
@@ -16,7 +16,7 @@ import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.OutputLog.OnFull;
-import io.jobworker.core.output.Read;
+import io.jobworker.core.output.ReadResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,8 +117,8 @@ class RetentionTest {
     await().until(() -> jobs.find(first).status().outputDroppedBytes() == 600_000);
     assertThat(jobs.find(ended.getLast().id()).status().outputDroppedBytes()).isZero();
     try (Cursor cursor = jobs.find(first).output().cursor(0, Optional.empty())) {
-      assertThat(cursor.read(new byte[100])).isEqualTo(new Read.Dropped(600_000, 600_000));
-      assertThat(cursor.read(new byte[100])).isInstanceOf(Read.End.class);
+      assertThat(cursor.read(new byte[100])).isEqualTo(new ReadResult.Dropped(600_000, 600_000));
+      assertThat(cursor.read(new byte[100])).isInstanceOf(ReadResult.End.class);
     }
     await().until(() -> kept() <= 2 << 20);
   }

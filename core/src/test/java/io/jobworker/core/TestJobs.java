@@ -15,7 +15,7 @@ import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.JobOutput;
-import io.jobworker.core.output.Read;
+import io.jobworker.core.output.ReadResult;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -171,14 +171,14 @@ final class TestJobs implements AutoCloseable {
     try (Cursor cursor = jobs.find(job.id()).output().cursor(0, Optional.empty())) {
       while (!text.toString(StandardCharsets.UTF_8).endsWith(ending)) {
         switch (cursor.read(new byte[4096])) {
-          case Read.Chunk chunk -> text.writeBytes(chunk.copy());
-          case Read.Dropped _ -> {}
-          case Read.CaughtUp _ -> {
+          case ReadResult.Chunk chunk -> text.writeBytes(chunk.copy());
+          case ReadResult.Dropped _ -> {}
+          case ReadResult.CaughtUp _ -> {
             CountDownLatch more = new CountDownLatch(1);
             cursor.await(more::countDown);
             assertThat(more.await(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
           }
-          case Read.End _ -> throw new AssertionError("the job ended with: " + text);
+          case ReadResult.End _ -> throw new AssertionError("the job ended with: " + text);
         }
       }
     } catch (IOException e) {

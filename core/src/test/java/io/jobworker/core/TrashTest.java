@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.RunAs;
-import io.jobworker.core.linux.Linux;
 import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.process.LauncherBinary;
 import java.io.IOException;
@@ -50,7 +50,7 @@ class TrashTest {
   }
 
   private Optional<RunAs> user() {
-    return Linux.isRoot() ? Optional.of(new RunAs(USER, USER)) : Optional.empty();
+    return ProcessCalls.isRoot() ? Optional.of(new RunAs(USER, USER)) : Optional.empty();
   }
 
   /** A job that has done this in its working directory, and ended. */
@@ -174,7 +174,7 @@ class TrashTest {
   }
 
   private static void giveToUser(Path file) throws IOException {
-    if (Linux.isRoot()) {
+    if (ProcessCalls.isRoot()) {
       Files.setAttribute(file, "unix:uid", USER, LinkOption.NOFOLLOW_LINKS);
       Files.setAttribute(file, "unix:gid", USER, LinkOption.NOFOLLOW_LINKS);
     }
@@ -217,7 +217,7 @@ class TrashTest {
 
   @Test
   void whatCannotBeRemovedIsTriedAgainAndAllElseGoes() throws Exception {
-    assumeTrue(Linux.isRoot(), "needs files of somebody else's");
+    assumeTrue(ProcessCalls.isRoot(), "needs files of somebody else's");
     JobDirectory job = jobWith("file");
     Files.createFile(Files.createDirectory(job.work().resolve("roots")).resolve("file"));
     try (Trash trash = trash(launcher())) {

@@ -4,14 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.base.linux.Fd;
+import io.jobworker.base.linux.FileCalls;
+import io.jobworker.base.linux.MemoryCalls;
+import io.jobworker.base.linux.ProcessCalls;
+import io.jobworker.base.linux.SocketCalls;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.Requester;
-import io.jobworker.core.linux.Fd;
-import io.jobworker.core.linux.Linux;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -80,15 +83,15 @@ class UpgradeTest {
             "arg=-c",
             "arg=" + script,
             "");
-    List<Fd> pair = Linux.packetSocketPair();
+    List<Fd> pair = SocketCalls.packetSocketPair();
     try (Fd mine = pair.get(0);
         Fd theirs = pair.get(1);
-        Fd file = Linux.memoryFile("sheet", sheet.getBytes(StandardCharsets.UTF_8))) {
-      Linux.reap(Linux.spawn(launcher, "job-worker-launcher", List.of(file, theirs)));
+        Fd file = MemoryCalls.memoryFile("sheet", sheet.getBytes(StandardCharsets.UTF_8))) {
+      ProcessCalls.reap(ProcessCalls.spawn(launcher, "job-worker-launcher", List.of(file, theirs)));
       await().until(() -> Files.exists(own.resolve("work/up")));
       assertThat(mine.isOpen()).isTrue(); // a server is there until the job runs
     }
-    return Linux.lockHolder(own.resolve("life"));
+    return FileCalls.lockHolder(own.resolve("life"));
   }
 
   private void sql(String statement, String... values) throws Exception {
@@ -130,7 +133,7 @@ class UpgradeTest {
     assertThat(ended.state()).isEqualTo(JobState.STOPPED);
     assertThat(ended.end().orElseThrow().detail())
         .isEqualTo("a server of a later version has ended it");
-    assertThat(Linux.reapIfEnded(pid[0])).isTrue();
+    assertThat(ProcessCalls.reapIfEnded(pid[0])).isTrue();
     assertThatThrownBy(() -> jobs.jobs().find(id).output())
         .isInstanceOf(JobException.WrongState.class)
         .hasMessageContaining("written by an earlier version");

@@ -72,4 +72,25 @@ class ArchitectureTest {
           .orShould()
           .dependOnClassesThat()
           .haveSimpleNameStartingWith("Authenticator");
+
+  @ArchTest
+  static final ArchRule ofTheLibraryItUsesTheFrontDoorAndTheReadersSide =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("..server.command..") // which checks the host
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage(
+              "io.jobworker.core.process..",
+              "io.jobworker.core.cgroup..",
+              "io.jobworker.core.store..");
+
+  @ArchTest
+  static final ArchRule itReadsTheOutputOfJobsAndNoMore =
+      noClasses()
+          .that()
+          .resideOutsideOfPackages("..server.config..", "..server.daemon..") // how a log is to be
+          .should()
+          .dependOnClassesThat()
+          .haveSimpleName("OutputLog");
 }

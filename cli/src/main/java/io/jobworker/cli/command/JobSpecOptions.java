@@ -37,7 +37,7 @@ public final class JobSpecOptions {
   @Option(
       names = "--timeout",
       paramLabel = "TIME",
-      converter = Durations.class,
+      converter = Times.class,
       description = "End the job after this long, as in 90s or 1h30m.")
   private Optional<Duration> timeout = Optional.empty();
 

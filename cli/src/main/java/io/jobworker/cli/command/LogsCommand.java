@@ -7,6 +7,7 @@ import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.LogOptions;
 import io.jobworker.api.v1.Stream;
+import io.jobworker.base.units.Durations;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Retry;
@@ -29,7 +30,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
-import picocli.CommandLine.TypeConversionException;
 
 /** {@code logs}: a job's output, byte for byte; its stderr goes to ours. */
 @Command(
@@ -164,9 +164,8 @@ public final class LogsCommand implements Callable<Integer> {
 
   private static Duration ago(String text) {
     try {
-      com.google.protobuf.Duration ago = new Durations().convert(text);
-      return Duration.ofSeconds(ago.getSeconds(), ago.getNanos());
-    } catch (TypeConversionException e) {
+      return Durations.parse(text);
+    } catch (IllegalArgumentException e) {
       throw new UsageException(
           "--since: '"
               + text

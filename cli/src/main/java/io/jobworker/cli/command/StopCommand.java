@@ -30,7 +30,7 @@ public final class StopCommand implements Callable<Integer> {
   @Option(
       names = "--grace",
       paramLabel = "TIME",
-      converter = Durations.class,
+      converter = Times.class,
       description = "Send SIGTERM first and SIGKILL after this long, as in 10s.")
   private Optional<Duration> grace = Optional.empty();
 

@@ -1,11 +1,11 @@
 package io.jobworker.core.cgroup;
 
+import io.jobworker.base.linux.EventLoop;
 import io.jobworker.core.cgroup.LimitFiles.DeviceLimit;
 import io.jobworker.core.cgroup.LimitFiles.Setting;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.Limits;
-import io.jobworker.core.linux.EventLoop;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;

@@ -1,12 +1,12 @@
 package io.jobworker.core.cgroup;
 
+import io.jobworker.base.linux.Errno;
+import io.jobworker.base.linux.EventLoop;
+import io.jobworker.base.linux.Fd;
+import io.jobworker.base.linux.FileCalls;
+import io.jobworker.base.linux.LinuxException;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.Usage;
-import io.jobworker.core.linux.Errno;
-import io.jobworker.core.linux.EventLoop;
-import io.jobworker.core.linux.Fd;
-import io.jobworker.core.linux.Linux;
-import io.jobworker.core.linux.LinuxException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -163,7 +163,7 @@ public final class JobCgroup {
   private void watch(CompletableFuture<@Nullable Void> empty) {
     Fd events;
     try {
-      events = Linux.open(job.resolve("cgroup.events"), Linux.O_RDONLY);
+      events = FileCalls.open(job.resolve("cgroup.events"), FileCalls.O_RDONLY);
     } catch (LinuxException e) {
       if (e.errno() == Errno.ENOENT) {
         empty.complete(null);
@@ -196,7 +196,7 @@ public final class JobCgroup {
     private void look() throws LinuxException {
       boolean populated;
       try {
-        populated = Linux.readText(events).contains("populated 1");
+        populated = FileCalls.readText(events).contains("populated 1");
       } catch (LinuxException e) {
         if (e.errno() != Errno.ENODEV) {
           throw e;

@@ -1,8 +1,8 @@
 package io.jobworker.core.cgroup;
 
+import io.jobworker.base.linux.MemoryCalls;
 import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
-import io.jobworker.core.linux.Linux;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.StringJoiner;
@@ -77,7 +77,10 @@ final class LimitFiles {
 
   private static Setting inPages(String file, long bytes) {
     return new Setting(
-        Place.JOB, file, Long.toString(bytes), Long.toString(wholePages(bytes, Linux.PAGE_BYTES)));
+        Place.JOB,
+        file,
+        Long.toString(bytes),
+        Long.toString(wholePages(bytes, MemoryCalls.PAGE_BYTES)));
   }
 
   /** The kernel counts memory in its pages and rounds down. */

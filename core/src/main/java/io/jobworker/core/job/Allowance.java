@@ -1,5 +1,7 @@
 package io.jobworker.core.job;
 
+import io.jobworker.base.units.ByteSize;
+
 /**
  * What an owner may have.
  *

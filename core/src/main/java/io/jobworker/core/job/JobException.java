@@ -1,7 +1,5 @@
 package io.jobworker.core.job;
 
-import io.jobworker.core.linux.Errno;
-
 /**
  * Everything that can go wrong with a request to {@link Jobs}: what was tried, on what, and why it
  * failed, in one line that can be shown to whoever asked.
@@ -58,9 +56,14 @@ public abstract sealed class JobException extends RuntimeException {
     private final int errno;
     private final String subject;
 
-    /** {@code subject} is what the step was tried on: the program, the directory. */
-    public LaunchFailed(String step, int errno, String subject) {
-      super("cannot " + step + " " + subject + ": " + Errno.describe(errno));
+    /**
+     * The step that failed.
+     *
+     * @param reason what {@code errno} means, in words
+     * @param subject what the step was tried on: the program, the directory
+     */
+    public LaunchFailed(String step, int errno, String reason, String subject) {
+      super("cannot " + step + " " + subject + ": " + reason);
       this.step = step;
       this.errno = errno;
       this.subject = subject;

@@ -3,6 +3,7 @@ package io.jobworker.core.job;
 import static java.util.Objects.requireNonNullElse;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import io.jobworker.base.units.ByteSize;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;

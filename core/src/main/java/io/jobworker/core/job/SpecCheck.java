@@ -1,5 +1,6 @@
 package io.jobworker.core.job;
 
+import io.jobworker.base.units.ByteSize;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -2,7 +2,7 @@ package io.jobworker.core.output;
 
 import static java.util.Objects.requireNonNull;
 
-import io.jobworker.core.linux.Linux;
+import io.jobworker.base.linux.MemoryCalls;
 import io.jobworker.core.output.Segment.Frame;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -19,14 +19,14 @@ import org.jspecify.annotations.Nullable;
  * for.
  */
 public final class Cursor implements AutoCloseable {
-  private static final Optional<Read> CAUGHT_UP = Optional.of(Read.CAUGHT_UP);
-  private static final Optional<Read> END = Optional.of(Read.END);
+  private static final Optional<ReadResult> CAUGHT_UP = Optional.of(ReadResult.CAUGHT_UP);
+  private static final Optional<ReadResult> END = Optional.of(ReadResult.END);
 
   /** How often a segment may turn out to be another one by the time that it is opened. */
   private static final int MAX_TRIES = 8;
 
   private final OutputLog log;
-  private final Optional<Stream> only;
+  private final Optional<StdStream> only;
   private volatile long offset; // written by the reader, read by the gate
   private @Nullable Segment segment; // acquired
   private int position; // of `frame` in it
@@ -38,7 +38,7 @@ public final class Cursor implements AutoCloseable {
   @SuppressWarnings("UnnecessaryLambda") // the log knows the reader by it
   private final LongSupplier where = () -> offset;
 
-  Cursor(OutputLog log, long offset, Optional<Stream> only) {
+  Cursor(OutputLog log, long offset, Optional<StdStream> only) {
     this.log = log;
     this.only = only;
     this.offset = Math.max(0, offset);
@@ -58,11 +58,11 @@ public final class Cursor implements AutoCloseable {
    * The next bytes, at most {@code maxBytes} of them and all of one stream, in {@code into} from
    * its start. May wait for a disk, but not for the job.
    */
-  public Read read(byte[] into, int maxBytes) throws IOException {
+  public ReadResult read(byte[] into, int maxBytes) throws IOException {
     log.passed(); // what was answered before has been taken by now
     int max = Math.min(maxBytes, into.length);
     for (; ; ) {
-      Optional<Read> other = settle();
+      Optional<ReadResult> other = settle();
       if (other.isPresent()) {
         return pass(other.get());
       }
@@ -80,16 +80,16 @@ public final class Cursor implements AutoCloseable {
         continue;
       }
       if (length == 0) {
-        return pass(new Read.Dropped(current.end(), current.end() - from)); // damaged
+        return pass(new ReadResult.Dropped(current.end(), current.end() - from)); // damaged
       }
       offset = from + length;
       Instant time = Instant.EPOCH.plus(current.micros(), ChronoUnit.MICROS);
-      return new Read.Chunk(current.stream(), from, time, ByteBuffer.wrap(into, 0, length));
+      return new ReadResult.Chunk(current.stream(), from, time, ByteBuffer.wrap(into, 0, length));
     }
   }
 
-  private Read pass(Read other) {
-    if (other instanceof Read.Dropped dropped) {
+  private ReadResult pass(ReadResult other) {
+    if (other instanceof ReadResult.Dropped dropped) {
       leaveSegment();
       offset = dropped.resumeOffset();
     }
@@ -97,7 +97,7 @@ public final class Cursor implements AutoCloseable {
   }
 
   /** Reads what {@link OutputLog} has at most in one piece. */
-  public Read read(byte[] into) throws IOException {
+  public ReadResult read(byte[] into) throws IOException {
     return read(into, into.length);
   }
 
@@ -106,7 +106,7 @@ public final class Cursor implements AutoCloseable {
    * cannot tell.
    */
   public boolean isInMemory(int maxBytes) throws IOException {
-    return !Linux.knowsWhatIsCached()
+    return !MemoryCalls.knowsWhatIsCached()
         || settle().isPresent()
         || isCached(requireNonNull(segment), wanted(maxBytes));
   }
@@ -137,7 +137,7 @@ public final class Cursor implements AutoCloseable {
    * answers what there is instead. A writer describes a byte before it tells of it, so what is not
    * found below the end was overtaken or is damaged, and then told as dropped.
    */
-  private Optional<Read> settle() throws IOException {
+  private Optional<ReadResult> settle() throws IOException {
     switch (log.logEnd().at(offset)) {
       case CAUGHT_UP -> {
         return CAUGHT_UP;
@@ -153,7 +153,9 @@ public final class Cursor implements AutoCloseable {
     if (offset < oldest) {
       next = Math.min(oldest, end);
     }
-    return next > offset ? Optional.of(new Read.Dropped(next, next - offset)) : Optional.empty();
+    return next > offset
+        ? Optional.of(new ReadResult.Dropped(next, next - offset))
+        : Optional.empty();
   }
 
   /**

@@ -34,7 +34,7 @@ public interface JobOutput {
    *
    * @param only of this stream; empty: of both
    */
-  Cursor cursor(long offset, Optional<Stream> only);
+  Cursor cursor(long offset, Optional<StdStream> only);
 
   /** The offset of the first byte that was captured at or after {@code time}. */
   long offsetAt(Instant time) throws IOException;
@@ -43,7 +43,7 @@ public interface JobOutput {
    * Where the last {@code lines} lines start, of both streams together or of one; found from the
    * end, so that it costs what they are long. A last line without an end counts as one.
    */
-  long offsetOfLastLines(int lines, Optional<Stream> only) throws IOException;
+  long offsetOfLastLines(int lines, Optional<StdStream> only) throws IOException;
 
   /**
    * The newest output of both streams as text, at most {@code maxBytes} of it, with what is not

@@ -9,7 +9,7 @@ final class LineFinder {
   private static final int BLOCK_BYTES = 64 << 10;
 
   private final OutputLog log;
-  private final Optional<Stream> only;
+  private final Optional<StdStream> only;
 
   private final byte[] block = new byte[BLOCK_BYTES];
 
@@ -18,7 +18,7 @@ final class LineFinder {
 
   private int lineEndCount;
 
-  LineFinder(OutputLog log, Optional<Stream> only) {
+  LineFinder(OutputLog log, Optional<StdStream> only) {
     this.log = log;
     this.only = only;
   }
@@ -52,7 +52,7 @@ final class LineFinder {
     try (Cursor cursor = log.cursor(from, only)) {
       while (cursor.offset() < to) {
         switch (cursor.read(block, (int) (to - cursor.offset()))) {
-          case Read.Chunk chunk -> {
+          case ReadResult.Chunk chunk -> {
             // A cursor for one stream passes over the other, and so perhaps beyond the block.
             int length = (int) Math.min(chunk.bytes().remaining(), to - chunk.offset());
             if (length > 0) {
@@ -60,8 +60,8 @@ final class LineFinder {
               lastByte = chunk.offset() + length - 1;
             }
           }
-          case Read.Dropped _ -> {}
-          case Read.CaughtUp _, Read.End _ -> {
+          case ReadResult.Dropped _ -> {}
+          case ReadResult.CaughtUp _, ReadResult.End _ -> {
             return lastByte;
           }
         }
@@ -70,7 +70,7 @@ final class LineFinder {
     return lastByte;
   }
 
-  private void noteLineEnds(Read.Chunk chunk, int length) {
+  private void noteLineEnds(ReadResult.Chunk chunk, int length) {
     ByteBuffer bytes = chunk.bytes();
     for (int i = 0; i < length; i++) {
       if (bytes.get(i) == '\n') {

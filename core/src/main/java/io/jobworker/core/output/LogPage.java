@@ -3,10 +3,10 @@ package io.jobworker.core.output;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.jobworker.core.linux.Errno;
-import io.jobworker.core.linux.Fd;
-import io.jobworker.core.linux.Linux;
-import io.jobworker.core.linux.LinuxException;
+import io.jobworker.base.linux.Errno;
+import io.jobworker.base.linux.Fd;
+import io.jobworker.base.linux.LinuxException;
+import io.jobworker.base.linux.MemoryCalls;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -78,7 +78,7 @@ public interface LogPage {
    * @throws LinuxException if it is not such a page, or one of an unknown version
    */
   static LogPage of(Fd memory) throws LinuxException {
-    MemorySegment page = Linux.mapSealed(memory, Shared.BYTES);
+    MemorySegment page = MemoryCalls.mapSealed(memory, Shared.BYTES);
     if (page.get(ValueLayout.JAVA_LONG, 0) != Shared.MAGIC) {
       throw new LinuxException(
           "mmap", memory + ": not a page of a log, or of another version", Errno.EPROTO);

@@ -245,7 +245,7 @@ public final class OutputLog implements JobOutput {
   }
 
   @Override
-  public Cursor cursor(long offset, Optional<Stream> only) {
+  public Cursor cursor(long offset, Optional<StdStream> only) {
     Cursor cursor = new Cursor(this, offset, only);
     gate.ifPresent(g -> g.attach(cursor.where()));
     return cursor;
@@ -292,7 +292,7 @@ public final class OutputLog implements JobOutput {
   }
 
   @Override
-  public long offsetOfLastLines(int lines, Optional<Stream> only) throws IOException {
+  public long offsetOfLastLines(int lines, Optional<StdStream> only) throws IOException {
     long from = end();
     return lines <= 0 ? from : new LineFinder(this, only).find(lines, start(), from);
   }
@@ -305,9 +305,9 @@ public final class OutputLog implements JobOutput {
     try (Cursor cursor = new Cursor(this, to - text.capacity(), Optional.empty())) {
       while (text.hasRemaining()) {
         switch (cursor.read(piece, text.remaining())) {
-          case Read.Chunk chunk -> text.put(chunk.bytes());
-          case Read.Dropped _ -> text.clear(); // overtaken meanwhile: what follows is newer
-          case Read.CaughtUp _, Read.End _ -> text.limit(text.position());
+          case ReadResult.Chunk chunk -> text.put(chunk.bytes());
+          case ReadResult.Dropped _ -> text.clear(); // overtaken meanwhile: what follows is newer
+          case ReadResult.CaughtUp _, ReadResult.End _ -> text.limit(text.position());
         }
       }
     }

@@ -2,10 +2,11 @@ package io.jobworker.core.output;
 
 import static java.util.Objects.requireNonNull;
 
-import io.jobworker.core.linux.Errno;
-import io.jobworker.core.linux.Fd;
-import io.jobworker.core.linux.Linux;
-import io.jobworker.core.linux.LinuxException;
+import io.jobworker.base.linux.Errno;
+import io.jobworker.base.linux.Fd;
+import io.jobworker.base.linux.FileCalls;
+import io.jobworker.base.linux.LinuxException;
+import io.jobworker.base.linux.MemoryCalls;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -32,7 +33,7 @@ final class Segment {
   private static final int MAX_LOOKS = 100;
 
   /** A frame's bytes: from the end of the one before to {@code end}, which may grow. */
-  record Frame(long end, Stream stream, long micros) {}
+  record Frame(long end, StdStream stream, long micros) {}
 
   /** A segment's header. */
   record Header(int segments, long indexBytes, long sequence, long base, long floor) {}
@@ -59,7 +60,7 @@ final class Segment {
    * @throws OutputLog.UnknownVersion if it is of a version that this one cannot read
    */
   static Optional<Header> readHeader(Path file) throws IOException {
-    try (Fd fd = Linux.open(file, Linux.O_RDONLY)) {
+    try (Fd fd = FileCalls.open(file, FileCalls.O_RDONLY)) {
       return readHeader(fd);
     } catch (LinuxException e) {
       if (e.errno() == Errno.ENOENT) {
@@ -72,7 +73,7 @@ final class Segment {
   private static Optional<Header> readHeader(Fd fd) throws IOException {
     byte[] bytes = new byte[HEADER_BYTES];
     ByteBuffer words = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    if (Linux.pread(fd, 0, bytes, HEADER_BYTES) < HEADER_BYTES || words.getLong(0) != MAGIC) {
+    if (FileCalls.pread(fd, 0, bytes, HEADER_BYTES) < HEADER_BYTES || words.getLong(0) != MAGIC) {
       return Optional.empty();
     }
     if (words.getInt(8) != VERSION) {
@@ -124,7 +125,8 @@ final class Segment {
     if (users == 0) {
       Fd opened;
       try {
-        opened = Linux.open(file(directory, header.sequence, header.segments), Linux.O_RDONLY);
+        opened =
+            FileCalls.open(file(directory, header.sequence, header.segments), FileCalls.O_RDONLY);
       } catch (LinuxException e) {
         if (e.errno() == Errno.ENOENT) {
           return false;
@@ -163,13 +165,13 @@ final class Segment {
   int read(long offset, byte[] into, int length, boolean cached) throws IOException {
     Fd from = requireNonNull(file);
     return cached
-        ? Linux.preadCached(from, positionOf(offset), into, length)
-        : Linux.pread(from, positionOf(offset), into, length);
+        ? FileCalls.preadCached(from, positionOf(offset), into, length)
+        : FileCalls.pread(from, positionOf(offset), into, length);
   }
 
   /** Whether these bytes are known to be in memory. */
   boolean isCached(long offset, int length) {
-    return Linux.isCached(requireNonNull(file), positionOf(offset), length);
+    return MemoryCalls.isCached(requireNonNull(file), positionOf(offset), length);
   }
 
   private long positionOf(long offset) {
@@ -193,8 +195,8 @@ final class Segment {
     byte[] again = new byte[RECORD_BYTES];
     for (int looks = 0; looks < MAX_LOOKS; looks++) {
       // Of a job that ended long ago the index, too, is on the disk only.
-      if (Linux.pread(requireNonNull(file), at, bytes, RECORD_BYTES) < RECORD_BYTES
-          || Linux.pread(requireNonNull(file), at, again, RECORD_BYTES) < RECORD_BYTES) {
+      if (FileCalls.pread(requireNonNull(file), at, bytes, RECORD_BYTES) < RECORD_BYTES
+          || FileCalls.pread(requireNonNull(file), at, again, RECORD_BYTES) < RECORD_BYTES) {
         return Optional.empty();
       }
       if (Arrays.equals(bytes, again)) {
@@ -204,7 +206,7 @@ final class Segment {
     ByteBuffer words = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     long end = words.getLong(0);
     long timeAndStream = words.getLong(8);
-    Optional<Stream> stream = Stream.ofCode((int) (timeAndStream & 3));
+    Optional<StdStream> stream = StdStream.ofCode((int) (timeAndStream & 3));
     if (end <= header.base || stream.isEmpty()) {
       return Optional.empty();
     }

@@ -1,7 +1,7 @@
 package io.jobworker.core.process;
 
+import io.jobworker.base.linux.PrivateFiles;
 import io.jobworker.core.job.RunAs;
-import io.jobworker.core.linux.PrivateFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;

@@ -1,5 +1,8 @@
 package io.jobworker.core.store;
 
+import io.jobworker.base.sqlite.Database;
+import io.jobworker.base.sqlite.Database.Binder;
+import io.jobworker.base.sqlite.Database.RowReader;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
@@ -8,14 +11,12 @@ import io.jobworker.core.job.JobQuery;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.Usage;
 import java.nio.file.Path;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -23,12 +24,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.sqlite.SQLiteErrorCode;
-import org.sqlite.SQLiteException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -98,19 +96,16 @@ public final class JobStore implements AutoCloseable {
     }
   }
 
-  private final Connection connection;
+  private final Database database;
 
-  /** Guards {@link #connection}; nothing else is called while it is held. */
-  private final ReentrantLock lock = new ReentrantLock();
-
-  private JobStore(Connection connection) {
-    this.connection = connection;
+  private JobStore(Database database) {
+    this.database = database;
   }
 
   /** Opens the database at {@code file}, made if it is missing. */
   public static JobStore open(Path file) {
     try {
-      return new JobStore(Sqlite.open(file, MIGRATIONS));
+      return new JobStore(Database.open(file, MIGRATIONS));
     } catch (SQLException e) {
       throw new JobException.Unavailable("cannot open the job database " + file, e);
     }
@@ -229,18 +224,18 @@ public final class JobStore implements AutoCloseable {
 
   /** All jobs whose end is not recorded. */
   public List<JobRecord> unended() {
-    return query("SELECT * FROM job WHERE reason IS NULL", statement -> {});
+    return query("SELECT * FROM job WHERE reason IS NULL", Binder.NONE);
   }
 
   /** Ended jobs of which more than the record may be left in the system. */
   public List<JobRecord> uncleaned() {
-    return query("SELECT * FROM job WHERE reason IS NOT NULL AND cleaned = 0", statement -> {});
+    return query("SELECT * FROM job WHERE reason IS NOT NULL AND cleaned = 0", Binder.NONE);
   }
 
   /** Of {@code some} ids those that are not in the store. */
   public Set<JobId> unknownOf(Set<JobId> some) {
     Set<JobId> unknown = new HashSet<>(some);
-    ids("SELECT id FROM job", statement -> {}).forEach(unknown::remove);
+    ids("SELECT id FROM job", Binder.NONE).forEach(unknown::remove);
     return unknown;
   }
 
@@ -250,7 +245,7 @@ public final class JobStore implements AutoCloseable {
             "SELECT owner, SUM(output_bytes - output_dropped_bytes) FROM job"
                 + " WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes"
                 + " GROUP BY owner",
-            statement -> {},
+            Binder.NONE,
             row -> Map.entry(row.getString(1), row.getLong(2)))
         .stream()
         .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
@@ -261,7 +256,7 @@ public final class JobStore implements AutoCloseable {
     return numbers(
             "SELECT ended_at_us FROM job WHERE reason IS NOT NULL AND cleaned = 1"
                 + " ORDER BY ended_at_us LIMIT 1",
-            statement -> {})
+            Binder.NONE)
         .stream()
         .findFirst()
         .map(JobStore::instant);
@@ -317,43 +312,33 @@ public final class JobStore implements AutoCloseable {
 
   @Override
   public void close() {
-    lock.lock();
     try {
-      connection.close();
+      database.close();
     } catch (SQLException e) {
       throw new JobException.Unavailable("cannot close the job database", e);
-    } finally {
-      lock.unlock();
     }
   }
 
   // --- plumbing
 
-  @FunctionalInterface
-  private interface Binder {
-    void bind(PreparedStatement statement) throws SQLException;
-  }
-
-  /** Answers how many rows it has changed. */
+  /** Returns how many rows it has changed. */
   private int update(String sql, Binder binder) {
-    lock.lock();
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      binder.bind(statement);
-      return statement.executeUpdate();
+    try {
+      return database.update(sql, binder);
     } catch (SQLException e) {
-      if (e instanceof SQLiteException failure
-          && failure.getResultCode() == SQLiteErrorCode.SQLITE_FULL) {
+      if (Database.isFull(e)) {
         throw new JobException.Unavailable("the job database's disk is full");
       }
       throw new JobException.Unavailable("the job database cannot be written", e);
-    } finally {
-      lock.unlock();
     }
   }
 
-  @FunctionalInterface
-  private interface Reader<T> {
-    T read(ResultSet row) throws SQLException;
+  private <T> List<T> rows(String sql, Binder binder, RowReader<T> reader) {
+    try {
+      return database.rows(sql, binder, reader);
+    } catch (SQLException e) {
+      throw new JobException.Unavailable("the job database cannot be read", e);
+    }
   }
 
   /** Rows that cannot be read are reported and left out: they must not keep the others away. */
@@ -381,24 +366,6 @@ public final class JobStore implements AutoCloseable {
 
   private List<Long> numbers(String sql, Binder binder) {
     return rows(sql, binder, row -> row.getLong(1));
-  }
-
-  private <T> List<T> rows(String sql, Binder binder, Reader<T> reader) {
-    lock.lock();
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
-      binder.bind(statement);
-      List<T> found = new ArrayList<>();
-      try (ResultSet rows = statement.executeQuery()) {
-        while (rows.next()) {
-          found.add(reader.read(rows));
-        }
-      }
-      return found;
-    } catch (SQLException e) {
-      throw new JobException.Unavailable("the job database cannot be read", e);
-    } finally {
-      lock.unlock();
-    }
   }
 
   private static JobRecord toRecord(ResultSet row) throws SQLException {

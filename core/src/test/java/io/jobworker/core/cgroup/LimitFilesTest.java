@@ -3,10 +3,10 @@ package io.jobworker.core.cgroup;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.cgroup.LimitFiles.DeviceLimit;
 import io.jobworker.core.cgroup.LimitFiles.Place;
 import io.jobworker.core.cgroup.LimitFiles.Setting;
-import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.Limits.IoLimit;

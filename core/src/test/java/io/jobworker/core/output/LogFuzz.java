@@ -82,22 +82,24 @@ public final class LogFuzz {
 
   private static void read(OutputLog log) throws IOException {
     byte[] buffer = new byte[97];
-    for (Optional<Stream> only :
+    for (Optional<StdStream> only :
         java.util.List.of(
-            Optional.<Stream>empty(), Optional.of(Stream.STDOUT), Optional.of(Stream.STDERR))) {
+            Optional.<StdStream>empty(),
+            Optional.of(StdStream.STDOUT),
+            Optional.of(StdStream.STDERR))) {
       try (Cursor cursor = log.cursor(0, only)) {
-        Read read;
+        ReadResult read;
         do {
           long before = cursor.offset();
           read = cursor.read(buffer);
-          boolean atEnd = read instanceof Read.End;
-          if (read instanceof Read.CaughtUp || (!atEnd && cursor.offset() <= before)) {
+          boolean atEnd = read instanceof ReadResult.End;
+          if (read instanceof ReadResult.CaughtUp || (!atEnd && cursor.offset() <= before)) {
             throw new AssertionError("stands still at " + before + ": " + read);
           }
           if (cursor.offset() > Math.max(before, log.end())) {
             throw new AssertionError("beyond the end: " + cursor.offset());
           }
-        } while (!(read instanceof Read.End));
+        } while (!(read instanceof ReadResult.End));
       }
     }
     long offset = log.offsetAt(Instant.EPOCH.plusMillis(1));

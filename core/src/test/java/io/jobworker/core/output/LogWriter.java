@@ -55,7 +55,7 @@ final class LogWriter {
   }
 
   @SuppressWarnings("NonAtomicVolatileUpdate") // one writer
-  void append(Stream stream, byte[] bytes, long micros) throws IOException {
+  void append(StdStream stream, byte[] bytes, long micros) throws IOException {
     for (int from = 0; from < bytes.length; ) {
       long used = kept.getLast()[1];
       if (used >= dataBytes || (records + 2) * 16 + 64 > indexBytes) {
@@ -64,7 +64,7 @@ final class LogWriter {
       }
       int length = (int) Math.min(dataBytes - used, bytes.length - from);
       write(ByteBuffer.wrap(bytes, from, length), indexBytes + used);
-      int code = stream == Stream.STDOUT ? 1 : 2;
+      int code = stream == StdStream.STDOUT ? 1 : 2;
       boolean joins = records > 0 && lastStream == code && micros - lastMicros < 10_000;
       if (!joins) {
         records++;

@@ -87,7 +87,7 @@ class OutputLogStressTest {
       for (int i = 0; i < piece.length; i++) {
         piece[i] = byteAt(offset++);
       }
-      writer.append(random.nextBoolean() ? Stream.STDOUT : Stream.STDERR, piece, offset);
+      writer.append(random.nextBoolean() ? StdStream.STDOUT : StdStream.STDERR, piece, offset);
     }
   }
 
@@ -108,7 +108,7 @@ class OutputLogStressTest {
           cursor.isInMemory(max); // looking changes nothing
         }
         switch (cursor.read(buffer, max)) {
-          case Read.Chunk chunk -> {
+          case ReadResult.Chunk chunk -> {
             assertThat(chunk.offset()).isEqualTo(expected);
             for (int i = 0; i < chunk.bytes().remaining(); i++) {
               if (chunk.bytes().get(i) != byteAt(chunk.offset() + i)) {
@@ -120,11 +120,11 @@ class OutputLogStressTest {
               LockSupport.parkNanos(200_000); // a reader that is slow, not one that waits
             }
           }
-          case Read.Dropped gone -> {
+          case ReadResult.Dropped gone -> {
             assertThat(gone.resumeOffset()).isEqualTo(expected + gone.bytes());
             dropped += gone.bytes();
           }
-          case Read.CaughtUp _ -> {
+          case ReadResult.CaughtUp _ -> {
             if (random.nextInt(16) == 0) { // as a client that comes back where it was
               Cursor again = log.cursor(cursor.offset(), Optional.empty());
               cursor.close();
@@ -134,7 +134,7 @@ class OutputLogStressTest {
             cursor.await(more::countDown);
             assertThat(more.await(PATIENCE_SECONDS, SECONDS)).as("woken").isTrue();
           }
-          case Read.End _ -> {
+          case ReadResult.End _ -> {
             assertThat(seen + dropped).isEqualTo(BYTES);
             return dropped;
           }
@@ -152,9 +152,9 @@ class OutputLogStressTest {
     for (int round = 0; round < 2000; round++) {
       OutputLog log = follow(own, writer, OnFull.OVERWRITE);
       CountDownLatch go = new CountDownLatch(1);
-      Future<Read> reader =
+      Future<ReadResult> reader =
           threads.submit(
-              (Callable<Read>)
+              (Callable<ReadResult>)
                   () -> {
                     go.await();
                     try (Cursor cursor = log.cursor(log.end(), Optional.empty())) {
@@ -166,7 +166,7 @@ class OutputLogStressTest {
                   });
       go.countDown();
       log.finish(log.state());
-      assertThat(reader.get(PATIENCE_SECONDS, SECONDS)).isEqualTo(Read.END);
+      assertThat(reader.get(PATIENCE_SECONDS, SECONDS)).isEqualTo(ReadResult.END);
     }
   }
 }

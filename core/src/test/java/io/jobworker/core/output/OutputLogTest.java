@@ -40,26 +40,26 @@ class OutputLogTest {
     return new LogWriter(directory.resolve("log"), 8, indexBytes, false);
   }
 
-  private void write(LogWriter log, Stream stream, byte[] bytes) throws IOException {
+  private void write(LogWriter log, StdStream stream, byte[] bytes) throws IOException {
     log.append(stream, bytes, ChronoUnit.MICROS.between(Instant.EPOCH, now));
   }
 
-  private void write(LogWriter log, Stream stream, String text) throws IOException {
+  private void write(LogWriter log, StdStream stream, String text) throws IOException {
     write(log, stream, text.getBytes(StandardCharsets.US_ASCII));
   }
 
-  private static byte[] readAll(OutputLog log, long offset, Optional<Stream> only, int max)
+  private static byte[] readAll(OutputLog log, long offset, Optional<StdStream> only, int max)
       throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (Cursor cursor = log.cursor(offset, only)) {
       for (; ; ) {
         switch (cursor.read(new byte[max])) {
-          case Read.Chunk chunk -> {
+          case ReadResult.Chunk chunk -> {
             assertThat(chunk.bytes().remaining()).isBetween(1, max);
             bytes.writeBytes(chunk.copy());
           }
-          case Read.Dropped dropped -> assertThat(dropped.bytes()).isPositive();
-          case Read.CaughtUp _, Read.End _ -> {
+          case ReadResult.Dropped dropped -> assertThat(dropped.bytes()).isPositive();
+          case ReadResult.CaughtUp _, ReadResult.End _ -> {
             return bytes.toByteArray();
           }
         }
@@ -88,7 +88,7 @@ class OutputLogTest {
         readers.add(log.cursor(0, Optional.empty()));
       }
       for (int i = 0; i < 200; i++) {
-        Stream stream = random.nextBoolean() ? Stream.STDOUT : Stream.STDERR;
+        StdStream stream = random.nextBoolean() ? StdStream.STDOUT : StdStream.STDERR;
         byte[] bytes = new byte[1 + random.nextInt(random.nextBoolean() ? 50 : 30000)];
         random.nextBytes(bytes);
         write(writer, stream, bytes);
@@ -124,16 +124,16 @@ class OutputLogTest {
     for (int reads = random.nextInt(4); reads > 0; reads--) {
       long expected = reader.offset();
       switch (reader.read(new byte[1 + random.nextInt(20_000)])) {
-        case Read.Chunk chunk -> {
+        case ReadResult.Chunk chunk -> {
           assertThat(chunk.offset()).isEqualTo(expected);
           int from = (int) chunk.offset();
           byte[] bytes = chunk.copy();
           assertThat(bytes).isEqualTo(Arrays.copyOfRange(model, from, from + bytes.length));
         }
-        case Read.Dropped dropped ->
+        case ReadResult.Dropped dropped ->
             assertThat(dropped.resumeOffset()).isEqualTo(expected + dropped.bytes());
-        case Read.CaughtUp _ -> assertThat(expected).isEqualTo(model.length);
-        case Read.End _ -> throw new AssertionError("the log has not ended");
+        case ReadResult.CaughtUp _ -> assertThat(expected).isEqualTo(model.length);
+        case ReadResult.End _ -> throw new AssertionError("the log has not ended");
       }
     }
   }
@@ -150,7 +150,7 @@ class OutputLogTest {
   @Test
   void whatNoRecordCoversIsNeverServed() throws IOException {
     LogWriter writer = writer(1024);
-    write(writer, Stream.STDOUT, "hello ");
+    write(writer, StdStream.STDOUT, "hello ");
     Path file = directory.resolve("log/0000.seg");
     byte[] bytes = Files.readAllBytes(file);
     Files.write(file, Arrays.copyOf(bytes, bytes.length + 100)); // written, and then killed
@@ -164,15 +164,15 @@ class OutputLogTest {
   void whatTheDiskDidNotTakeIsToldAsDroppedAtItsPlace() throws IOException {
     LogWriter writer = writer(1024);
     OutputLog log = follow(writer);
-    write(writer, Stream.STDOUT, "before");
+    write(writer, StdStream.STDOUT, "before");
     writer.lose(100);
     writer.lose(50);
-    write(writer, Stream.STDOUT, "after");
+    write(writer, StdStream.STDOUT, "after");
     try (Cursor cursor = log.cursor(0, Optional.empty())) {
-      assertThat(cursor.read(new byte[100])).isInstanceOf(Read.Chunk.class);
-      assertThat(cursor.read(new byte[100])).isEqualTo(new Read.Dropped(156, 150));
-      assertThat(cursor.read(new byte[100])).isInstanceOf(Read.Chunk.class);
-      assertThat(cursor.read(new byte[100])).isEqualTo(Read.CAUGHT_UP);
+      assertThat(cursor.read(new byte[100])).isInstanceOf(ReadResult.Chunk.class);
+      assertThat(cursor.read(new byte[100])).isEqualTo(new ReadResult.Dropped(156, 150));
+      assertThat(cursor.read(new byte[100])).isInstanceOf(ReadResult.Chunk.class);
+      assertThat(cursor.read(new byte[100])).isEqualTo(ReadResult.CAUGHT_UP);
     }
     assertThat(log.droppedBytes()).isEqualTo(150);
     assertThat(OutputLog.lastState(directory.resolve("log")).end()).isEqualTo(161);
@@ -181,7 +181,7 @@ class OutputLogTest {
   @Test
   void anEndThatMovedOverLostBytesOnlyIsKnownFromTheFiles() throws IOException {
     LogWriter writer = writer(1024);
-    write(writer, Stream.STDOUT, "before");
+    write(writer, StdStream.STDOUT, "before");
     writer.lose(100);
     assertThat(OutputLog.lastState(directory.resolve("log")).end()).isEqualTo(106);
   }
@@ -189,7 +189,7 @@ class OutputLogTest {
   @Test
   void aDamagedIndexIsToldAsDropped() throws IOException {
     LogWriter writer = writer(1024);
-    write(writer, Stream.STDOUT, new byte[20_000]);
+    write(writer, StdStream.STDOUT, new byte[20_000]);
     writer.finish();
     Path second = directory.resolve("log/0001.seg");
     byte[] bytes = Files.readAllBytes(second);
@@ -197,13 +197,13 @@ class OutputLogTest {
     Files.write(second, bytes);
     OutputLog log = OutputLog.finished(directory.resolve("log"), 20_000, 20_000);
     assertThat(readAll(log, 0, Optional.empty(), 1 << 20)).hasSize(20_000 - 4096);
-    assertThat(readAll(log, 0, Optional.of(Stream.STDERR), 1 << 20)).isEmpty();
+    assertThat(readAll(log, 0, Optional.of(StdStream.STDERR), 1 << 20)).isEmpty();
   }
 
   @Test
   void aMissingSegmentIsToldAsDropped() throws IOException {
     LogWriter writer = writer(1024);
-    write(writer, Stream.STDOUT, new byte[20_000]);
+    write(writer, StdStream.STDOUT, new byte[20_000]);
     Files.delete(directory.resolve("log/0002.seg"));
     OutputLog log = OutputLog.finished(directory.resolve("log"), 20_000, 20_000);
     assertThat(readAll(log, 0, Optional.empty(), 1 << 20)).hasSize(20_000 - 4096);
@@ -216,7 +216,7 @@ class OutputLogTest {
     assertThatThrownBy(() -> OutputLog.finished(old, 0, 0))
         .isInstanceOf(OutputLog.UnknownVersion.class);
     LogWriter writer = writer(1024);
-    write(writer, Stream.STDOUT, "later");
+    write(writer, StdStream.STDOUT, "later");
     Path file = directory.resolve("log/0000.seg");
     byte[] bytes = Files.readAllBytes(file);
     bytes[8] = 3;
@@ -230,18 +230,18 @@ class OutputLogTest {
     LogWriter writer = writer(200 << 10);
     OutputLog log = follow(writer);
     for (int i = 1; i <= 30000; i++) {
-      write(writer, i % 2 == 0 ? Stream.STDERR : Stream.STDOUT, i + "\n");
+      write(writer, i % 2 == 0 ? StdStream.STDERR : StdStream.STDOUT, i + "\n");
       now = now.plusMillis(11);
     }
     assertThat(text(log, log.offsetOfLastLines(2, Optional.empty()))).isEqualTo("29999\n30000\n");
-    Optional<Stream> stdout = Optional.of(Stream.STDOUT);
+    Optional<StdStream> stdout = Optional.of(StdStream.STDOUT);
     assertThat(readAll(log, log.offsetOfLastLines(2, stdout), stdout, 100))
         .asString()
         .isEqualTo("29997\n29999\n");
     assertThat(log.offsetOfLastLines(0, Optional.empty())).isEqualTo(log.end());
     assertThat(log.offsetOfLastLines(1_000_000, Optional.empty())).isEqualTo(log.start());
     assertThat(text(log, log.offsetOfLastLines(20000, Optional.empty()))).startsWith("10001\n");
-    write(writer, Stream.STDOUT, "no end");
+    write(writer, StdStream.STDOUT, "no end");
     assertThat(text(log, log.offsetOfLastLines(1, Optional.empty()))).isEqualTo("no end");
   }
 
@@ -252,7 +252,7 @@ class OutputLogTest {
     Instant start = now;
     for (int i = 0; i < 1000; i++) {
       now = start.plusSeconds(i);
-      write(writer, Stream.STDOUT, "%03d\n".formatted(i));
+      write(writer, StdStream.STDOUT, "%03d\n".formatted(i));
     }
     assertThat(text(log, log.offsetAt(start.plusSeconds(995))))
         .isEqualTo("995\n996\n997\n998\n999\n");

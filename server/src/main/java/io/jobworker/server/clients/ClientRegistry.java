@@ -1,27 +1,20 @@
 package io.jobworker.server.clients;
 
-import io.jobworker.core.store.Sqlite;
+import io.jobworker.base.sqlite.Database;
+import io.jobworker.base.sqlite.Database.Binder;
 import io.jobworker.server.quota.Quotas;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Clock;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.sqlite.SQLiteErrorCode;
 
 /**
  * The internal database of clients. It may be changed by another process at any time; every look-up
@@ -61,30 +54,23 @@ public final class ClientRegistry implements AutoCloseable {
   private static final String INSERT =
       "INSERT INTO client (created_at_ms, role, run_as, cn, name) VALUES (?, ?, ?, ?, ?)";
 
-  private final Connection connection;
+  private final Database database;
   private final Clock clock;
 
-  /** Guards {@link #connection}; nothing else is called while it is held. */
-  private final ReentrantLock lock = new ReentrantLock();
-
-  /** Counts the changes that others make to the database (sqlite.org, PRAGMA data_version). */
-  private final PreparedStatement version;
-
-  /** The clients that were looked up since the last change, by CN. Guarded by the lock. */
+  /** The clients that were looked up since the last change, by CN. Only while no other uses it. */
   private final Map<String, Client> known = new HashMap<>();
 
-  private long knownAt;
+  private long knownAt; // likewise
 
-  private ClientRegistry(Connection connection, Clock clock) throws SQLException {
-    this.connection = connection;
+  private ClientRegistry(Database database, Clock clock) {
+    this.database = database;
     this.clock = clock;
-    this.version = connection.prepareStatement("PRAGMA data_version");
   }
 
   /** Opens the database, made if it is missing. The caller closes it. */
   public static ClientRegistry open(Path file, Clock clock) {
     try {
-      return new ClientRegistry(Sqlite.open(file, MIGRATIONS), clock);
+      return new ClientRegistry(Database.open(file, MIGRATIONS), clock);
     } catch (SQLException e) {
       throw new RegistryException("cannot open the client database " + file, e);
     }
@@ -154,56 +140,48 @@ public final class ClientRegistry implements AutoCloseable {
    */
   private boolean change(
       String what, String name, String detail, String sql, @Nullable Object... values) {
-    lock.lock();
-    try (Statement transaction = connection.createStatement()) {
-      transaction.execute("BEGIN IMMEDIATE");
-      boolean done = false;
-      try {
-        Optional<String> before = cnOf(name);
-        if (update(sql, values) == 1) {
-          update(
+    try {
+      return database.exclusively(() -> {
+        known.clear(); // the version tells of others' changes only
+        return database.inTransaction(() -> {
+          Optional<String> before = cnOf(name);
+          if (database.update(sql, values(values)) != 1) {
+            return false;
+          }
+          database.update(
               "INSERT INTO client_change (at_ms, what, client, cn, detail, actor)"
                   + " VALUES (?, ?, ?, ?, ?, ?)",
-              clock.instant().toEpochMilli(),
-              what,
-              name,
-              cnOf(name).or(() -> before).orElse(""),
-              detail,
-              actor());
-          done = true;
-        }
-      } finally {
-        transaction.execute(done ? "COMMIT" : "ROLLBACK");
-        known.clear(); // the version tells of others' changes only
-      }
-      return done;
+              values(
+                  clock.instant().toEpochMilli(),
+                  what,
+                  name,
+                  cnOf(name).or(() -> before).orElse(""),
+                  detail,
+                  actor()));
+          return true;
+        });
+      });
     } catch (SQLException e) {
-      if ((e.getErrorCode() & 0xff) == SQLiteErrorCode.SQLITE_CONSTRAINT.code) {
+      if (Database.isRefused(e)) {
         return false;
       }
       throw new RegistryException("cannot change the client database", e);
-    } finally {
-      lock.unlock();
     }
   }
 
-  private int update(String sql, @Nullable Object... values) throws SQLException {
-    try (PreparedStatement statement = connection.prepareStatement(sql)) {
+  private static Binder values(@Nullable Object... values) {
+    return statement -> {
       for (int i = 0; i < values.length; i++) {
         statement.setObject(i + 1, values[i]);
       }
-      return statement.executeUpdate();
-    }
+    };
   }
 
   private Optional<String> cnOf(String name) throws SQLException {
-    try (PreparedStatement statement =
-        connection.prepareStatement("SELECT cn FROM client WHERE name = ?")) {
-      statement.setString(1, name);
-      try (ResultSet row = statement.executeQuery()) {
-        return row.next() ? Optional.of(row.getString(1)) : Optional.empty();
-      }
-    }
+    return database
+        .rows("SELECT cn FROM client WHERE name = ?", values(name), row -> row.getString(1))
+        .stream()
+        .findFirst();
   }
 
   /** Who runs this program; under sudo(8), who ran that. */
@@ -217,44 +195,38 @@ public final class ClientRegistry implements AutoCloseable {
    * does not return from normally is handed over again.
    */
   public void takeChanges(Consumer<ClientChange> heard) {
-    Map<Long, ClientChange> changes = changes();
-    for (Map.Entry<Long, ClientChange> change : changes.entrySet()) {
+    for (Map.Entry<Long, ClientChange> change : changes()) {
       heard.accept(change.getValue());
-      lock.lock();
       try {
-        update("DELETE FROM client_change WHERE id = ?", change.getKey());
+        database.update("DELETE FROM client_change WHERE id = ?", values(change.getKey()));
       } catch (SQLException e) {
         throw new RegistryException("cannot change the client database", e);
-      } finally {
-        lock.unlock();
       }
     }
   }
 
-  private Map<Long, ClientChange> changes() {
-    lock.lock();
-    try (Statement statement = connection.createStatement();
-        ResultSet rows =
-            statement.executeQuery(
-                "SELECT id, at_ms, what, client, cn, detail, actor FROM client_change"
-                    + " ORDER BY id")) {
-      Map<Long, ClientChange> changes = new LinkedHashMap<>();
-      while (rows.next()) {
-        changes.put(
-            rows.getLong(1),
-            new ClientChange(
-                Instant.ofEpochMilli(rows.getLong(2)),
-                rows.getString(3),
-                rows.getString(4),
-                rows.getString(5),
-                rows.getString(6),
-                rows.getString(7)));
-      }
-      return changes;
+  private List<Map.Entry<Long, ClientChange>> changes() {
+    return read(() ->
+        database.rows(
+            "SELECT id, at_ms, what, client, cn, detail, actor FROM client_change ORDER BY id",
+            Binder.NONE,
+            row ->
+                Map.entry(
+                    row.getLong(1),
+                    new ClientChange(
+                        Instant.ofEpochMilli(row.getLong(2)),
+                        row.getString(3),
+                        row.getString(4),
+                        row.getString(5),
+                        row.getString(6),
+                        row.getString(7)))));
+  }
+
+  private <T> T read(Database.Work<T> work) {
+    try {
+      return database.exclusively(work);
     } catch (SQLException e) {
       throw new RegistryException("cannot read the client database", e);
-    } finally {
-      lock.unlock();
     }
   }
 
@@ -265,34 +237,30 @@ public final class ClientRegistry implements AutoCloseable {
    * @return empty if the range is used up
    */
   public OptionalInt uidOf(String name, int first, int last) {
-    lock.lock();
-    try (PreparedStatement assign =
-            connection.prepareStatement(
-                "UPDATE client SET uid = (SELECT max(coalesce(max(uid), 0) + 1, ?) FROM client)"
-                    + " WHERE name = ? AND uid IS NULL"
-                    + " AND (SELECT coalesce(max(uid), 0) FROM client) < ?");
-        PreparedStatement read =
-            connection.prepareStatement("SELECT uid FROM client WHERE name = ?")) {
-      assign.setInt(1, first);
-      assign.setString(2, name);
-      assign.setInt(3, last);
-      assign.executeUpdate();
-      read.setString(1, name);
-      try (ResultSet row = read.executeQuery()) {
-        int uid = row.next() ? row.getInt(1) : 0;
-        return uid == 0 ? OptionalInt.empty() : OptionalInt.of(uid);
-      }
+    try {
+      return database.exclusively(() -> {
+        database.update(
+            "UPDATE client SET uid = (SELECT max(coalesce(max(uid), 0) + 1, ?) FROM client)"
+                + " WHERE name = ? AND uid IS NULL"
+                + " AND (SELECT coalesce(max(uid), 0) FROM client) < ?",
+            values(first, name, last));
+        return database
+            .rows(
+                "SELECT uid FROM client WHERE name = ? AND uid IS NOT NULL",
+                values(name),
+                row -> row.getInt(1))
+            .stream()
+            .mapToInt(Integer::intValue)
+            .findFirst();
+      });
     } catch (SQLException e) {
       throw new RegistryException("cannot give the client a user id", e);
-    } finally {
-      lock.unlock();
     }
   }
 
   /** Every call asks this; as long as nothing has changed, it is answered from memory. */
   public Optional<Client> findByCn(String cn) {
-    lock.lock();
-    try {
+    return read(() -> {
       forgetIfChanged();
       Client client = known.get(cn);
       if (client != null) {
@@ -301,88 +269,52 @@ public final class ClientRegistry implements AutoCloseable {
       Optional<Client> found = select("WHERE cn = ?", cn).stream().findFirst();
       found.ifPresent(one -> known.put(cn, one));
       return found;
-    } catch (SQLException e) {
-      throw new RegistryException("cannot read the client database", e);
-    } finally {
-      lock.unlock();
-    }
+    });
   }
 
   private void forgetIfChanged() throws SQLException {
-    long now = readVersion();
+    long now = database.version();
     if (now != knownAt) {
       knownAt = now;
       known.clear();
     }
   }
 
-  private long readVersion() throws SQLException {
-    try (ResultSet row = version.executeQuery()) {
-      return row.getLong(1);
-    }
-  }
-
   /** A number that is another one after another process has changed the database. */
   public long version() {
-    lock.lock();
-    try {
-      return readVersion();
-    } catch (SQLException e) {
-      throw new RegistryException("cannot read the client database", e);
-    } finally {
-      lock.unlock();
-    }
+    return read(database::version);
   }
 
   public Optional<Client> find(String name) {
-    return select("WHERE name = ?", name).stream().findFirst();
+    return read(() -> select("WHERE name = ?", name)).stream().findFirst();
   }
 
   /** All clients, by name. */
   public List<Client> list() {
-    return select("ORDER BY name");
+    return read(() -> select("ORDER BY name"));
   }
 
-  private List<Client> select(String condition, String... values) {
-    lock.lock();
-    try (PreparedStatement statement =
-        connection.prepareStatement(
-            "SELECT name, cn, role, disabled, created_at_ms, run_as, quotas FROM client "
-                + condition)) {
-      for (int i = 0; i < values.length; i++) {
-        statement.setString(i + 1, values[i]);
-      }
-      List<Client> found = new ArrayList<>();
-      try (ResultSet rows = statement.executeQuery()) {
-        while (rows.next()) {
-          found.add(
-              new Client(
-                  rows.getString(1),
-                  rows.getString(2),
-                  Role.valueOf(rows.getString(3).toUpperCase(Locale.ROOT)),
-                  rows.getBoolean(4),
-                  Instant.ofEpochMilli(rows.getLong(5)),
-                  Optional.ofNullable(rows.getString(6)),
-                  Quotas.parse(rows.getString(7))));
-        }
-      }
-      return found;
-    } catch (SQLException e) {
-      throw new RegistryException("cannot read the client database", e);
-    } finally {
-      lock.unlock();
-    }
+  private List<Client> select(String condition, Object... values) throws SQLException {
+    return database.rows(
+        "SELECT name, cn, role, disabled, created_at_ms, run_as, quotas FROM client " + condition,
+        values(values),
+        row ->
+            new Client(
+                row.getString(1),
+                row.getString(2),
+                Role.valueOf(row.getString(3).toUpperCase(Locale.ROOT)),
+                row.getBoolean(4),
+                Instant.ofEpochMilli(row.getLong(5)),
+                Optional.ofNullable(row.getString(6)),
+                Quotas.parse(row.getString(7))));
   }
 
   @Override
   public void close() {
-    lock.lock();
     try {
-      connection.close();
+      database.close();
     } catch (SQLException e) {
       throw new RegistryException("cannot close the client database", e);
-    } finally {
-      lock.unlock();
     }
   }
 

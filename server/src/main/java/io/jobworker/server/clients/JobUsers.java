@@ -1,8 +1,8 @@
 package io.jobworker.server.clients;
 
+import io.jobworker.base.linux.PasswordFile;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.RunAs;
-import io.jobworker.core.linux.PasswordFile;
 import io.jobworker.server.config.ServerConfig.UidRange;
 import java.util.Optional;
 import java.util.OptionalInt;

@@ -1,6 +1,6 @@
 package io.jobworker.server.command;
 
-import io.jobworker.core.linux.PasswordFile;
+import io.jobworker.base.linux.PasswordFile;
 import io.jobworker.server.clients.Client;
 import io.jobworker.server.clients.ClientRegistry;
 import io.jobworker.server.clients.Role;

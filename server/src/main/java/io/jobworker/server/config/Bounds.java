@@ -33,11 +33,11 @@ public final class Bounds {
         connections.max() >= 1
             && connections.perSecond() >= 1
             && connections.handshakes() >= 1
-            && !connections.handshakePatience().value().isZero()
-            && !connections.idle().value().isZero(),
+            && !connections.handshakePatience().isZero()
+            && !connections.idle().isZero(),
         "connections: at least one of each, and some time");
     require(
-        config.history().max() >= 1 && !config.history().keep().value().isZero(),
+        config.history().max() >= 1 && !config.history().keep().isZero(),
         "history: at least one job, and some time");
   }
 

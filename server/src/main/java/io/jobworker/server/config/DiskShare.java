@@ -1,7 +1,7 @@
 package io.jobworker.server.config;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.base.units.ByteSize;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

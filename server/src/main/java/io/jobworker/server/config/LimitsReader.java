@@ -1,6 +1,6 @@
 package io.jobworker.server.config;
 
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import java.util.Map;

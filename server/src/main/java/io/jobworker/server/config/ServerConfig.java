@@ -2,12 +2,13 @@ package io.jobworker.server.config;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.output.OutputLog.OnFull;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -20,6 +21,7 @@ import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.annotation.JsonDeserialize;
 import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
+import tools.jackson.databind.module.SimpleModule;
 import tools.jackson.dataformat.toml.TomlMapper;
 
 /**
@@ -62,7 +64,7 @@ public record ServerConfig(
    * @param idle how long one may be open without a call
    */
   public record Connections(
-      int max, int perSecond, int handshakes, Span handshakePatience, Span idle) {}
+      int max, int perSecond, int handshakes, Duration handshakePatience, Duration idle) {}
 
   /**
    * Where the audit log goes.
@@ -160,13 +162,13 @@ public record ServerConfig(
    * @param stallLimit how long a log stream's client may take nothing of what there is for it
    */
   public record Output(
-      ByteSize retain, DiskShare total, OnFull onFull, ByteSize maxMessage, Span stallLimit) {}
+      ByteSize retain, DiskShare total, OnFull onFull, ByteSize maxMessage, Duration stallLimit) {}
 
   /** How long ended jobs are kept, and how many of each client. */
-  public record History(Span keep, int max) {}
+  public record History(Duration keep, int max) {}
 
   /** What becomes of the jobs when the server is told to end; {@code grace} is for a stop. */
-  public record Shutdown(JobsThen jobs, Span grace) {}
+  public record Shutdown(JobsThen jobs, Duration grace) {}
 
   /** Whether jobs outlive an orderly end of the server. */
   public enum JobsThen {
@@ -190,6 +192,7 @@ public record ServerConfig(
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
           .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
+          .addModule(new SimpleModule().addDeserializer(Duration.class, new DurationReader()))
           .build();
 
   /**

@@ -2,7 +2,7 @@ package io.jobworker.server.config;
 
 import static java.util.Objects.requireNonNull;
 
-import io.jobworker.core.linux.PrivateFiles;
+import io.jobworker.base.linux.PrivateFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

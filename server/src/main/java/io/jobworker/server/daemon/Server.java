@@ -1,6 +1,6 @@
 package io.jobworker.server.daemon;
 
-import io.jobworker.core.lifecycle.Lifecycle;
+import io.jobworker.base.lifecycle.Lifecycle;
 import io.jobworker.server.config.Bounds;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.HostAndPort;

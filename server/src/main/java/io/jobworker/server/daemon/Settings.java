@@ -21,11 +21,8 @@ record Settings(ServerDirectory directory, ServerConfig config) {
         defaults.stateDirectory(),
         config.cgroup().root(),
         new JobsConfig.Output(
-            output.retain(),
-            output.onFull(),
-            output.total().of(state()),
-            output.stallLimit().value()),
-        new JobsConfig.History(config.history().keep().value(), config.history().max()),
+            output.retain(), output.onFull(), output.total().of(state()), output.stallLimit()),
+        new JobsConfig.History(config.history().keep(), config.history().max()),
         config.job().rlimits(),
         isolate,
         directory.path(),
@@ -42,8 +39,8 @@ record Settings(ServerDirectory directory, ServerConfig config) {
         connections.max(),
         connections.perSecond(),
         connections.handshakes(),
-        connections.handshakePatience().value(),
-        connections.idle().value());
+        connections.handshakePatience(),
+        connections.idle());
   }
 
   /** Of a client that has none of its own. */
@@ -53,6 +50,6 @@ record Settings(ServerDirectory directory, ServerConfig config) {
 
   LogsMethod.Settings logs() {
     ServerConfig.Output output = config.output();
-    return new LogsMethod.Settings((int) output.maxMessage().bytes(), output.stallLimit().value());
+    return new LogsMethod.Settings((int) output.maxMessage().bytes(), output.stallLimit());
   }
 }

@@ -5,9 +5,9 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerInterceptors;
 import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.base.lifecycle.Lifecycle;
+import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.Jobs;
-import io.jobworker.core.lifecycle.Lifecycle;
-import io.jobworker.core.linux.Linux;
 import io.jobworker.server.access.Authenticator;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.clients.CertificateIdentity;
@@ -90,7 +90,7 @@ final class Wiring {
     ScheduledExecutorService timer = startTimer();
     ClientRegistry clients =
         lifecycle.add(ClientRegistry.open(directory.database(), Clock.systemUTC()));
-    boolean isolate = config.isolation().enabled() && Linux.isRoot();
+    boolean isolate = config.isolation().enabled() && ProcessCalls.isRoot();
     Jobs jobs = openJobs(audit, isolate);
     forgetAddress();
     ExecutorService calls = startCalls();
@@ -145,12 +145,13 @@ final class Wiring {
     Jobs jobs = lifecycle.add(Jobs.open(settings.jobs(isolate), audit));
     lifecycle.onClose(() -> {
       if (serving && config.shutdown().jobs() == ServerConfig.JobsThen.STOP) {
-        jobs.stopAll(config.shutdown().grace().value());
+        jobs.stopAll(config.shutdown().grace());
       }
     });
     if (!isolate) {
       LOG.atWarn()
-          .addKeyValue("problem", Linux.isRoot() ? "it is switched off" : "the server is not root")
+          .addKeyValue(
+              "problem", ProcessCalls.isRoot() ? "it is switched off" : "the server is not root")
           .log("host.no_isolation");
     }
     Set<String> missing = new TreeSet<>(Set.of("cpu", "io", "memory", "pids"));
@@ -197,7 +198,9 @@ final class Wiring {
   /** A server that was killed has left it: from the lock on, which the jobs have, it is ours. */
   private void forgetAddress() {
     try {
-      Files.deleteIfExists(directory.address());
+      if (Files.exists(directory.address())) {
+        Files.delete(directory.address());
+      }
     } catch (IOException e) {
       throw new ConfigException("cannot delete " + directory.address() + ": " + e.getMessage());
     }

@@ -1,6 +1,6 @@
 package io.jobworker.server.quota;
 
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Unit;
 
 /**

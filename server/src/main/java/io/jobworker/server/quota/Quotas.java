@@ -2,8 +2,8 @@ package io.jobworker.server.quota;
 
 import static java.util.stream.Collectors.joining;
 
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Allowance;
-import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import java.util.Arrays;

@@ -13,7 +13,7 @@ import io.jobworker.core.Job;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.JobOutput;
-import io.jobworker.core.output.Read;
+import io.jobworker.core.output.ReadResult;
 import io.jobworker.server.access.Caller;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.gate.CurrentCall;
@@ -199,17 +199,17 @@ public final class LogsMethod {
             return;
           }
           switch (cursor.read(buffers.get(), max)) {
-            case Read.Chunk chunk when chunk.offset() >= until -> {
+            case ReadResult.Chunk chunk when chunk.offset() >= until -> {
               complete(); // a cursor for one stream has passed over the rest
               return;
             }
-            case Read.Chunk chunk -> send(chunk);
-            case Read.Dropped dropped -> send(dropped);
-            case Read.CaughtUp _ -> {
+            case ReadResult.Chunk chunk -> send(chunk);
+            case ReadResult.Dropped dropped -> send(dropped);
+            case ReadResult.CaughtUp _ -> {
               cursor.await(() -> executor.onLoop(this::signal));
               return;
             }
-            case Read.End _ -> {
+            case ReadResult.End _ -> {
               complete();
               return;
             }
@@ -279,7 +279,7 @@ public final class LogsMethod {
       executor.onLoop(this::signal);
     }
 
-    private void send(Read.Chunk chunk) {
+    private void send(ReadResult.Chunk chunk) {
       sentBytes += chunk.bytes().remaining();
       messages++;
       out.onNext(
@@ -291,7 +291,7 @@ public final class LogsMethod {
               .build());
     }
 
-    private void send(Read.Dropped dropped) {
+    private void send(ReadResult.Dropped dropped) {
       droppedBytes += dropped.bytes();
       messages++;
       out.onNext(

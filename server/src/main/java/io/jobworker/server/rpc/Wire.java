@@ -8,7 +8,7 @@ import io.jobworker.api.v1.JobResponse;
 import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.Reason;
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
@@ -19,7 +19,7 @@ import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
-import io.jobworker.core.output.Stream;
+import io.jobworker.core.output.StdStream;
 import io.jobworker.server.gate.InvalidField;
 import java.time.Instant;
 import java.util.Optional;
@@ -77,11 +77,11 @@ final class Wire {
     return new StopRequest(grace, signal);
   }
 
-  static Optional<Stream> stream(io.jobworker.api.v1.Stream wire) {
+  static Optional<StdStream> stream(io.jobworker.api.v1.Stream wire) {
     return switch (wire) {
       case STREAM_UNSPECIFIED -> Optional.empty();
-      case STREAM_STDOUT -> Optional.of(Stream.STDOUT);
-      case STREAM_STDERR -> Optional.of(Stream.STDERR);
+      case STREAM_STDOUT -> Optional.of(StdStream.STDOUT);
+      case STREAM_STDERR -> Optional.of(StdStream.STDERR);
       case UNRECOGNIZED -> throw new InvalidField("logs.stream", "unknown stream");
     };
   }
@@ -203,7 +203,7 @@ final class Wire {
     return wire.build();
   }
 
-  static io.jobworker.api.v1.Stream stream(Stream stream) {
+  static io.jobworker.api.v1.Stream stream(StdStream stream) {
     return switch (stream) {
       case STDOUT -> io.jobworker.api.v1.Stream.STREAM_STDOUT;
       case STDERR -> io.jobworker.api.v1.Stream.STREAM_STDERR;

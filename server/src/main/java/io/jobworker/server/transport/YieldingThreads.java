@@ -1,7 +1,7 @@
 package io.jobworker.server.transport;
 
 import io.grpc.netty.shaded.io.netty.util.concurrent.DefaultThreadFactory;
-import io.jobworker.core.linux.Linux;
+import io.jobworker.base.linux.ProcessCalls;
 
 /**
  * The threads of the event loops give way to those that launch jobs and capture their output: what
@@ -18,7 +18,7 @@ final class YieldingThreads extends DefaultThreadFactory {
   protected Thread newThread(Runnable task, String name) {
     return super.newThread(
         () -> {
-          var _ = Linux.giveWay(NICE);
+          var _ = ProcessCalls.giveWay(NICE);
           task.run();
         },
         name);

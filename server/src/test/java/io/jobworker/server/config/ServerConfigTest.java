@@ -4,7 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.jobworker.core.job.ByteSize;
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import io.jobworker.server.quota.Quota;
@@ -74,7 +74,7 @@ class ServerConfigTest {
             + " value");
     assertRefused(
         with("limits.max", "memory", "memory = \"many\""),
-        "limits.max.memory: Cannot construct instance of `io.jobworker.core.job.ByteSize`, problem:"
+        "limits.max.memory: Cannot construct instance of `io.jobworker.base.units.ByteSize`, problem:"
             + " 'many' is not a size; write a whole number with K, M, G or T, as in 64M");
     assertRefused(
         with("limits.max", "pids", "pids = -1"),

@@ -3,8 +3,8 @@ package io.jobworker.server.quota;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Allowance;
-import io.jobworker.core.job.ByteSize;
 import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import java.util.List;

@@ -1,0 +1,21 @@
+package io.jobworker.base.linux;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Which boot of the host this is (random(4)): it changes when the host restarts. */
+public final class BootId {
+  private static final Path FILE = Path.of("/proc/sys/kernel/random/boot_id");
+
+  private BootId() {}
+
+  /** Of this boot; empty if the host does not tell. */
+  public static String current() {
+    try {
+      return Files.readString(FILE).strip();
+    } catch (IOException e) {
+      return "";
+    }
+  }
+}

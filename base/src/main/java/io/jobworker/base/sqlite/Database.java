@@ -1,0 +1,151 @@
+package io.jobworker.base.sqlite;
+
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.sqlite.SQLiteErrorCode;
+import org.sqlite.SQLiteException;
+
+/**
+ * One SQLite database, by one connection that one thread uses at a time. What is written is kept
+ * when the process dies; the last commits may be lost when the host does. Thread-safe: each method
+ * waits until the others are done.
+ *
+ * <p>Whoever owns it says in its own terms what an {@link SQLException} means.
+ */
+public final class Database implements AutoCloseable {
+  private final Connection connection;
+
+  /** Guards {@link #connection}. */
+  private final ReentrantLock lock = new ReentrantLock();
+
+  /** Sets a statement's parameters. */
+  @FunctionalInterface
+  public interface Binder {
+    /** There are none. */
+    Binder NONE = _ -> {};
+
+    void bind(PreparedStatement statement) throws SQLException;
+  }
+
+  /** Makes something of the row that the result set is at. */
+  @FunctionalInterface
+  public interface RowReader<T> {
+    T read(ResultSet row) throws SQLException;
+  }
+
+  /** Something that is done while nobody else uses the database. */
+  @FunctionalInterface
+  public interface Work<T> {
+    T run() throws SQLException;
+  }
+
+  private final PreparedStatement version;
+
+  private Database(Connection connection) throws SQLException {
+    this.connection = connection;
+    this.version = connection.prepareStatement("PRAGMA data_version");
+  }
+
+  /**
+   * Opens or makes the database, mode 0600, and brings it up to date. The caller closes it.
+   *
+   * @param migrations scripts, the n-th of which leads from version n to n + 1 (as kept in {@code
+   *     user_version}); their order never changes
+   */
+  public static Database open(Path file, List<String> migrations) throws SQLException {
+    return new Database(Sqlite.open(file, migrations));
+  }
+
+  /** Executes a statement; returns how many rows it has changed. */
+  public int update(String sql, Binder binder) throws SQLException {
+    return exclusively(() -> {
+      try (PreparedStatement statement = connection.prepareStatement(sql)) {
+        binder.bind(statement);
+        return statement.executeUpdate();
+      }
+    });
+  }
+
+  /** All rows that a statement answers with. */
+  public <T> List<T> rows(String sql, Binder binder, RowReader<T> reader) throws SQLException {
+    return exclusively(() -> {
+      try (PreparedStatement statement = connection.prepareStatement(sql)) {
+        binder.bind(statement);
+        List<T> found = new ArrayList<>();
+        try (ResultSet rows = statement.executeQuery()) {
+          while (rows.next()) {
+            found.add(reader.read(rows));
+          }
+        }
+        return found;
+      }
+    });
+  }
+
+  /**
+   * Does {@code work} in a transaction, of which no other process writes anything meanwhile:
+   * commits if it returns true, and otherwise, or if it throws, takes all of it back.
+   */
+  public boolean inTransaction(Work<Boolean> work) throws SQLException {
+    return exclusively(() -> {
+      try (Statement transaction = connection.createStatement()) {
+        transaction.execute("BEGIN IMMEDIATE");
+        boolean done = false;
+        try {
+          done = work.run();
+        } finally {
+          transaction.execute(done ? "COMMIT" : "ROLLBACK");
+        }
+        return done;
+      }
+    });
+  }
+
+  /**
+   * A number that is another one after another process has changed the database (sqlite.org, PRAGMA
+   * data_version). Quick enough to be asked at every call.
+   */
+  public long version() throws SQLException {
+    return exclusively(() -> {
+      try (ResultSet row = version.executeQuery()) {
+        return row.getLong(1);
+      }
+    });
+  }
+
+  /** Does {@code work} while no other thread uses the database. */
+  public <T> T exclusively(Work<T> work) throws SQLException {
+    lock.lock();
+    try {
+      return work.run();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** Whether the disk is full. */
+  public static boolean isFull(SQLException failure) {
+    return failure instanceof SQLiteException sqlite
+        && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_FULL;
+  }
+
+  /** Whether what was to be written is against one of the schema's constraints. */
+  public static boolean isRefused(SQLException failure) {
+    return (failure.getErrorCode() & 0xff) == SQLiteErrorCode.SQLITE_CONSTRAINT.code;
+  }
+
+  @Override
+  public void close() throws SQLException {
+    exclusively(() -> {
+      connection.close();
+      return true;
+    });
+  }
+}

@@ -1,0 +1,118 @@
+package io.jobworker.base.sqlite;
+
+import io.jobworker.base.linux.PrivateFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteJDBCLoader;
+
+/**
+ * Opens SQLite databases the one way that this project does: WAL, mode 0600, versioned by
+ * migrations.
+ */
+final class Sqlite {
+  private static final int BUSY_TIMEOUT_MS = 10_000;
+  private static final String DRIVER_DIRECTORY = "org.sqlite.tmpdir";
+
+  private static boolean driverLoaded; // guarded by this class
+
+  private Sqlite() {}
+
+  /**
+   * Opens or makes the database and brings it up to date. {@code migrations} are scripts, the n-th
+   * of which leads from version n to n + 1 (as kept in {@code user_version}); their order never
+   * changes. The caller closes the connection and uses it from one thread at a time.
+   */
+  static Connection open(Path file, List<String> migrations) throws SQLException {
+    SQLiteConfig config = new SQLiteConfig();
+    config.setJournalMode(SQLiteConfig.JournalMode.WAL);
+    // In WAL mode NORMAL survives the death of the process; only a host's crash may cost the last
+    // commits.
+    config.setSynchronous(SQLiteConfig.SynchronousMode.NORMAL);
+    config.setBusyTimeout(BUSY_TIMEOUT_MS);
+    config.enforceForeignKeys(true);
+    createPrivately(file);
+    loadDriver();
+    Connection connection = config.createConnection("jdbc:sqlite:" + file);
+    try {
+      migrate(connection, file, migrations);
+      return connection;
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
+  }
+
+  /**
+   * The driver unpacks its native part into a file, which it deletes when the JVM ends by itself; a
+   * server never does. So the file gets a directory that goes as soon as it is loaded: what is
+   * mapped stays.
+   */
+  private static synchronized void loadDriver() throws SQLException {
+    if (driverLoaded) {
+      return;
+    }
+    String before = System.getProperty(DRIVER_DIRECTORY);
+    try {
+      Path parent = Path.of(before == null ? System.getProperty("java.io.tmpdir") : before);
+      Path directory = Files.createTempDirectory(parent, "job-worker-sqlite-");
+      try {
+        System.setProperty(DRIVER_DIRECTORY, directory.toString());
+        SQLiteJDBCLoader.initialize();
+        driverLoaded = true;
+      } finally {
+        System.setProperty(DRIVER_DIRECTORY, parent.toString());
+        try (var files = Files.newDirectoryStream(directory)) {
+          for (Path file : files) {
+            Files.delete(file);
+          }
+        }
+        Files.delete(directory);
+      }
+    } catch (Exception e) {
+      throw new SQLException("cannot load the SQLite driver: " + e.getMessage(), e);
+    }
+  }
+
+  private static void createPrivately(Path file) throws SQLException {
+    try {
+      if (!Files.exists(file)) {
+        Files.createFile(file, PrivateFiles.FILE);
+      }
+    } catch (IOException e) {
+      throw new SQLException("cannot make " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static void migrate(Connection connection, Path file, List<String> migrations)
+      throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      // Immediately exclusive: two processes that open it at once must not both migrate.
+      statement.execute("BEGIN IMMEDIATE");
+      try {
+        int version;
+        try (ResultSet row = statement.executeQuery("PRAGMA user_version")) {
+          version = row.getInt(1);
+        }
+        if (version > migrations.size()) {
+          throw new SQLException(
+              file + " was written by a newer version of this program (schema " + version + ")");
+        }
+        for (int next = version; next < migrations.size(); next++) {
+          statement.executeUpdate(migrations.get(next));
+        }
+        statement.execute("PRAGMA user_version = " + migrations.size());
+        statement.execute("COMMIT");
+      } catch (SQLException e) {
+        statement.execute("ROLLBACK");
+        throw e;
+      }
+    }
+  }
+}

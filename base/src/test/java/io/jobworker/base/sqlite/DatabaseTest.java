@@ -1,0 +1,24 @@
+package io.jobworker.base.sqlite;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DatabaseTest {
+  @TempDir Path directory;
+
+  /** A server ends by a signal or by halt, neither of which deletes it later. */
+  @Test
+  void nothingOfTheDriverStaysOnDiskOnceItIsLoaded() throws Exception {
+    Database.open(directory.resolve("test.db"), List.of()).close();
+    // proc_pid_maps(5): the file of a mapping that has been unlinked is marked
+    assertThat(Files.readAllLines(Path.of("/proc/self/maps")))
+        .filteredOn(mapping -> mapping.contains("sqlitejdbc"))
+        .isNotEmpty()
+        .allMatch(mapping -> mapping.endsWith(" (deleted)"));
+  }
+}

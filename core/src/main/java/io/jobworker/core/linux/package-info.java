@@ -1,5 +1,0 @@
-/** The only room that speaks to the kernel: every native binding stands in this package. */
-@NullMarked
-package io.jobworker.core.linux;
-
-import org.jspecify.annotations.NullMarked;
