@@ -14,6 +14,8 @@ import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
 import io.jobworker.core.process.LauncherBinary;
+import io.jobworker.core.store.HistoryStore;
+import io.jobworker.core.store.JobDatabase;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
@@ -59,7 +61,8 @@ final class LocalJobs implements Jobs {
     StateDirectory state = new StateDirectory(config.stateDirectory());
     state.create();
     lifecycle.add(DirectoryLock.take(state.path()));
-    store = lifecycle.add(JobStore.open(state.database()));
+    JobDatabase database = lifecycle.add(JobDatabase.open(state.database()));
+    store = new JobStore(database);
     Path launcher = LauncherBinary.unpack(state.path());
     EventLoop control = lifecycle.add(EventLoop.start("control"));
     workers = Executors.newVirtualThreadPerTaskExecutor();
@@ -68,7 +71,7 @@ final class LocalJobs implements Jobs {
     Trash trash = new Trash(state.path(), launcher, cgroups.removal());
     Insistence insistence = new Insistence(inFlight, workers);
     Discarding discarding = new Discarding(insistence, trash);
-    retention = new Retention(config, store, state, trash, events);
+    retention = new Retention(config, store, new HistoryStore(database), state, trash, events);
     Admission admission = retention.admission();
     logs = new JobLogs(config.output(), state, admission);
     active =

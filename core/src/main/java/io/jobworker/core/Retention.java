@@ -6,8 +6,9 @@ import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.Removal;
 import io.jobworker.core.job.Requester;
 import io.jobworker.core.output.Budget;
+import io.jobworker.core.store.HistoryStore;
+import io.jobworker.core.store.HistoryStore.Ended;
 import io.jobworker.core.store.JobStore;
-import io.jobworker.core.store.JobStore.Ended;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -38,8 +39,9 @@ final class Retention implements AutoCloseable {
   private static final Duration ROUND_INTERVAL = Duration.ofMillis(100);
   private static final Duration PAUSE_AFTER_FAILURE = Duration.ofSeconds(30);
 
-  private final JobsConfig.History history;
+  private final JobsConfig.History bounds;
   private final JobStore store;
+  private final HistoryStore history;
   private final StateDirectory state;
   private final Trash trash;
   private final Clock clock;
@@ -52,15 +54,21 @@ final class Retention implements AutoCloseable {
   private volatile boolean closed;
 
   Retention(
-      JobsConfig config, JobStore store, StateDirectory state, Trash trash, JobEvents events) {
-    this.history = config.history();
+      JobsConfig config,
+      JobStore store,
+      HistoryStore history,
+      StateDirectory state,
+      Trash trash,
+      JobEvents events) {
+    this.bounds = config.history();
     this.store = store;
+    this.history = history;
     this.state = state;
     this.trash = trash;
     this.clock = config.clock();
     this.events = events;
     this.budget = new Budget(config.output().total().bytes(), this::look);
-    this.admission = new Admission(budget, store.endedOutputBytes());
+    this.admission = new Admission(budget, history.endedOutputBytes());
   }
 
   void start() {
@@ -90,7 +98,7 @@ final class Retention implements AutoCloseable {
     while (!closed) {
       try {
         if (first) {
-          ownersOfNewEnds.addAll(store.ownersOfMoreThan(history.max()));
+          ownersOfNewEnds.addAll(history.ownersOfMoreThan(bounds.max()));
           first = false;
         }
         var _ = work.tryAcquire(pause.toMillis(), TimeUnit.MILLISECONDS);
@@ -112,14 +120,14 @@ final class Retention implements AutoCloseable {
   }
 
   private void forgetTheOld() {
-    Instant horizon = clock.instant().minus(history.keep());
-    forgetAll(Removal.AGE, () -> store.endedBefore(horizon, BATCH));
+    Instant horizon = clock.instant().minus(bounds.keep());
+    forgetAll(Removal.AGE, () -> history.endedBefore(horizon, BATCH));
   }
 
   private void forgetTheMany() {
     for (String owner : ownersOfNewEnds.toArray(String[]::new)) {
       ownersOfNewEnds.remove(owner);
-      forgetAll(Removal.COUNT, () -> store.endedBeyond(owner, history.max(), BATCH));
+      forgetAll(Removal.COUNT, () -> history.endedBeyond(owner, bounds.max(), BATCH));
     }
   }
 
@@ -147,7 +155,7 @@ final class Retention implements AutoCloseable {
   private void dropOutput() {
     int count = 0;
     while (budget.isPressed() && !closed) {
-      List<Ended> batch = store.firstEndedWithOutput(BATCH);
+      List<Ended> batch = history.firstEndedWithOutput(BATCH);
       if (batch.isEmpty()) {
         break; // what is left belongs to running jobs, whose logs see to it themselves
       }
@@ -165,7 +173,8 @@ final class Retention implements AutoCloseable {
 
   private void drop(Ended job) {
     try {
-      if (store.markOutputDropped(job.id())) { // first: what is left of the files goes with the job
+      if (history.markOutputDropped(
+          job.id())) { // first: what is left of the files goes with the job
         admission.of(job.owner()).output().add(-job.outputKeptBytes());
       }
       trash.discardOutput(state.of(job.id()));
@@ -192,7 +201,7 @@ final class Retention implements AutoCloseable {
    * to nobody. Returns false if there is no such job.
    */
   private boolean forget(JobId id, Removal why, Optional<Requester> by) {
-    Optional<Ended> job = store.deleteCleaned(id);
+    Optional<Ended> job = history.deleteCleaned(id);
     if (job.isEmpty()) {
       return false;
     }
@@ -208,9 +217,9 @@ final class Retention implements AutoCloseable {
 
   private Duration untilNextExpiry() {
     Duration next =
-        store
+        history
             .firstEnd()
-            .map(end -> Duration.between(clock.instant(), end.plus(history.keep())))
+            .map(end -> Duration.between(clock.instant(), end.plus(bounds.keep())))
             .orElse(LONGEST_SLEEP);
     if (next.compareTo(LONGEST_SLEEP) > 0) {
       return LONGEST_SLEEP;

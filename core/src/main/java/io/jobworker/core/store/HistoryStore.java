@@ -1,0 +1,131 @@
+package io.jobworker.core.store;
+
+import io.jobworker.base.sqlite.Database.Binder;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+
+/**
+ * The ended jobs, as they are kept and forgotten: by age, by number, by how much of their output is
+ * kept. Thread-safe. What fails is a {@link JobException.Unavailable}.
+ */
+public final class HistoryStore {
+  /** An ended job, and how much of its output is kept. */
+  public record Ended(JobId id, String owner, long outputKeptBytes) {
+    private static final String COLUMNS = "id, owner, output_bytes - output_dropped_bytes";
+
+    private static Ended of(ResultSet row) throws SQLException {
+      return new Ended(
+          new JobId(UUID.fromString(row.getString(1))), row.getString(2), row.getLong(3));
+    }
+  }
+
+  private final JobDatabase database;
+
+  public HistoryStore(JobDatabase database) {
+    this.database = database;
+  }
+
+  /** None of an ended job's output is kept any more; answers false if none was before. */
+  public boolean markOutputDropped(JobId id) {
+    return database.update(
+            "UPDATE job SET output_dropped_bytes = output_bytes"
+                + " WHERE id = ? AND output_bytes > output_dropped_bytes",
+            statement -> statement.setString(1, id.toString()))
+        > 0;
+  }
+
+  /**
+   * Forgets an ended job of which nothing but files is left; answers what it was, or nothing if
+   * there is no such job.
+   */
+  public Optional<Ended> deleteCleaned(JobId id) {
+    return database
+        .rows(
+            "DELETE FROM job WHERE id = ? AND cleaned = 1 RETURNING " + Ended.COLUMNS,
+            statement -> statement.setString(1, id.toString()),
+            Ended::of)
+        .stream()
+        .findFirst();
+  }
+
+  /** How much output of ended jobs is kept of each owner, in bytes. */
+  public Map<String, Long> endedOutputBytes() {
+    return database
+        .rows(
+            "SELECT owner, SUM(output_bytes - output_dropped_bytes) FROM job"
+                + " WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes"
+                + " GROUP BY owner",
+            Binder.NONE,
+            row -> Map.entry(row.getString(1), row.getLong(2)))
+        .stream()
+        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+  }
+
+  /** When the first of the ended jobs that are cleaned up ended. */
+  public Optional<Instant> firstEnd() {
+    return database
+        .rows(
+            "SELECT ended_at_us FROM job WHERE reason IS NOT NULL AND cleaned = 1"
+                + " ORDER BY ended_at_us LIMIT 1",
+            Binder.NONE,
+            row -> JobDatabase.instant(row.getLong(1)))
+        .stream()
+        .findFirst();
+  }
+
+  /** Jobs, all of them cleaned up, that ended before {@code time}, from the first on. */
+  public List<Ended> endedBefore(Instant time, int limit) {
+    return database.rows(
+        "SELECT "
+            + Ended.COLUMNS
+            + " FROM job WHERE reason IS NOT NULL AND cleaned = 1 AND ended_at_us < ?"
+            + " ORDER BY ended_at_us LIMIT ?",
+        statement -> {
+          statement.setLong(1, JobDatabase.micros(time));
+          statement.setInt(2, limit);
+        },
+        Ended::of);
+  }
+
+  /** The owners of more than {@code count} ended jobs. */
+  public List<String> ownersOfMoreThan(int count) {
+    return database.rows(
+        "SELECT owner FROM job WHERE reason IS NOT NULL GROUP BY owner HAVING COUNT(*) > ?",
+        statement -> statement.setInt(1, count),
+        row -> row.getString(1));
+  }
+
+  /** Ended jobs of {@code owner}, cleaned up, but for the {@code newest} that ended last. */
+  public List<Ended> endedBeyond(String owner, int newest, int limit) {
+    return database.rows(
+        "SELECT "
+            + Ended.COLUMNS
+            + " FROM job WHERE id IN (SELECT id FROM job WHERE owner = ? AND reason IS NOT NULL"
+            + " AND cleaned = 1 ORDER BY ended_at_us DESC, id LIMIT ? OFFSET ?)",
+        statement -> {
+          statement.setString(1, owner);
+          statement.setInt(2, limit);
+          statement.setInt(3, newest);
+        },
+        Ended::of);
+  }
+
+  /** Ended jobs of whose output something is kept, from the first that ended on. */
+  public List<Ended> firstEndedWithOutput(int limit) {
+    return database.rows(
+        "SELECT "
+            + Ended.COLUMNS
+            + " FROM job WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes"
+            + " ORDER BY ended_at_us, id LIMIT ?",
+        statement -> statement.setInt(1, limit),
+        Ended::of);
+  }
+}
