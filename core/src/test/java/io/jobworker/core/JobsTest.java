@@ -38,6 +38,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -465,6 +466,32 @@ class JobsTest {
         assertThat(own.resolve("stdout")).doesNotExist();
       }
       assertThat(ProcessHandle.current().children()).isEmpty();
+    }
+
+    @Test
+    void thatFailsHalfWayLeavesNothingBehind() throws Exception {
+      Path other = directory.resolve("other");
+      Files.createDirectories(other);
+      Files.writeString(other.resolve("jobs.db"), "no database");
+      Set<String> before = threads();
+      assertThatThrownBy(() -> Jobs.open(config(other)))
+          .isInstanceOf(JobException.Unavailable.class)
+          .hasMessageContaining("jobs.db");
+      Files.delete(other.resolve("jobs.db"));
+      Files.createFile(other.resolve("trash")); // where a directory must be
+      assertThatThrownBy(() -> Jobs.open(config(other)))
+          .isInstanceOf(JobException.Unavailable.class)
+          .hasMessageContaining("trash");
+      assertThat(threads()).isEqualTo(before);
+      Files.delete(other.resolve("trash"));
+      Jobs.open(config(other)).close(); // nobody holds its lock
+    }
+
+    private static Set<String> threads() {
+      return Thread.getAllStackTraces().keySet().stream()
+          .filter(thread -> List.of("control", "trash-0", "trash-1").contains(thread.getName()))
+          .map(Thread::toString)
+          .collect(Collectors.toSet());
     }
 
     @Test

@@ -3,7 +3,7 @@ package io.jobworker.core.output;
 import static java.util.Objects.requireNonNull;
 
 import io.jobworker.base.linux.MemoryCalls;
-import io.jobworker.core.output.Segment.Frame;
+import io.jobworker.core.output.FrameIndex.Frame;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Instant;
@@ -198,7 +198,7 @@ public final class Cursor implements AutoCloseable {
       return false;
     }
     segment = next;
-    position = next.base() < offset ? next.frameAt(offset) : 0;
+    position = next.base() < offset ? next.index().frameAt(offset) : 0;
     return true;
   }
 
@@ -206,7 +206,7 @@ public final class Cursor implements AutoCloseable {
   private boolean findFrame(Segment here, long end) throws IOException {
     Frame known = frame;
     while (known == null || known.end() <= offset) {
-      Optional<Frame> now = here.frame(position); // it may have grown
+      Optional<Frame> now = here.index().frame(position); // it may have grown
       if (now.isEmpty()) {
         return false;
       }

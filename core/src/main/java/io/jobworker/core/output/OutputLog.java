@@ -131,7 +131,7 @@ public final class OutputLog implements JobOutput {
     for (Segment segment : segments) {
       if (segment.acquire()) {
         try {
-          long last = segment.end();
+          long last = segment.index().end();
           kept += last - segment.base();
           end = Math.max(end, Math.max(last, segment.floor()));
         } finally {
@@ -273,7 +273,8 @@ public final class OutputLog implements JobOutput {
       return start(); // overtaken meanwhile
     }
     try {
-      return Math.clamp(segment.startOf(segment.frameSince(micros)), start(), end());
+      return Math.clamp(
+          segment.index().startOf(segment.index().frameSince(micros)), start(), end());
     } finally {
       segment.release();
     }
@@ -285,7 +286,7 @@ public final class OutputLog implements JobOutput {
       return true;
     }
     try {
-      return segment.frame(0).filter(frame -> frame.micros() < micros).isPresent();
+      return segment.index().frame(0).filter(frame -> frame.micros() < micros).isPresent();
     } finally {
       segment.release();
     }

@@ -40,7 +40,7 @@ final class Ring {
   Optional<Segment> after(Segment segment) throws IOException {
     long sequence = segment.sequence() + 1;
     Optional<Segment> next =
-        Segment.readHeader(Segment.file(directory, sequence, segment.segments()))
+        SegmentHeader.read(Segment.file(directory, sequence, segment.segments()))
             .filter(header -> header.sequence() == sequence)
             .map(this::remember);
     if (next.isPresent()) {
@@ -90,7 +90,7 @@ final class Ring {
           throw new OutputLog.UnknownVersion(directory + " is a log of version 1");
         }
         if (NAME.matcher(name).matches()) {
-          Segment.readHeader(file)
+          SegmentHeader.read(file)
               .map(this::remember)
               .ifPresent(segment -> found.put(segment.sequence(), segment));
         }
@@ -111,7 +111,7 @@ final class Ring {
     return found;
   }
 
-  private Segment remember(Segment.Header header) {
+  private Segment remember(SegmentHeader header) {
     known.headMap(header.sequence() - header.segments(), true).clear();
     return known.compute(
         header.sequence(),
