@@ -11,19 +11,22 @@ import io.jobworker.core.output.JobOutput;
 import io.jobworker.core.store.JobRecord;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 
 /**
  * A job of this host's: one that this process looks after, one whose end is recorded or, with
- * neither, one that this process could not take up yet.
+ * neither, one that this process could not take up yet, which is looked for again by each call.
  *
  * @param record as it was when the job was found
+ * @param again finds a job anew
  */
 record LocalJob(
     JobRecord record,
     Optional<ActiveJob> active,
     Stopping stopping,
     Retention retention,
-    JobLogs logs)
+    JobLogs logs,
+    Function<JobId, LocalJob> again)
     implements Job {
 
   @Override
@@ -36,13 +39,29 @@ record LocalJob(
     return record.owner();
   }
 
+  private boolean isTakenUp() {
+    return active.isPresent() || record.end().isPresent();
+  }
+
+  private LocalJob now() {
+    return isTakenUp() ? this : again.apply(id());
+  }
+
   @Override
   public JobStatus status() {
+    return now().statusAsFound();
+  }
+
+  private JobStatus statusAsFound() {
     return active.map(ActiveJob::status).orElseGet(record::status);
   }
 
   @Override
   public Usage usage() {
+    return now().usageAsFound();
+  }
+
+  private Usage usageAsFound() {
     return active
         .map(ActiveJob::usage)
         .orElseGet(() -> record.end().map(JobEnd::usage).orElse(Usage.NONE));
@@ -51,36 +70,38 @@ record LocalJob(
   @Override
   public JobStatus stop(StopRequest request) {
     request.requireValid();
+    return now().stopAsFound(request);
+  }
+
+  private JobStatus stopAsFound(StopRequest request) {
     if (active.isPresent()) {
       stopping.stop(active.get(), request);
     } else if (record.end().isEmpty()) {
       stopping.killUnreachable(record);
     }
-    return status();
+    return statusAsFound();
   }
 
   @Override
   public JobOutput output() {
-    if (active.isPresent()) {
-      return active.get().output();
-    }
-    requireTakenUp();
-    return logs.ofEnded(record);
+    LocalJob now = requireTakenUp();
+    return now.active.isPresent() ? now.active.get().output() : logs.ofEnded(now.record);
   }
 
   @Override
   public CompletableFuture<JobStatus> whenEnded() {
-    if (active.isPresent()) {
-      return active.get().ended().copy();
-    }
-    requireTakenUp();
-    return CompletableFuture.completedFuture(record.status());
+    LocalJob now = requireTakenUp();
+    return now.active.isPresent()
+        ? now.active.get().ended().copy()
+        : CompletableFuture.completedFuture(now.record.status());
   }
 
-  private void requireTakenUp() {
-    if (record.end().isEmpty()) {
+  private LocalJob requireTakenUp() {
+    LocalJob now = now();
+    if (!now.isTakenUp()) {
       throw new JobException.Unavailable("the job could not be taken up by this server yet");
     }
+    return now;
   }
 
   @Override

@@ -29,6 +29,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -44,6 +45,7 @@ final class LocalJobs implements Jobs {
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(25);
 
   private final Lifecycle lifecycle;
+  private final AtomicBoolean closed = new AtomicBoolean();
   private final JobStore store;
   private final CgroupTree cgroups;
   private final ExecutorService workers;
@@ -132,12 +134,22 @@ final class LocalJobs implements Jobs {
   }
 
   @Override
-  public Job find(JobId id) {
+  public LocalJob find(JobId id) {
     Optional<ActiveJob> job = active.find(id);
     if (job.isEmpty()) {
       recovery.await(id);
       job = active.find(id);
     }
+    return job.isPresent() ? handle(job.get()) : findInStore(id);
+  }
+
+  /** What is in the store without an end may have come into care, or ended, since it was read. */
+  private LocalJob findInStore(JobId id) {
+    JobRecord record = record(id);
+    if (record.end().isPresent()) {
+      return handle(record);
+    }
+    Optional<ActiveJob> job = active.find(id);
     return job.isPresent() ? handle(job.get()) : handle(record(id));
   }
 
@@ -145,12 +157,12 @@ final class LocalJobs implements Jobs {
     return store.find(id).orElseThrow(() -> new JobException.NoSuchJob(id.toString()));
   }
 
-  private Job handle(ActiveJob job) {
-    return new LocalJob(job.record(), Optional.of(job), stopping, retention, logs);
+  private LocalJob handle(ActiveJob job) {
+    return new LocalJob(job.record(), Optional.of(job), stopping, retention, logs, this::find);
   }
 
-  private Job handle(JobRecord record) {
-    return new LocalJob(record, Optional.empty(), stopping, retention, logs);
+  private LocalJob handle(JobRecord record) {
+    return new LocalJob(record, Optional.empty(), stopping, retention, logs, this::find);
   }
 
   @Override
@@ -226,6 +238,8 @@ final class LocalJobs implements Jobs {
 
   @Override
   public void close() {
-    lifecycle.close();
+    if (closed.compareAndSet(false, true)) {
+      lifecycle.close();
+    }
   }
 }

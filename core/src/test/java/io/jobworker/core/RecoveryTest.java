@@ -197,12 +197,14 @@ class RecoveryTest {
     int launcher = FileCalls.lockHolder(jobs.directory(job).resolve("life"));
     jobs.restart(() -> Files.delete(jobs.directory(job).resolve("control")));
     jobs.jobs().recovered().join();
-    assertThat(jobs.jobs().find(job.id()).status().state()).isEqualTo(JobState.RUNNING);
-    assertThatThrownBy(() -> jobs.jobs().find(job.id()).stop(StopRequest.withGrace(Duration.ZERO)))
+    Job handle = jobs.jobs().find(job.id());
+    assertThat(handle.status().state()).isEqualTo(JobState.RUNNING);
+    assertThatThrownBy(() -> handle.stop(StopRequest.withGrace(Duration.ZERO)))
         .isInstanceOf(JobException.Unavailable.class)
         .hasMessageContaining("was killed");
     ProcessCalls.reap(launcher);
-    await().until(() -> jobs.jobs().find(job.id()).status().state().isFinal());
+    await().until(() -> handle.status().state().isFinal());
+    assertThat(handle.whenEnded().join()).isEqualTo(handle.status());
     assertThat(ProcessHandle.of(job.mainPid())).isEmpty();
   }
 

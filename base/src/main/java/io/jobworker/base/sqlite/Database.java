@@ -97,15 +97,27 @@ public final class Database implements AutoCloseable {
     return exclusively(() -> {
       try (Statement transaction = connection.createStatement()) {
         transaction.execute("BEGIN IMMEDIATE");
-        boolean done = false;
         try {
-          done = work.run();
-        } finally {
-          transaction.execute(done ? "COMMIT" : "ROLLBACK");
+          if (work.run()) {
+            transaction.execute("COMMIT");
+            return true;
+          }
+        } catch (SQLException | RuntimeException e) {
+          rollBackAfter(e, transaction);
+          throw e;
         }
-        return done;
+        transaction.execute("ROLLBACK");
+        return false;
       }
     });
+  }
+
+  private static void rollBackAfter(Exception failure, Statement transaction) {
+    try {
+      transaction.execute("ROLLBACK");
+    } catch (SQLException e) {
+      failure.addSuppressed(e); // SQLite may have done so itself
+    }
   }
 
   /**

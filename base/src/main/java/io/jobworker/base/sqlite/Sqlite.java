@@ -2,6 +2,7 @@ package io.jobworker.base.sqlite;
 
 import io.jobworker.base.linux.PrivateFiles;
 import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -9,6 +10,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteJDBCLoader;
 
@@ -17,6 +20,7 @@ import org.sqlite.SQLiteJDBCLoader;
  * migrations.
  */
 final class Sqlite {
+  private static final Logger LOG = LoggerFactory.getLogger(Sqlite.class);
   private static final int BUSY_TIMEOUT_MS = 10_000;
   private static final String DRIVER_DIRECTORY = "org.sqlite.tmpdir";
 
@@ -59,8 +63,8 @@ final class Sqlite {
       return;
     }
     String before = System.getProperty(DRIVER_DIRECTORY);
+    Path parent = Path.of(before == null ? System.getProperty("java.io.tmpdir") : before);
     try {
-      Path parent = Path.of(before == null ? System.getProperty("java.io.tmpdir") : before);
       Path directory = Files.createTempDirectory(parent, "job-worker-sqlite-");
       try {
         System.setProperty(DRIVER_DIRECTORY, directory.toString());
@@ -68,15 +72,22 @@ final class Sqlite {
         driverLoaded = true;
       } finally {
         System.setProperty(DRIVER_DIRECTORY, parent.toString());
-        try (var files = Files.newDirectoryStream(directory)) {
-          for (Path file : files) {
-            Files.delete(file);
-          }
-        }
-        Files.delete(directory);
+        removeIfPossible(directory);
       }
     } catch (Exception e) {
       throw new SQLException("cannot load the SQLite driver: " + e.getMessage(), e);
+    }
+  }
+
+  /** What stays is litter: NFS keeps a file's name as long as it is mapped. */
+  private static void removeIfPossible(Path directory) {
+    try (var files = Files.newDirectoryStream(directory)) {
+      for (Path file : files) {
+        Files.delete(file);
+      }
+      Files.delete(directory);
+    } catch (IOException | DirectoryIteratorException e) {
+      LOG.atWarn().addKeyValue("directory", directory).setCause(e).log("sqlite.driver_left");
     }
   }
 
