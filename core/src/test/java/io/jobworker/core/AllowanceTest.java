@@ -124,6 +124,7 @@ class AllowanceTest {
         .hasMessageContaining("retained-output");
     await()
         .atMost(Duration.ofSeconds(30))
+        .ignoreExceptions()
         .untilAsserted(() ->
             jobs.jobs().find(wrote.id()).remove(Requester.named("alice"))); // once it is cleaned up
     jobs.start(alice, FOR_EVER);

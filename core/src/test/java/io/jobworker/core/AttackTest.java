@@ -212,6 +212,7 @@ class AttackTest {
                 .build(),
             attacker);
     org.awaitility.Awaitility.await()
+        .atMost(TestJobs.PATIENCE)
         .until(() -> Files.exists(jobs.directory(holder).resolve("work/held")));
     assertThat(attack("echo well")).isEqualTo("well\n"); // others start, print and end
     assertThat(jobs.ended(timed).end().orElseThrow().reason()).isEqualTo(EndReason.TIMED_OUT);

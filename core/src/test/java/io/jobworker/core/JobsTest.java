@@ -435,7 +435,7 @@ class JobsTest {
       JobStatus job = shell("trap 'echo bye; exit 9' TERM; echo up; while :; do sleep 0.02; done");
       jobs.close();
       new ProcessBuilder("kill", Integer.toString(job.mainPid())).start().waitFor();
-      await().until(() -> !runs(job.mainPid()));
+      await().atMost(TestJobs.PATIENCE).until(() -> !runs(job.mainPid()));
       open();
       assertThat(ended(job).end().orElseThrow().exitCode()).hasValue(9);
       assertThat(output(job, Optional.of(StdStream.STDOUT))).asString().isEqualTo("up\nbye\n");

@@ -203,7 +203,7 @@ class RecoveryTest {
         .isInstanceOf(JobException.Unavailable.class)
         .hasMessageContaining("was killed");
     ProcessCalls.reap(launcher);
-    await().until(() -> handle.status().state().isFinal());
+    await().atMost(TestJobs.PATIENCE).until(() -> handle.status().state().isFinal());
     assertThat(handle.whenEnded().join()).isEqualTo(handle.status());
     assertThat(ProcessHandle.of(job.mainPid())).isEmpty();
   }

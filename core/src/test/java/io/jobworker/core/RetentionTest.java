@@ -84,10 +84,12 @@ class RetentionTest {
       ended.add(run(jobs, "alice", "exit 0").id());
     }
     JobId ofBob = run(jobs, "bob", "exit 0").id();
-    await().until(() -> known(jobs, "alice").size() == 3);
+    await().atMost(TestJobs.PATIENCE).until(() -> known(jobs, "alice").size() == 3);
     assertThat(known(jobs, "alice")).containsExactlyElementsOf(ended.reversed().subList(0, 3));
     assertThat(known(jobs, "bob")).containsExactly(ofBob);
-    await().until(() -> Files.notExists(state().resolve("jobs").resolve(ended.get(0).toString())));
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .until(() -> Files.notExists(state().resolve("jobs").resolve(ended.get(0).toString())));
     assertThatThrownBy(() -> jobs.find(ended.get(0)).status())
         .isInstanceOf(JobException.NoSuchJob.class);
   }
@@ -100,8 +102,10 @@ class RetentionTest {
         jobs.start(StartRequest.of(Owner.of("alice"), JobSpec.of("sleep", "1000"))).status().id();
     clock.advance(Duration.ofDays(8));
     JobId young = run(jobs, "alice", "echo young").id(); // its end has the retention look again
-    await().until(() -> !known(jobs, "alice").contains(old));
-    await().until(() -> Files.notExists(state().resolve("jobs").resolve(old.toString())));
+    await().atMost(TestJobs.PATIENCE).until(() -> !known(jobs, "alice").contains(old));
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .until(() -> Files.notExists(state().resolve("jobs").resolve(old.toString())));
     assertThat(known(jobs, "alice")).containsExactly(young, running);
     jobs.find(running).stop(StopRequest.withGrace(Duration.ZERO));
   }
@@ -114,13 +118,15 @@ class RetentionTest {
       ended.add(run(jobs, "alice", "head -c 600000 /dev/zero"));
     }
     JobId first = ended.getFirst().id();
-    await().until(() -> jobs.find(first).status().outputDroppedBytes() == 600_000);
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .until(() -> jobs.find(first).status().outputDroppedBytes() == 600_000);
     assertThat(jobs.find(ended.getLast().id()).status().outputDroppedBytes()).isZero();
     try (Cursor cursor = jobs.find(first).output().cursor(0, Optional.empty())) {
       assertThat(cursor.read(new byte[100])).isEqualTo(new ReadResult.Dropped(600_000, 600_000));
       assertThat(cursor.read(new byte[100])).isInstanceOf(ReadResult.End.class);
     }
-    await().until(() -> kept() <= 2 << 20);
+    await().atMost(TestJobs.PATIENCE).until(() -> kept() <= 2 << 20);
   }
 
   @Test
@@ -140,8 +146,8 @@ class RetentionTest {
     }
     before.close();
     Jobs after = open(new JobsConfig.History(Duration.ofDays(7), 2), "1M");
-    await().until(() -> known(after, "alice").size() == 2);
-    await().until(() -> kept() <= 1 << 20);
+    await().atMost(TestJobs.PATIENCE).until(() -> known(after, "alice").size() == 2);
+    await().atMost(TestJobs.PATIENCE).until(() -> kept() <= 1 << 20);
   }
 
   @Test

@@ -37,6 +37,9 @@ final class TestJobs implements AutoCloseable {
   private static final String CGROUP_ROOT = "job-worker-test-" + ProcessHandle.current().pid();
   private static final long PATIENCE_SECONDS = 120;
 
+  /** How long anything may take on a busy machine. */
+  static final Duration PATIENCE = Duration.ofSeconds(PATIENCE_SECONDS);
+
   private Jobs jobs;
   private final Path state;
   private final List<JobId> started = new CopyOnWriteArrayList<>();

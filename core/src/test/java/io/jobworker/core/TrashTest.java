@@ -224,7 +224,7 @@ class TrashTest {
       trash.discard(job);
       Path entry = entries().getFirst();
       trash.start();
-      await().until(() -> Files.notExists(entry.resolve("work/file")));
+      await().atMost(TestJobs.PATIENCE).until(() -> Files.notExists(entry.resolve("work/file")));
       assertThat(entry.resolve("output")).doesNotExist();
       assertThat(entry.resolve("exit")).doesNotExist();
       assertThat(entry.resolve("work/roots/file")).exists();
@@ -270,7 +270,7 @@ class TrashTest {
         trash.discard(jobWith("file"));
       }
       awaitEntries(4);
-      await().until(() -> Files.exists(isHeld));
+      await().atMost(TestJobs.PATIENCE).until(() -> Files.exists(isHeld));
       for (Path entry : entries()) {
         assertThat(entry.resolve("work/endless")).exists();
         assertThat(directory.resolve(entry.getFileName())).exists(); // it has had its first turn
@@ -285,7 +285,9 @@ class TrashTest {
   void nothingIsLeftRunning() throws Exception {
     jobs.remove(left("mkdir a; touch a/file"));
     awaitEmptyTrash();
-    await().until(() -> ProcessHandle.current().children().findAny().isEmpty());
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .until(() -> ProcessHandle.current().children().findAny().isEmpty());
     assertThat(List.of(directory.resolve("state/trash"))).allMatch(Files::isDirectory);
   }
 }

@@ -88,7 +88,7 @@ class UpgradeTest {
         Fd theirs = pair.get(1);
         Fd file = MemoryCalls.memoryFile("sheet", sheet.getBytes(StandardCharsets.UTF_8))) {
       ProcessCalls.reap(ProcessCalls.spawn(launcher, "job-worker-launcher", List.of(file, theirs)));
-      await().until(() -> Files.exists(own.resolve("work/up")));
+      await().atMost(TestJobs.PATIENCE).until(() -> Files.exists(own.resolve("work/up")));
       assertThat(mine.isOpen()).isTrue(); // a server is there until the job runs
     }
     return FileCalls.lockHolder(own.resolve("life"));
@@ -149,7 +149,9 @@ class UpgradeTest {
     JobId id = new JobId(UUID.randomUUID());
     jobs.restart(() -> {
       startAsVersion1(launcher, id, "touch up; exit 7");
-      await().until(() -> Files.exists(jobs.state().resolve("jobs/" + id + "/exit")));
+      await()
+          .atMost(TestJobs.PATIENCE)
+          .until(() -> Files.exists(jobs.state().resolve("jobs/" + id + "/exit")));
       insert(id, like);
     });
     JobStatus ended =
