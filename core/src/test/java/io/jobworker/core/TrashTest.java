@@ -13,10 +13,12 @@ import io.jobworker.core.job.RunAs;
 import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.process.LauncherBinary;
 import java.io.IOException;
-import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
@@ -273,11 +275,15 @@ class TrashTest {
       await().atMost(TestJobs.PATIENCE).until(() -> Files.exists(isHeld));
       for (Path entry : entries()) {
         assertThat(entry.resolve("work/endless")).exists();
-        assertThat(directory.resolve(entry.getFileName())).exists(); // it has had its first turn
+        await() // its first turn, which the others did not wait for
+            .atMost(TestJobs.PATIENCE)
+            .until(() -> Files.exists(directory.resolve(entry.getFileName())));
       }
-    }
-    try (OutputStream release = Files.newOutputStream(held)) { // lets the one go that is held
-      release.write('\n');
+    } finally {
+      try (FileChannel release = // of the one that is held, if one is
+          FileChannel.open(held, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        release.write(ByteBuffer.wrap(new byte[] {'\n'}));
+      }
     }
   }
 
