@@ -455,17 +455,20 @@ static void a_start_that_cannot_begin_says_at_which_step_and_why(void)
     }
 }
 
+/* So much that there are more turns, of 256 KiB at most and two calls at least, than are waited for below, on a busy machine too. */
+enum { MANY_LINES = 1000000 };
+
 /* From some call on, until the job has ended. */
 static void a_disk_that_takes_nothing_any_more_costs_output_and_no_end(void)
 {
-    enum { LINES = 125000 };
+    enum { LINES = MANY_LINES };
     static const long from[] = {1, 2, 3, 50, 51, 52, 53};
     for (size_t i = 0; i < 3; i++) {
         for (size_t k = 0; k < sizeof from / sizeof from[0]; k++) {
             struct job job;
             plan_fault(CAPTURE, ANY, ERRORS[i], from[k], EVER);
             snprintf(where, sizeof where, " (%s from call %ld on)", strerrorname_np(ERRORS[i]), from[k]);
-            launch(&job, LINES, "retain=4194304", NULL);
+            launch(&job, LINES, "retain=16777216", NULL);
             CHECK(has_started(&job));
             AWAIT(&job, plan.failed > 0);
             uint64_t kept_most = (uint64_t)from[k] * 256 * 1024; /* a turn */
@@ -498,7 +501,7 @@ static int read_until(struct job *job, uint64_t lost)
 
 static void when_the_disk_takes_something_again_the_log_goes_on_and_readers_see_right_bytes(void)
 {
-    enum { LINES = 125000 };
+    enum { LINES = MANY_LINES };
     int seen = 0;
     for (size_t i = 0; i < 3; i++) {
         for (long from = 20; from < 26; from++) { /* at each kind of call */
