@@ -28,6 +28,9 @@ import tools.jackson.databind.JsonNode;
  * may die and come back; closed, it leaves nothing.
  */
 public final class ServerProcess implements AutoCloseable {
+  /** Before its command: it leads its session, as a daemon does. */
+  public static final List<String> DAEMON = List.of("setsid");
+
   /** For its JVM; null: those that it is shipped with, as benchmarks want them. */
   private static final @Nullable String JAVA_OPTIONS =
       System.getProperty("acceptance.server.options");
@@ -120,7 +123,10 @@ public final class ServerProcess implements AutoCloseable {
           .atMost(Programs.PATIENCE)
           .until(() -> Files.exists(directory.resolve("run/address")) || !started.isAlive());
     } catch (ConditionTimeoutException e) {
-      throw new AssertionError("the server does not serve; " + threads(started), e);
+      AssertionError failure =
+          new AssertionError("the server does not serve; " + threads(started), e);
+      started.destroyForcibly(); // nobody else knows of it
+      throw failure;
     }
     assertThat(started.isAlive()).as(log::lastWords).isTrue();
     return started;
