@@ -3,6 +3,7 @@ package io.jobworker.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.Timestamps;
@@ -19,6 +20,7 @@ import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.StatsOptions;
+import io.jobworker.base.linux.ProcessCalls;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,7 +46,7 @@ class DaemonTest {
 
   @BeforeAll
   static void startShared() {
-    shared = ServerProcess.start();
+    shared = ServerProcess.start(ServerToml.shipped(), ServerProcess.DAEMON);
   }
 
   @AfterAll
@@ -128,6 +130,14 @@ class DaemonTest {
     try (Stream<Path> entries = Files.list(Path.of("/proc/" + server.pid() + "/fd"))) {
       return (int) entries.count();
     }
+  }
+
+  /** Each job is a session of its own: where no cgroup says otherwise, many would starve it. */
+  @Test
+  void aDaemonsSessionWeighsMoreThanThatOfAJob() throws Exception {
+    Path weight = Path.of("/proc/" + server.pid() + "/autogroup");
+    assumeTrue(ProcessCalls.isRoot() && Files.exists(weight));
+    assertThat(weight).content().endsWith("nice -10\n");
   }
 
   @Test

@@ -14,7 +14,8 @@ class TortureTest {
   @Test
   void nothingIsLostThroughThirtyDeathsOfTheServer() throws Exception {
     long seed = System.nanoTime();
-    try (ServerProcess server = ServerProcess.start(ServerToml.withoutQuotas())) {
+    try (ServerProcess server =
+        ServerProcess.start(ServerToml.withoutQuotas(), ServerProcess.DAEMON)) {
       Torture.Result result = new Torture(server, seed, kills -> kills >= 30).run();
       assertThat(result.wrong()).as("seed " + seed).isEmpty();
       assertThat(result.ends()).isEqualTo(result.jobs()).isPositive();

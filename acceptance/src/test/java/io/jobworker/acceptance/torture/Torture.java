@@ -111,7 +111,8 @@ public final class Torture {
     long end = System.nanoTime() + time.toNanos();
     int most = kills;
     Result result;
-    try (ServerProcess server = ServerProcess.start(ServerToml.withoutQuotas())) {
+    try (ServerProcess server =
+        ServerProcess.start(ServerToml.withoutQuotas(), ServerProcess.DAEMON)) {
       result = new Torture(server, seed, k -> most > 0 ? k >= most : System.nanoTime() > end).run();
       System.out.println(result); // before the server is closed, which fails on leftovers
     }

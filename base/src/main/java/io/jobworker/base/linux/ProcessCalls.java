@@ -8,10 +8,13 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 
 /** Children, and what this process is. Stateless and thread-safe. */
@@ -24,10 +27,12 @@ public final class ProcessCalls {
 
   private static final int WNOHANG = 1;
   private static final int PRIO_PROCESS = 0; // sys/resource.h
+  private static final Path AUTOGROUP = Path.of("/proc/self/autogroup");
 
   private static final MethodHandle WAITPID =
       bind("waitpid", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
   private static final MethodHandle GETEUID = bind("geteuid", JAVA_INT);
+  private static final MethodHandle GETSID = bind("getsid", JAVA_INT, JAVA_INT);
   private static final MethodHandle SETPRIORITY =
       bind("setpriority", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
   private static final MethodHandle POSIX_SPAWN =
@@ -144,6 +149,28 @@ public final class ProcessCalls {
       return (int) SETPRIORITY.invokeExact(STATE.get(), PRIO_PROCESS, 0, nice) == 0;
     } catch (Throwable t) {
       throw new LinkageError("setpriority", t);
+    }
+  }
+
+  /**
+   * Weighs this process's session more against others, or less, as {@code nice} does of a process:
+   * where the kernel groups tasks by session and no cgroup says otherwise, the nice values of
+   * processes count only within their session (sched(7), The autogroup feature). Does nothing if
+   * another process leads the session, whose weight is not ours to change.
+   *
+   * @return whether the kernel did so
+   */
+  public static boolean weighSession(int nice) {
+    try {
+      if ((int) GETSID.invokeExact(STATE.get(), 0) != ProcessHandle.current().pid()) {
+        return false;
+      }
+      Files.writeString(AUTOGROUP, Integer.toString(nice), StandardOpenOption.WRITE);
+      return true;
+    } catch (IOException e) {
+      return false; // no such feature, or no privilege
+    } catch (Throwable t) {
+      throw new LinkageError("getsid", t);
     }
   }
 }

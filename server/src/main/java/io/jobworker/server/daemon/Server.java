@@ -1,6 +1,7 @@
 package io.jobworker.server.daemon;
 
 import io.jobworker.base.lifecycle.Lifecycle;
+import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.server.config.Bounds;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.HostAndPort;
@@ -12,6 +13,12 @@ import java.util.List;
 
 /** The daemon: from {@link #start} it serves until it is closed. */
 public final class Server implements AutoCloseable {
+  /**
+   * Each job is a session of its own, and without the cpu controller as heavy as all of the server;
+   * this makes the server as heavy as nine.
+   */
+  private static final int SESSION_NICE = -10;
+
   private final Lifecycle lifecycle;
 
   private Server(Lifecycle lifecycle) {
@@ -27,6 +34,7 @@ public final class Server implements AutoCloseable {
   public static Server start(ServerDirectory directory, ServerConfig config, HostAndPort listen) {
     Bounds.require(config);
     requirePrivate(directory, config);
+    ProcessCalls.weighSession(SESSION_NICE);
     Lifecycle lifecycle = new Lifecycle();
     try {
       new Wiring(directory, config, lifecycle).start(listen);
