@@ -97,6 +97,9 @@ static struct control_message parse(const char *text)
         message.verb = CONTROL_STOP;
         message.signal = signal;
         message.grace_ms = grace_ms;
+    } else if (sscanf(text, "2 signal %d", &signal) == 1 && signal > 0 && signal < NSIG) {
+        message.verb = CONTROL_SIGNAL;
+        message.signal = signal;
     }
     return message;
 }

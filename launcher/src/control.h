@@ -11,6 +11,7 @@
  *                        2 refused CALL               the first time that the job was refused a system call
  *                        2 ended                      the exit record can be read; nothing follows
  *   server -> launcher   2 stop SIGNAL GRACE_MS       SIGNAL 9 or GRACE_MS 0: SIGKILL to the tree at once
+ *                        2 signal SIGNAL              to the main process's group, which goes on as it likes
  *                        2 look                       mark or share in the page have changed
  *
  * Neither side ever waits for the other.
@@ -26,7 +27,7 @@ struct control {
     int peer;     /* -1: no server is connected */
 };
 
-enum control_verb { CONTROL_NONE, CONTROL_STOP, CONTROL_LOOK };
+enum control_verb { CONTROL_NONE, CONTROL_STOP, CONTROL_SIGNAL, CONTROL_LOOK };
 
 struct control_message {
     enum control_verb verb;

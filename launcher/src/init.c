@@ -45,7 +45,8 @@ static void obey(pid_t main_pid, int report_fd)
         _exit(1);
     if (n == (ssize_t)sizeof command) {
         kill(-main_pid, command.signal);
-        kill(-main_pid, SIGCONT); /* a stopped process would not see it */
+        if (command.resume)
+            kill(-main_pid, SIGCONT);
     }
 }
 

@@ -24,9 +24,10 @@ struct init_report {
     struct rusage usage;
 };
 
-/* From monitor to init: the signal that the main process's group is to get. */
+/* From monitor to init: the signal that the main process's group is to get, and whether it is to run to see it. */
 struct init_command {
     int signal;
+    int resume;
 };
 
 /* Runs to the end of the namespace. report_fd is a packet socket to the monitor. */

@@ -234,6 +234,22 @@ static void kill_tree(struct monitor *monitor)
     kill_again(monitor);
 }
 
+/* To the main process's whole group, which it leads; with resume, a stopped process sees it too. */
+static void signal_job(struct monitor *monitor, int signal, int resume)
+{
+    if (monitor->main_reaped)
+        return;
+    if (monitor->sheet->isolate) {
+        const struct init_command command = {.signal = signal, .resume = resume};
+        if (monitor->job.init >= 0)
+            (void)send(monitor->job.init, &command, sizeof command, MSG_NOSIGNAL); /* gone: so is the job */
+        return;
+    }
+    kill(-monitor->job.main_pid, signal);
+    if (resume)
+        kill(-monitor->job.main_pid, SIGCONT);
+}
+
 static void end_job(struct monitor *monitor, enum cause cause, int signal, int64_t grace_ms)
 {
     if (monitor->killing || monitor->tree_empty)
@@ -249,16 +265,7 @@ static void end_job(struct monitor *monitor, enum cause cause, int signal, int64
     if (monitor->kill_at_ms == NO_DEADLINE || kill_at < monitor->kill_at_ms)
         monitor->kill_at_ms = kill_at; /* a second stop may shorten a grace, never lengthen it */
     monitor->softly = 1;
-    if (monitor->main_reaped)
-        return;
-    if (monitor->sheet->isolate) {
-        const struct init_command command = {.signal = signal};
-        if (monitor->job.init >= 0)
-            (void)send(monitor->job.init, &command, sizeof command, MSG_NOSIGNAL); /* gone: so is the job */
-        return;
-    }
-    kill(-monitor->job.main_pid, signal); /* the main process's whole group, which it leads */
-    kill(-monitor->job.main_pid, SIGCONT); /* a stopped process would not see it */
+    signal_job(monitor, signal, 1);
 }
 
 static void main_ended(struct monitor *monitor, int status, const struct rusage *usage)
@@ -319,6 +326,9 @@ static void obey(struct monitor *monitor)
         switch (message.verb) {
         case CONTROL_STOP:
             end_job(monitor, CAUSE_STOP, message.signal, message.grace_ms);
+            break;
+        case CONTROL_SIGNAL:
+            signal_job(monitor, message.signal, 0);
             break;
         case CONTROL_LOOK:
             capture_look(&monitor->capture);

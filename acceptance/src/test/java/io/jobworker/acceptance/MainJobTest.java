@@ -393,7 +393,7 @@ class MainJobTest {
       Process process = logs.start();
       assertThat(Programs.readAll(process.getErrorStream()).join())
           .asString()
-          .contains("cannot write the output");
+          .contains("the output could not be written: No space left on device");
       assertThat(process.waitFor()).isEqualTo(1);
     }
 

@@ -1,15 +1,18 @@
 package io.jobworker.cli;
 
+import io.jobworker.base.words.CallersBytes;
 import io.jobworker.cli.command.LogsCommand;
 import io.jobworker.cli.command.RemoveCommand;
 import io.jobworker.cli.command.StartCommand;
 import io.jobworker.cli.command.StatsCommand;
 import io.jobworker.cli.command.StatusCommand;
 import io.jobworker.cli.command.StopCommand;
+import io.jobworker.cli.command.Verbs;
 import io.jobworker.cli.connect.ConnectOptions;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Failure;
+import io.jobworker.cli.render.StandardOutput;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -48,9 +51,7 @@ public final class Main implements Connector {
 
   /** Ends the JVM without waiting for the transport's threads, which saves a third of a second. */
   public static void main(String[] args) {
-    int code = run(args);
-    System.out.flush();
-    System.err.flush();
+    int code = run(CallersBytes.arguments(args).toArray(String[]::new));
     if ("orderly".equals(System.getProperty("jobworker.exit"))) {
       System.exit(
           code); // so that the JVM writes what it was asked to at its end (scripts/cli-archive)
@@ -60,8 +61,13 @@ public final class Main implements Connector {
 
   static int run(String... args) {
     CommandLine line = new CommandLine(new Main());
-    line.setCaseInsensitiveEnumValuesAllowed(true);
+    Verbs.configure(line);
+    line.setOut(StandardOutput.out());
+    line.setErr(StandardOutput.err());
     line.setExecutionExceptionHandler((failure, command, parsed) -> {
+      if (failure instanceof StandardOutput.WriteFailed e && e.isNobodyReading()) {
+        return CommandLine.ExitCode.OK;
+      }
       Failure explained = Failure.of(failure);
       command.getErr().println("job-worker: " + explained.message());
       return explained.exitCode();
@@ -72,6 +78,21 @@ public final class Main implements Connector {
       err.println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
       return CommandLine.ExitCode.USAGE;
     });
-    return line.execute(args);
+    return written(line, line.execute(args));
+  }
+
+  /** The exit code, which tells too whether somebody has got what was printed. */
+  private static int written(CommandLine line, int code) {
+    line.getErr().flush();
+    try {
+      StandardOutput.requireWritten(line.getOut(), "the output");
+      return code;
+    } catch (StandardOutput.WriteFailed e) {
+      if (code != CommandLine.ExitCode.OK || e.isNobodyReading()) {
+        return code; // said already
+      }
+      line.getErr().println("job-worker: " + e.getMessage());
+      return Failure.of(e).exitCode();
+    }
   }
 }

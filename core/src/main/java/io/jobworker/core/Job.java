@@ -4,6 +4,7 @@ import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
 import io.jobworker.core.output.JobOutput;
@@ -36,6 +37,16 @@ public interface Job {
    *     its end will be recorded
    */
   JobStatus stop(StopRequest request);
+
+  /**
+   * Sends a signal to its main process's group, as {@code kill -s} does; what comes of it is the
+   * job's own affair.
+   *
+   * @return its status, which this does not change
+   * @throws JobException.WrongState if it has ended
+   * @throws JobException.Unavailable if this process could not take the job up yet
+   */
+  JobStatus signal(Signal signal);
 
   /**
    * Its output, from the first byte that is kept on.

@@ -3,6 +3,7 @@ package io.jobworker.core;
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Limits;
+import io.jobworker.core.job.ResourceLimits;
 import io.jobworker.core.output.OutputLog.OnFull;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -72,6 +73,7 @@ public record JobsConfig(
 
   public JobsConfig {
     rlimits = Map.copyOf(rlimits);
+    ResourceLimits.requireValid(rlimits);
   }
 
   /** The defaults, with state kept in {@code stateDirectory}. */

@@ -5,6 +5,7 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import io.jobworker.base.linux.Errno;
 import io.jobworker.base.linux.EventLoop;
 import io.jobworker.base.linux.LinuxException;
+import io.jobworker.base.words.OsString;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.process.LaunchFailure;
 import io.jobworker.core.process.LaunchPlan;
@@ -77,7 +78,7 @@ final class Launching {
   }
 
   private static JobException failed(LaunchFailure failure, LaunchPlan plan) {
-    String program = plan.command().getFirst();
+    String program = OsString.escaped(plan.command().getFirst());
     String reason = Errno.describe(failure.errno());
     if (!failure.step().equals(LaunchPlan.EXEC) && SHORTAGES.contains(failure.errno())) {
       return new JobException.Unavailable(
@@ -86,7 +87,7 @@ final class Launching {
     String subject =
         switch (failure.step()) {
           case LaunchPlan.EXEC -> program;
-          case LaunchPlan.CHDIR -> plan.runsIn();
+          case LaunchPlan.CHDIR -> OsString.escaped(plan.runsIn());
           default -> "for " + program;
         };
     return new JobException.LaunchFailed(failure.step(), failure.errno(), reason, subject);

@@ -5,9 +5,11 @@ import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
 import io.jobworker.core.output.JobOutput;
+import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -80,6 +82,18 @@ record LocalJob(
       stopping.killUnreachable(record);
     }
     return statusAsFound();
+  }
+
+  @Override
+  public JobStatus signal(Signal signal) {
+    LocalJob now = requireTakenUp();
+    Optional<LauncherChannel> launcher = now.active.flatMap(ActiveJob::launcher);
+    JobStatus status = now.statusAsFound();
+    if (status.state().isFinal() || launcher.isEmpty()) {
+      throw new JobException.WrongState("the job has ended; there is nothing to send a signal to");
+    }
+    launcher.get().signal(signal.number());
+    return status;
   }
 
   @Override

@@ -81,7 +81,7 @@ final class LocalJobs implements Jobs {
             new Ending(store, config.clock(), events), retention, events, insistence, workers);
     lifecycle.onClose(active::letGo);
     lifecycle.onClose(() -> inFlight.close(CLOSE_PATIENCE));
-    repeated = new RepeatedStarts(store);
+    repeated = new RepeatedStarts(store, id -> state.of(id).stdin());
     starting =
         new Starting(
             config,

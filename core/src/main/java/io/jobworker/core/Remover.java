@@ -4,6 +4,7 @@ import io.jobworker.base.linux.Errno;
 import io.jobworker.base.linux.Fd;
 import io.jobworker.base.linux.FileCalls;
 import io.jobworker.base.linux.ProcessCalls;
+import io.jobworker.base.words.OsString;
 import java.io.IOException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
@@ -113,7 +114,7 @@ final class Remover {
   /** 0 or an errno, as {@code remove.h} says. */
   private int runHelper(String name) throws IOException {
     List<String> arguments = new ArrayList<>(List.of("--remove", name));
-    cgroup.ifPresent(path -> arguments.add(path.toString()));
+    cgroup.ifPresent(path -> arguments.add(OsString.of(path)));
     int pid;
     try (Fd directory = FileCalls.open(trash, FileCalls.O_RDONLY)) {
       pid = ProcessCalls.spawn(launcher, "job-worker-remove", arguments, List.of(directory));

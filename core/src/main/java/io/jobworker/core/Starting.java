@@ -2,6 +2,7 @@ package io.jobworker.core;
 
 import io.jobworker.base.linux.BootId;
 import io.jobworker.base.linux.ProcessCalls;
+import io.jobworker.base.words.OsString;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.job.Isolation;
@@ -18,7 +19,6 @@ import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
@@ -116,7 +116,7 @@ final class Starting {
     return cgroups.create(
         slot,
         spec.limits(),
-        Path.of(spec.workingDirectory().orElse(directory.work().toString())),
+        spec.workingDirectory().map(OsString::path).orElseGet(directory::work),
         config.isolate() ? 1 : 0,
         config.launcherCpu());
   }

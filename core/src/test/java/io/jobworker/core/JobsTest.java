@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.jobworker.base.linux.FileCalls;
 import io.jobworker.base.units.ByteSize;
+import io.jobworker.base.words.OsString;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
@@ -17,6 +18,7 @@ import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Owner;
 import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.output.Cursor;
@@ -29,6 +31,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -339,6 +342,121 @@ class JobsTest {
     JobStatus first = start("alice", spec);
     assertThat(start("alice", spec).id()).isEqualTo(first.id());
     assertThat(start("bob", spec).id()).isNotEqualTo(first.id());
+  }
+
+  @Test
+  void aRequestIdThatWasUsedForAnotherJobIsRefusedWithWhatDiffers() throws Exception {
+    JobSpec.Builder first =
+        JobSpec.builder(List.of("sh", "-c", "sleep 1000"))
+            .requestId("r1")
+            .environment(Map.of("A", OsString.of(new byte[] {(byte) 0xe9})))
+            .labels(Map.of("k", "v"))
+            .timeout(Duration.ofNanos(3_600_000_000_123L));
+    JobStatus job = start("alice", first.build(), new byte[] {1});
+    assertThat(start("alice", first.build(), new byte[] {1}).id()).isEqualTo(job.id());
+    assertThatThrownBy(() -> start("alice", first.build(), new byte[] {2}))
+        .isInstanceOf(JobException.RequestIdTaken.class)
+        .hasMessageContaining(job.id() + ", which differs in stdin");
+    JobSpec other =
+        JobSpec.builder(List.of("sh", "-c", "sleep 1000")).requestId("r1").name("n").build();
+    for (int life = 0; life < 2; life++) {
+      assertThatThrownBy(() -> start("alice", other, new byte[] {1}))
+          .isInstanceOf(JobException.RequestIdTaken.class)
+          .hasMessageContaining("differs in environment, timeout, name, labels");
+      jobs.close();
+      jobs = Jobs.open(config());
+      assertThat(start("alice", first.build(), new byte[] {1}).id()).isEqualTo(job.id());
+    }
+  }
+
+  @Test
+  void wordsReachTheProgramAndComeBackByteForByte() throws Exception {
+    byte[] all = new byte[255];
+    for (int i = 0; i < all.length; i++) {
+      all[i] = (byte) (i + 1);
+    }
+    String word = OsString.of(all);
+    String name = OsString.of(new byte[] {'v', (byte) 0xe9});
+    // Not below /tmp, of which an isolated job has its own.
+    Path parent = Files.createTempDirectory(Path.of("/var/tmp"), "job-worker-test-");
+    Path place = OsString.path(parent + "/na\u00efve " + name);
+    Files.createDirectory(place);
+    JobSpec spec =
+        JobSpec.builder(
+                List.of(
+                    "sh",
+                    "-c",
+                    "printf '[%s]' \"$@\"; printenv v; cat in",
+                    "",
+                    "",
+                    word,
+                    "a\nb",
+                    "a=b"))
+            .environment(Map.of("v", word))
+            .workingDirectory(OsString.of(place))
+            .build();
+    Files.writeString(place.resolve("in"), "here");
+    JobStatus job = start("alice", spec);
+    ByteArrayOutputStream expected = new ByteArrayOutputStream();
+    expected.writeBytes("[][".getBytes(StandardCharsets.UTF_8));
+    expected.writeBytes(all);
+    expected.writeBytes("][a\nb][a=b]".getBytes(StandardCharsets.UTF_8));
+    expected.writeBytes(all);
+    expected.writeBytes("\nhere".getBytes(StandardCharsets.UTF_8));
+    assertThat(output(job, Optional.empty())).isEqualTo(expected.toByteArray());
+    assertThat(ended(job).spec()).isEqualTo(spec);
+    JobSpec odd = JobSpec.builder(List.of("env")).environment(Map.of(name, word)).build();
+    JobStatus oddJob = start("alice", odd); // directly, for a shell passes no such name on
+    assertThat(new String(output(oddJob, Optional.empty()), StandardCharsets.ISO_8859_1))
+        .contains("v\u00e9=" + new String(all, StandardCharsets.ISO_8859_1));
+    ended(oddJob);
+    jobs.close();
+    jobs = Jobs.open(config());
+    assertThat(jobs.find(job.id()).status().spec()).isEqualTo(spec);
+    assertThat(jobs.find(oddJob.id()).status().spec()).isEqualTo(odd);
+    Files.delete(place.resolve("in"));
+    Files.delete(place);
+    Files.delete(parent);
+  }
+
+  @Test
+  void aWordThatTheKernelWouldNotTakeIsRefusedBeforehand() throws Exception {
+    String large = "x".repeat((128 << 10) - 1);
+    JobStatus job = start("sh", "-c", "printf %s $#", "", large, large);
+    assertThat(text(job)).isEqualTo("2");
+    for (List<String> command :
+        List.of(
+            List.of("true", large + "x"),
+            List.of("true", large, large, large, large, large, large, large, large),
+            Collections.nCopies(110_000, "x"))) {
+      assertThatThrownBy(() -> start("alice", JobSpec.builder(command).build()))
+          .isInstanceOf(JobException.InvalidSpec.class)
+          .hasMessageContaining("the kernel")
+          .hasMessageContaining("as stdin");
+    }
+    List<String> most = new ArrayList<>(List.of("sh", "-c", "printf %s $#", ""));
+    most.addAll(Collections.nCopies(104_000, "x"));
+    assertThat(text(start("alice", JobSpec.builder(most).build()))).isEqualTo("104000");
+  }
+
+  @Test
+  void aSignalAloneIsSentAndNoMore() throws Exception {
+    JobStatus job =
+        shell(
+            "trap 'echo caught; kill $!' HUP; echo ready; sleep 1000 & wait; wait; echo on; exit 3");
+    await().atMost(TestJobs.PATIENCE).until(() -> text(job, 5).equals("ready"));
+    assertThat(jobs.find(job.id()).signal(Signal.HUP).state()).isEqualTo(JobState.RUNNING);
+    JobStatus end = ended(job);
+    assertThat(text(job)).isEqualTo("ready\ncaught\non\n");
+    assertThat(end.state()).isEqualTo(JobState.FAILED);
+    assertThat(end.end().orElseThrow().reason()).isEqualTo(EndReason.EXITED);
+    assertThatThrownBy(() -> jobs.find(job.id()).signal(Signal.HUP))
+        .isInstanceOf(JobException.WrongState.class);
+  }
+
+  private String text(JobStatus job, int bytes) throws IOException {
+    String newest = jobs.find(job.id()).output().newest(4096);
+    return newest.substring(0, Math.min(bytes, newest.length()));
   }
 
   @Test

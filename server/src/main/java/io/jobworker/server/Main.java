@@ -1,5 +1,7 @@
 package io.jobworker.server;
 
+import io.jobworker.base.words.CallersBytes;
+import io.jobworker.base.words.OsString;
 import io.jobworker.core.job.JobException;
 import io.jobworker.server.clients.ClientRegistry.RegistryException;
 import io.jobworker.server.command.CertsCommand;
@@ -33,11 +35,15 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] args) {
-    System.exit(run(args));
+    System.exit(run(CallersBytes.arguments(args).toArray(String[]::new)));
   }
 
   static int run(String... args) {
     CommandLine line = new CommandLine(new Main());
+    line.setExpandAtFiles(false); // nobody's words are ours to change
+    CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF);
+    String[] version = line.getCommandSpec().version();
+    line.getSubcommands().values().forEach(verb -> verb.getCommandSpec().version(version));
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setExecutionExceptionHandler(Main::explain);
     line.setParameterExceptionHandler((e, a) -> {
@@ -47,6 +53,18 @@ public final class Main {
           .println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
       return CommandLine.ExitCode.USAGE;
     });
+    for (String word : args) {
+      if (!OsString.isUtf8(word)) { // the log, the audit and SQLite name files by characters
+        line.getErr()
+            .println(
+                "job-worker-server: '"
+                    + OsString.escaped(word)
+                    + "' must be UTF-8, which the byte at position "
+                    + (OsString.firstInvalid(word).orElse(0) + 1)
+                    + " is not");
+        return CommandLine.ExitCode.USAGE;
+      }
+    }
     return line.execute(args);
   }
 

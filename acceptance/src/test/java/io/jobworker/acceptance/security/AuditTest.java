@@ -73,6 +73,8 @@ class AuditTest {
                 "--secret",
                 "hunter2",
                 "visible");
+    String signalled = server.as("alice").start("sleep", "1000");
+    server.as("alice").run("stop", "--signal", "HUP", signalled).succeeded();
     forger = server.as("alice").start("--", "echo", "\n{\"event\":\"forged\"}\u001b[2J");
     server.as("alice").start("--shell", "unshare -n true; exit 0");
     for (int i = 0; i < 6; i++) { // the first ones go

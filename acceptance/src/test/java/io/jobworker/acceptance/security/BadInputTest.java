@@ -152,20 +152,25 @@ class BadInputTest {
             start(
                 "spec.command",
                 "has too many arguments",
-                spec -> spec.addAllCommand(Collections.nCopies(4096, "x"))),
+                spec -> spec.addAllCommand(Collections.nCopies(110_000, "x"))),
             start("spec.command", "is too large", spec -> spec.addCommand("x".repeat(1 << 20))),
             start("spec.env", "has an empty name", spec -> spec.putEnv("", "x")),
             start("spec.env", "has a name with =", spec -> spec.putEnv("a=b", "x")),
             start("spec.env", "has a name with NUL", spec -> spec.putEnv(nul, "x")),
             start("spec.env", "has a value with NUL", spec -> spec.putEnv("A", nul)),
+            start("spec.env", "has a large variable", s -> s.putEnv("A", "x".repeat(128 << 10))),
             start(
-                "spec.env",
-                "has too many variables",
-                spec -> {
-                  for (int i = 0; i <= 1024; i++) {
-                    spec.putEnv("V" + i, "");
-                  }
-                }),
+                "spec.raw_command",
+                "is another command",
+                spec -> spec.addRawCommand(ByteString.copyFromUtf8("false"))),
+            start(
+                "spec.raw_env",
+                "has no name",
+                spec -> spec.addRawEnv(ByteString.copyFromUtf8("=x"))),
+            start(
+                "spec.raw_working_dir",
+                "is another directory",
+                spec -> spec.setWorkingDir("/tmp").setRawWorkingDir(ByteString.copyFromUtf8("/"))),
             start("spec.working_dir", "is relative", spec -> spec.setWorkingDir("tmp")),
             start("spec.working_dir", "climbs", spec -> spec.setWorkingDir("/tmp/../etc")),
             start("spec.working_dir", "has a NUL", spec -> spec.setWorkingDir("/" + nul)),

@@ -48,10 +48,10 @@ public final class ServerProcess implements AutoCloseable {
   private final List<String> prefix;
   private Process process;
 
-  private ServerProcess(ServerToml toml, List<String> prefix) throws IOException {
+  private ServerProcess(ServerToml toml, List<String> prefix, String name) throws IOException {
     this.prefix = prefix;
     home = Files.createTempDirectory("job-worker-acceptance-");
-    directory = home.resolve("server");
+    directory = home.resolve(name);
     logFile = home.resolve("server.log");
     log = new ServerLog(logFile, directory.resolve("audit"));
     PreparedDirectory.copyTo(directory);
@@ -70,8 +70,13 @@ public final class ServerProcess implements AutoCloseable {
 
   /** Starts one by a command that takes the server's as its arguments. */
   public static ServerProcess start(ServerToml toml, List<String> prefix) {
+    return start(toml, prefix, "server");
+  }
+
+  /** Likewise, in a directory of this name. */
+  public static ServerProcess start(ServerToml toml, List<String> prefix, String name) {
     try {
-      return new ServerProcess(toml, prefix);
+      return new ServerProcess(toml, prefix, name);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

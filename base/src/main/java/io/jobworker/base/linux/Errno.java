@@ -26,7 +26,11 @@ public final class Errno {
   public static final int ECONNREFUSED = 111;
   public static final int EDQUOT = 122;
 
-  private static final MethodHandle STRERROR = bindPlain("strerror", ADDRESS, JAVA_INT);
+  /**
+   * strerror(3) would speak the language of the server's locale; this one does not (glibc 2.32).
+   */
+  private static final MethodHandle STRERROR = bindPlain("strerrordesc_np", ADDRESS, JAVA_INT);
+
   private static final MethodHandle STRERRORNAME = bindPlain("strerrorname_np", ADDRESS, JAVA_INT);
 
   private Errno() {}
@@ -40,9 +44,10 @@ public final class Errno {
 
   private static String strerror(int errno) {
     try {
-      return text((MemorySegment) STRERROR.invokeExact(errno));
+      MemorySegment words = (MemorySegment) STRERROR.invokeExact(errno);
+      return words.address() == 0 ? "Unknown error" : text(words);
     } catch (Throwable t) {
-      throw new LinkageError("strerror", t);
+      throw new LinkageError("strerrordesc_np", t);
     }
   }
 

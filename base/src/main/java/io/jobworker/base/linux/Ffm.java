@@ -1,5 +1,6 @@
 package io.jobworker.base.linux;
 
+import io.jobworker.base.words.OsString;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -7,6 +8,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 import java.util.function.Consumer;
@@ -34,6 +36,14 @@ final class Ffm {
   /** What a string function of C has returned. */
   static String text(MemorySegment unbounded) {
     return unbounded.reinterpret(256).getString(0);
+  }
+
+  /** A word as C takes it. */
+  static MemorySegment word(Arena arena, String text) {
+    byte[] bytes = OsString.bytes(text);
+    MemorySegment ended = arena.allocate(bytes.length + 1L); // zeroed
+    MemorySegment.copy(bytes, 0, ended, ValueLayout.JAVA_BYTE, 0, bytes.length);
+    return ended;
   }
 
   /** A function that sets errno: its first argument is {@link #STATE}. */

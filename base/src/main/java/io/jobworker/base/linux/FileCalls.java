@@ -13,6 +13,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import io.jobworker.base.words.OsString;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -60,13 +61,13 @@ public final class FileCalls {
 
   /** open(2); the descriptor is close-on-exec always. */
   public static Fd open(Path path, int flags) throws LinuxException {
-    return open(path.toString(), flags);
+    return open(OsString.of(path), flags);
   }
 
   private static Fd open(String path, int flags) throws LinuxException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment state = STATE.get();
-      int fd = (int) OPEN.invokeExact(state, arena.allocateFrom(path), flags | O_CLOEXEC, 0600);
+      int fd = (int) OPEN.invokeExact(state, Ffm.word(arena, path), flags | O_CLOEXEC, 0600);
       return new Fd(checked(fd, state, "open", path), path);
     } catch (Throwable t) {
       throw rethrow(t);

@@ -1,5 +1,7 @@
 package io.jobworker.base.linux;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +17,7 @@ public final class PasswordFile {
   public record User(String name, int uid, int gid) {}
 
   public static Optional<User> find(String name) {
-    try (var lines = Files.lines(FILE)) {
+    try (var lines = Files.lines(FILE, ISO_8859_1)) {
       return lines
           .map(line -> line.split(":", -1))
           .filter(fields -> fields.length >= 4 && fields[0].equals(name))

@@ -9,6 +9,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import java.io.IOException;
+import io.jobworker.base.words.OsString;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -70,13 +71,13 @@ public final class ProcessCalls {
               (int) ACTIONS_ADDDUP2.invokeExact(STATE.get(), actions, from, 3 + i), program);
         }
         MemorySegment argv = arena.allocate(ADDRESS, arguments.size() + 2L); // ended by NULL
-        argv.setAtIndex(ADDRESS, 0, arena.allocateFrom(argv0));
+        argv.setAtIndex(ADDRESS, 0, Ffm.word(arena, argv0));
         for (int i = 0; i < arguments.size(); i++) {
-          argv.setAtIndex(ADDRESS, i + 1L, arena.allocateFrom(arguments.get(i)));
+          argv.setAtIndex(ADDRESS, i + 1L, Ffm.word(arena, arguments.get(i)));
         }
         MemorySegment environment = arena.allocate(ADDRESS, 1);
         MemorySegment pid = arena.allocate(JAVA_INT);
-        MemorySegment path = arena.allocateFrom(program.toString());
+        MemorySegment path = Ffm.word(arena, OsString.of(program));
         spawnChecked(
             (int)
                 POSIX_SPAWN.invokeExact(

@@ -43,7 +43,9 @@ final class Sqlite {
     config.enforceForeignKeys(true);
     createPrivately(file);
     loadDriver();
-    Connection connection = config.createConnection("jdbc:sqlite:" + file);
+    // As a URI, for in a plain name the driver takes a question mark for its own.
+    Connection connection =
+        config.createConnection("jdbc:sqlite:file:" + file.toAbsolutePath().toUri().getRawPath());
     try {
       migrate(connection, file, migrations);
       return connection;

@@ -2,6 +2,7 @@ package io.jobworker.base.sqlite;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jobworker.base.words.OsString;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -10,6 +11,16 @@ import org.junit.jupiter.api.io.TempDir;
 
 class DatabaseTest {
   @TempDir Path directory;
+
+  @Test
+  void itsFileMayHaveAnyName() throws Exception {
+    for (String name : List.of("a?b=c", "100%41 #{x}", "it's \"a\"", "gr\u00fcn", "file:x")) {
+      Path file = OsString.path(directory + "/" + name);
+      Database.open(file, List.of("CREATE TABLE t (x)")).close();
+      assertThat(file).isRegularFile();
+      assertThat(Files.size(file)).isPositive();
+    }
+  }
 
   /** A server ends by a signal or by halt, neither of which deletes it later. */
   @Test

@@ -1,9 +1,14 @@
 package io.jobworker.cli.command;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
 import io.jobworker.api.v1.JobSpec;
+import io.jobworker.base.words.CallersBytes;
+import io.jobworker.base.words.OsString;
 import io.jobworker.cli.connect.UsageException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Mixin;
@@ -15,13 +20,15 @@ public final class JobSpecOptions {
 
   @Option(
       names = {"-e", "--env"},
-      paramLabel = "K=V",
-      description = "A variable for the job's environment; may repeat.")
-  private Map<String, String> environment = new LinkedHashMap<>();
+      paramLabel = "K[=V]",
+      converter = OsWord.class,
+      description = "A variable for the job's environment; K alone takes it from here.")
+  private List<String> environment = new ArrayList<>();
 
   @Option(
       names = {"-w", "--workdir"},
       paramLabel = "DIR",
+      converter = OsWord.class,
       description = "Where on the server to run; default: a fresh directory.")
   private Optional<String> workingDirectory = Optional.empty();
 
@@ -32,7 +39,7 @@ public final class JobSpecOptions {
       names = {"-l", "--label"},
       paramLabel = "K=V",
       description = "A label to find the job by; may repeat.")
-  private Map<String, String> labels = new LinkedHashMap<>();
+  private List<String> labels = new ArrayList<>();
 
   @Option(
       names = "--timeout",
@@ -52,18 +59,66 @@ public final class JobSpecOptions {
   private boolean merge;
 
   /**
-   * A job as the options say, without a command.
+   * A job as the options say, with this command.
    *
    * @throws UsageException if they do not go together
    */
-  JobSpec.Builder spec() {
-    JobSpec.Builder job =
-        JobSpec.newBuilder().putAllEnv(environment).putAllLabels(labels).setMergeOutput(merge);
-    workingDirectory.ifPresent(job::setWorkingDir);
+  JobSpec.Builder spec(List<String> argv) {
+    JobSpec.Builder job = JobSpec.newBuilder().setMergeOutput(merge);
+    if (argv.stream().allMatch(OsString::isUtf8)) {
+      job.addAllCommand(argv);
+    } else {
+      argv.forEach(word -> job.addRawCommand(bytes(word)));
+    }
+    addEnvironment(job);
+    for (String label : labels) {
+      int equals = label.indexOf('=');
+      if (equals < 1) {
+        throw new UsageException("--label takes K=V, not '" + label + "'");
+      }
+      job.putLabels(label.substring(0, equals), label.substring(equals + 1));
+    }
+    workingDirectory.ifPresent(path -> {
+      if (OsString.isUtf8(path)) {
+        job.setWorkingDir(path);
+      } else {
+        job.setRawWorkingDir(bytes(path));
+      }
+    });
     name.ifPresent(job::setName);
     timeout.ifPresent(job::setTimeout);
     outputLimit.ifPresent(job::setOutputRetainBytes);
     limits.addTo(job);
     return job;
+  }
+
+  private void addEnvironment(JobSpec.Builder job) {
+    Map<String, String> variables = new LinkedHashMap<>();
+    for (String variable : environment) {
+      int equals = variable.indexOf('=');
+      if (equals == 0 || variable.isEmpty()) {
+        throw new UsageException("-e takes K=V or K; a variable needs a name");
+      }
+      if (equals > 0) {
+        variables.put(variable.substring(0, equals), variable.substring(equals + 1));
+      } else {
+        // As docker has it: one that is not set here is not set there.
+        String value = CallersBytes.environment().get(variable);
+        if (value != null) {
+          variables.put(variable, value);
+        }
+      }
+    }
+    variables.forEach((name, value) -> {
+      if (OsString.isUtf8(name) && OsString.isUtf8(value)) {
+        job.putEnv(name, value);
+      } else {
+        job.addRawEnv(bytes(name + "=" + value));
+      }
+    });
+  }
+
+  private static ByteString bytes(String word) {
+    return ByteString.copyFrom(OsString.bytes(word));
   }
 }

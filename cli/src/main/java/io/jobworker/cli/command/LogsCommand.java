@@ -13,8 +13,7 @@ import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.connect.UsageException;
 import io.jobworker.cli.render.LogPrinter;
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
+import io.jobworker.cli.render.StandardOutput;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -94,12 +93,8 @@ public final class LogsCommand implements Callable<Integer> {
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
     LogOptions options = options();
-    // Not System.out: a PrintStream hides that its reader has gone.
     LogPrinter printer =
-        new LogPrinter(
-            new FileOutputStream(FileDescriptor.out),
-            new FileOutputStream(FileDescriptor.err),
-            timestamps);
+        new LogPrinter(StandardOutput.outBytes(), StandardOutput.errBytes(), timestamps);
     new Retry(server, PATIENCE, () -> say("connection lost; trying to reconnect"))
         .run(connection -> copy(connection, options, printer), () -> next.orElse(-1));
     return 0;

@@ -37,7 +37,8 @@ public final class StopCommand implements Callable<Integer> {
   @Option(
       names = "--signal",
       paramLabel = "NAME",
-      description = "The signal to send first, with --grace; default: SIGTERM.")
+      description =
+          "With --grace, the signal to send first; default: SIGTERM. Alone, it is sent and no more.")
   private Optional<String> signal = Optional.empty();
 
   @Override

@@ -1,6 +1,7 @@
 package io.jobworker.cli.connect;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
+import io.jobworker.base.words.OsString;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -58,7 +59,7 @@ public record ClientConfig(
   }
 
   private static String pem(Path base, String value) {
-    return value.contains(PEM_START) ? value : readPem(base.resolveSibling(value));
+    return value.contains(PEM_START) ? value : readPem(base.resolveSibling(OsString.path(value)));
   }
 
   static String readPem(Path file) {

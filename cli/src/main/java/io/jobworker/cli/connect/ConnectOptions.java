@@ -1,6 +1,9 @@
 package io.jobworker.cli.connect;
 
+import io.jobworker.base.words.CallersBytes;
+import io.jobworker.base.words.OsString;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -64,9 +67,14 @@ public final class ConnectOptions {
   }
 
   private static Path defaultConfig() {
-    String named = System.getenv("JOB_WORKER_CONFIG");
-    return named != null && !named.isEmpty()
-        ? Path.of(named)
-        : Path.of(System.getProperty("user.home"), ".config", "job-worker", "config.toml");
+    Map<String, String> environment = CallersBytes.environment();
+    String named = environment.getOrDefault("JOB_WORKER_CONFIG", "");
+    if (!named.isEmpty()) {
+      return OsString.path(named);
+    }
+    // The JVM's user.home has gone through the locale.
+    String home = environment.getOrDefault("HOME", "");
+    return OsString.path(home.isEmpty() ? System.getProperty("user.home") : home)
+        .resolve(".config/job-worker/config.toml");
   }
 }

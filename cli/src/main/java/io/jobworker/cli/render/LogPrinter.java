@@ -50,11 +50,11 @@ public final class LogPrinter {
         message.getLog().writeTo(target.stream);
       }
       return true;
-    } catch (IOException e) {
-      if (String.valueOf(e.getMessage()).contains("Broken pipe")) {
+    } catch (StandardOutput.WriteFailed e) {
+      if (e.isNobodyReading()) {
         return false;
       }
-      throw new IOException("cannot write the output: " + e.getMessage(), e);
+      throw e;
     }
   }
 

@@ -1,7 +1,9 @@
 package io.jobworker.cli.render;
 
 import com.google.protobuf.Timestamp;
+import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobStatusResponse;
+import io.jobworker.base.words.OsString;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -25,7 +27,7 @@ public final class StatusText {
       line(text, "name", job.getSpec().getName());
     }
     line(text, "status", job.getStatus() + how(job));
-    line(text, "command", quoted(job.getSpec().getCommandList()));
+    line(text, "command", command(job.getSpec()));
     line(text, "owner", job.getOwner());
     if (!job.getSpec().getLabelsMap().isEmpty()) {
       line(
@@ -73,14 +75,44 @@ public final class StatusText {
         : text + ", " + job.getOutputDroppedBytes() + " of them no longer kept";
   }
 
-  /** As one could type it. */
-  private static String quoted(List<String> words) {
-    return words.stream()
-        .map(word ->
-            word.matches("[A-Za-z0-9_@%+=:,./-]+")
-                ? word
-                : "'" + printable(word.replace("'", "'\\''")) + "'")
-        .collect(Collectors.joining(" "));
+  private static String command(JobSpec spec) {
+    List<String> words =
+        spec.getRawCommandCount() == 0
+            ? spec.getCommandList()
+            : spec.getRawCommandList().stream()
+                .map(word -> OsString.of(word.toByteArray()))
+                .toList();
+    return words.stream().map(StatusText::quoted).collect(Collectors.joining(" "));
+  }
+
+  /**
+   * As one could type it; what cannot be typed stands as bash and ksh have it, in {@code $'...'}.
+   */
+  private static String quoted(String word) {
+    if (word.matches("[A-Za-z0-9_@%+=:,./-]+")) {
+      return word;
+    }
+    boolean typed = OsString.isUtf8(word) && word.chars().noneMatch(Character::isISOControl);
+    if (typed) {
+      return "'" + word.replace("'", "'\\''") + "'";
+    }
+    StringBuilder quoted = new StringBuilder("$'");
+    word.codePoints()
+        .forEach(c -> {
+          switch (c) {
+            case '\n' -> quoted.append("\\n");
+            case '\t' -> quoted.append("\\t");
+            case '\'', '\\' -> quoted.append('\\').appendCodePoint(c);
+            default -> {
+              if (Character.isISOControl(c)) {
+                quoted.append(c < 0x80 ? "\\x%02x".formatted(c) : "\\u%04x".formatted(c));
+              } else {
+                quoted.append(OsString.escaped(Character.toString(c)));
+              }
+            }
+          }
+        });
+    return quoted.append('\'').toString();
   }
 
   /** A job must not send escape sequences to the terminal of whoever looks at its status. */

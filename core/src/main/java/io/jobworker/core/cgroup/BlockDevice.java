@@ -1,5 +1,7 @@
 package io.jobworker.core.cgroup;
 
+import io.jobworker.base.linux.MountInfo;
+import io.jobworker.base.words.OsString;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,23 +30,26 @@ final class BlockDevice {
   }
 
   private static String behind(Path path, int depth) throws IOException {
-    long device = (Long) Files.getAttribute(path, "unix:dev");
-    String number = major(device) + ":" + minor(device);
-    if (major(device) != 0) {
+    long on = (Long) Files.getAttribute(path, "unix:dev");
+    String number = major(on) + ":" + minor(on);
+    if (major(on) != 0) {
       return wholeDisk(number);
     }
-    Mount mount = mountOf(path, number).orElseThrow(() -> new NotFound("its mount is not visible"));
-    if (depth < MAX_LAYERS && mount.type.equals("overlay")) {
-      Optional<Path> upper = option(mount.options, "upperdir").map(Path::of).filter(Files::exists);
+    MountInfo mount =
+        mountOf(path, number).orElseThrow(() -> new NotFound("its mount is not visible"));
+    if (depth < MAX_LAYERS && mount.type().equals("overlay")) {
+      Optional<Path> upper =
+          option(mount.options(), "upperdir").map(OsString::path).filter(Files::exists);
       if (upper.isPresent()) {
         return behind(upper.get(), depth + 1);
       }
     }
-    if (mount.source.startsWith("/dev/") && Files.exists(Path.of(mount.source))) {
-      long source = (Long) Files.getAttribute(Path.of(mount.source), "unix:rdev");
+    Path device = OsString.path(mount.source());
+    if (device.startsWith("/dev") && Files.exists(device)) {
+      long source = (Long) Files.getAttribute(device, "unix:rdev");
       return wholeDisk(major(source) + ":" + minor(source));
     }
-    throw new NotFound("it is on " + mount.type);
+    throw new NotFound("it is on " + mount.type());
   }
 
   /** In sysfs a partition is a directory inside its disk's. */
@@ -57,21 +62,11 @@ final class BlockDevice {
     return Files.readString(disk).strip();
   }
 
-  private record Mount(String point, String type, String source, String options) {}
-
-  private static Optional<Mount> mountOf(Path path, String number) throws IOException {
-    Mount best = null;
-    for (String line : Files.readAllLines(Path.of("/proc/self/mountinfo"))) {
-      String[] fields = line.split(" ");
-      int hyphen = java.util.Arrays.asList(fields).indexOf("-");
-      String point = fields[4].replace("\\040", " ");
-      if (fields[2].equals(number)
-          && path.startsWith(point)
-          && (best == null || point.length() >= best.point.length())) {
-        best = new Mount(point, fields[hyphen + 1], fields[hyphen + 2], fields[hyphen + 3]);
-      }
-    }
-    return Optional.ofNullable(best);
+  private static Optional<MountInfo> mountOf(Path path, String number) throws IOException {
+    return MountInfo.all().stream()
+        .filter(mount -> mount.device().equals(number) && path.startsWith(mount.point()))
+        .reduce((best, next) ->
+            next.point().getNameCount() >= best.point().getNameCount() ? next : best);
   }
 
   private static Optional<String> option(String options, String name) {

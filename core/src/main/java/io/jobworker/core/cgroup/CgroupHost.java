@@ -1,5 +1,6 @@
 package io.jobworker.core.cgroup;
 
+import io.jobworker.base.linux.MountInfo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,14 +28,11 @@ public record CgroupHost(Optional<Path> mount, Set<String> controllers, boolean 
         mount.filter(CgroupHost::hasKillFile).isPresent());
   }
 
-  /**
-   * proc_pid_mountinfo(5): the type follows the lone hyphen, the mount point is the fifth field.
-   */
   private static Optional<Path> findMount() {
-    try (var lines = Files.lines(Path.of("/proc/self/mountinfo"))) {
-      return lines
-          .filter(line -> line.contains(" - cgroup2 "))
-          .map(line -> Path.of(line.split(" ")[4].replace("\\040", " ")))
+    try {
+      return MountInfo.all().stream()
+          .filter(mount -> mount.type().equals("cgroup2"))
+          .map(MountInfo::point)
           .findFirst();
     } catch (IOException e) {
       return Optional.empty();

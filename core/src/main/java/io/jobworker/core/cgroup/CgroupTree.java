@@ -1,6 +1,7 @@
 package io.jobworker.core.cgroup;
 
 import io.jobworker.base.linux.EventLoop;
+import io.jobworker.base.words.OsString;
 import io.jobworker.core.cgroup.LimitFiles.DeviceLimit;
 import io.jobworker.core.cgroup.LimitFiles.Setting;
 import io.jobworker.core.job.JobException;
@@ -195,19 +196,23 @@ public final class CgroupTree {
   private static List<DeviceLimit> devices(Limits limits, Path workingDirectory) {
     Map<String, Limits.IoLimit> byDevice = new TreeMap<>();
     for (Limits.IoLimit limit : limits.io()) {
-      Path path = limit.path().isEmpty() ? workingDirectory : Path.of(limit.path());
+      Path path = limit.path().isEmpty() ? workingDirectory : OsString.path(limit.path());
       try {
         byDevice.merge(BlockDevice.behind(path), limit, CgroupTree::stricter);
       } catch (BlockDevice.NotFound e) {
         throw new JobException.CannotEnforce(
-            "io.max", "no disk stands behind " + path + ": " + e.getMessage());
+            "io.max", "no disk stands behind " + shown(path) + ": " + e.getMessage());
       } catch (IOException e) {
-        throw new JobException.CannotEnforce("io.max", "no disk stands behind " + path);
+        throw new JobException.CannotEnforce("io.max", "no disk stands behind " + shown(path));
       }
     }
     return byDevice.entrySet().stream()
         .map(entry -> new DeviceLimit(entry.getKey(), entry.getValue()))
         .toList();
+  }
+
+  private static String shown(Path path) {
+    return OsString.escaped(OsString.of(path));
   }
 
   private static Limits.IoLimit stricter(Limits.IoLimit a, Limits.IoLimit b) {

@@ -1,5 +1,8 @@
 package io.jobworker.core.job;
 
+import java.util.List;
+import java.util.stream.Collectors;
+
 /**
  * Everything that can go wrong with a request to {@link Jobs}: what was tried, on what, and why it
  * failed, in one line that can be shown to whoever asked.
@@ -40,6 +43,32 @@ public abstract sealed class JobException extends RuntimeException {
   public static final class NoSuchJob extends JobException {
     public NoSuchJob(String id) {
       super("no such job: " + id);
+    }
+  }
+
+  /** The request id belongs to an earlier start, of another job than this one would be. */
+  public static final class RequestIdTaken extends JobException {
+    private final JobId job;
+    private final List<Field> differing;
+
+    /** {@code differing} is what the earlier job has otherwise. */
+    public RequestIdTaken(JobId job, List<Field> differing) {
+      super(
+          "the request id has started job "
+              + job
+              + ", which differs in "
+              + differing.stream().map(Object::toString).collect(Collectors.joining(", ")));
+      this.job = job;
+      this.differing = List.copyOf(differing);
+    }
+
+    /** The earlier one. */
+    public JobId job() {
+      return job;
+    }
+
+    public List<Field> differing() {
+      return differing;
     }
   }
 

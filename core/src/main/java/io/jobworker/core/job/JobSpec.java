@@ -5,10 +5,12 @@ import static java.util.Objects.requireNonNullElse;
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
 import io.jobworker.base.units.ByteSize;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * What a job is to be. Immutable; checked by {@link Jobs#start}, not here.
@@ -57,6 +59,38 @@ public record JobSpec(
   public void requireValid(byte[] stdin) {
     SpecCheck.check(this, stdin);
   }
+
+  /** The fields in which another job differs from this one, whatever they are asked for by. */
+  public List<Field> differences(JobSpec other) {
+    List<Field> differing = new ArrayList<>();
+    for (Compared compared : COMPARED) {
+      if (!compared.of.apply(this).equals(compared.of.apply(other))) {
+        differing.add(compared.field);
+      }
+    }
+    for (Limit limit : Limit.values()) {
+      if (!limits.of(limit).equals(other.limits.of(limit))) {
+        differing.add(limit);
+      }
+    }
+    return differing;
+  }
+
+  private record Compared(Field field, Function<JobSpec, Object> of) {}
+
+  private static final List<Compared> COMPARED =
+      List.of(
+          new Compared(RequestField.COMMAND, JobSpec::command),
+          new Compared(RequestField.ENVIRONMENT, JobSpec::environment),
+          new Compared(RequestField.WORKING_DIRECTORY, JobSpec::workingDirectory),
+          new Compared(RequestField.ISOLATION, JobSpec::isolation),
+          new Compared(RequestField.TIMEOUT, JobSpec::timeout),
+          new Compared(RequestField.GRACE, JobSpec::grace),
+          new Compared(RequestField.NAME, JobSpec::name),
+          new Compared(RequestField.LABELS, JobSpec::labels),
+          new Compared(RequestField.MERGE_OUTPUT, JobSpec::mergeOutput),
+          new Compared(RequestField.OUTPUT_RETAIN, JobSpec::outputRetain),
+          new Compared(RequestField.IO, spec -> spec.limits().io()));
 
   /** A job with nothing but a command. */
   public static JobSpec of(String... command) {

@@ -2,11 +2,13 @@ package io.jobworker.core.job;
 
 import java.util.Locale;
 
-/** The parts of a request that have bounds, but for the amounts that {@link Limit} lists. */
+/** The parts of a request, but for the amounts that {@link Limit} lists. */
 public enum RequestField implements Field {
   COMMAND,
   ENVIRONMENT,
   WORKING_DIRECTORY,
+  ISOLATION,
+  MERGE_OUTPUT,
   TIMEOUT,
   GRACE,
   NAME,

@@ -1,10 +1,11 @@
 package io.jobworker.core.job;
 
 import io.jobworker.base.units.ByteSize;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
+import io.jobworker.base.words.OsString;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -12,10 +13,17 @@ import java.util.regex.Pattern;
  * field.
  */
 final class SpecCheck {
-  static final int MAX_ARGUMENTS = 4096;
+  /**
+   * Of all arguments and variables together, each with its NUL and its pointer, as execve(2) counts
+   * them; the kernel's own bound is a quarter of the stack's limit, 2 MiB as a rule.
+   */
   static final int MAX_COMMAND_AND_ENVIRONMENT_BYTES = 1 << 20;
+
+  /** Of one argument or variable with its NUL: execve(2), MAX_ARG_STRLEN. */
+  static final int MAX_WORD_BYTES = 128 << 10;
+
+  private static final int POINTER_BYTES = 8;
   static final int MAX_STDIN_BYTES = 1 << 20;
-  static final int MAX_VARIABLES = 1024;
   static final int MAX_PATH_BYTES = 4096;
   static final int MAX_LABELS = 64;
   static final int MAX_IO_LIMITS = 16;
@@ -24,6 +32,9 @@ final class SpecCheck {
   static final Duration MAX_DURATION = Duration.ofDays(3650);
   static final ByteSize MIN_OUTPUT_RETAIN = ByteSize.of(64 << 10);
   static final ByteSize MAX_OUTPUT_RETAIN = ByteSize.parse("1T");
+
+  /** Names that say where they are in relation to others, which no plain path needs. */
+  private static final Set<String> DOTS = Set.of("", ".", "..");
 
   private static final Pattern LABEL_KEY =
       Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?");
@@ -54,50 +65,70 @@ final class SpecCheck {
     if (spec.command().isEmpty() || spec.command().getFirst().isEmpty()) {
       throw invalid(RequestField.COMMAND, "name the program to run");
     }
-    if (spec.command().size() > MAX_ARGUMENTS) {
-      throw invalid(RequestField.COMMAND, "at most " + MAX_ARGUMENTS + " arguments");
-    }
     long bytes = 0;
+    int number = 0;
     for (String argument : spec.command()) {
-      checkNoNul(RequestField.COMMAND, argument);
-      bytes += size(argument);
+      checkWord(RequestField.COMMAND, argument);
+      if (size(argument) > MAX_WORD_BYTES) {
+        throw invalid(
+            RequestField.COMMAND,
+            "argument "
+                + number
+                + " takes "
+                + size(argument)
+                + " bytes, and the kernel takes "
+                + MAX_WORD_BYTES
+                + "; send it as stdin");
+      }
+      bytes += size(argument) + POINTER_BYTES;
+      number++;
     }
     for (Map.Entry<String, String> variable : spec.environment().entrySet()) {
-      bytes += size(variable.getKey()) + size(variable.getValue());
+      // NAME=VALUE: the equals sign is where the name's NUL would be.
+      bytes += size(variable.getKey()) + size(variable.getValue()) + POINTER_BYTES;
     }
     if (bytes > MAX_COMMAND_AND_ENVIRONMENT_BYTES) {
       throw invalid(
           RequestField.COMMAND,
           "command and environment take "
               + bytes
-              + " bytes, more than "
-              + MAX_COMMAND_AND_ENVIRONMENT_BYTES);
+              + " bytes with what the kernel adds to each word, more than "
+              + MAX_COMMAND_AND_ENVIRONMENT_BYTES
+              + "; send what is large as stdin");
     }
   }
 
   private static void checkEnvironment(Map<String, String> environment) {
-    if (environment.size() > MAX_VARIABLES) {
-      throw invalid(RequestField.ENVIRONMENT, "at most " + MAX_VARIABLES + " variables");
-    }
     environment.forEach((name, value) -> {
-      checkNoNul(RequestField.ENVIRONMENT, name);
-      checkNoNul(RequestField.ENVIRONMENT, value);
+      checkWord(RequestField.ENVIRONMENT, name);
+      checkWord(RequestField.ENVIRONMENT, value);
       if (name.isEmpty() || name.indexOf('=') >= 0) {
         throw invalid(RequestField.ENVIRONMENT, quoted(name) + " cannot be a variable's name");
+      }
+      if (size(name) + size(value) > MAX_WORD_BYTES) {
+        throw invalid(
+            RequestField.ENVIRONMENT,
+            quoted(name)
+                + " takes "
+                + (size(name) + size(value))
+                + " bytes, and the kernel takes "
+                + MAX_WORD_BYTES
+                + "; send it as stdin");
       }
     });
   }
 
   private static void checkWorkingDirectory(String path) {
     checkPath(RequestField.WORKING_DIRECTORY, path);
-    if (!Path.of(path).normalize().toString().equals(path)) {
+    if (!path.equals("/")
+        && Arrays.stream(path.substring(1).split("/", -1)).anyMatch(DOTS::contains)) {
       throw invalid(
           RequestField.WORKING_DIRECTORY, "write it without '.', '..' and needless slashes");
     }
   }
 
   private static void checkPath(Field field, String path) {
-    checkNoNul(field, path);
+    checkWord(field, path);
     if (size(path) >= MAX_PATH_BYTES) {
       throw invalid(field, "a path is shorter than " + MAX_PATH_BYTES + " bytes");
     }
@@ -157,12 +188,20 @@ final class SpecCheck {
     if (value.length() > maxLength) {
       throw invalid(field, "at most " + maxLength + " characters");
     }
+    if (!OsString.isUtf8(value)) {
+      throw invalid(
+          field, "the byte at " + OsString.firstInvalid(value).getAsInt() + " is no UTF-8");
+    }
     if (value.chars().anyMatch(Character::isISOControl)) {
       throw invalid(field, "must not hold control characters");
     }
   }
 
-  private static void checkNoNul(Field field, String value) {
+  /** Whether the kernel can have it. */
+  private static void checkWord(Field field, String value) {
+    if (!OsString.isValid(value)) {
+      throw invalid(field, "must not hold half a character");
+    }
     if (value.indexOf('\0') >= 0) {
       throw invalid(field, "must not hold a NUL character");
     }
@@ -170,12 +209,13 @@ final class SpecCheck {
 
   /** Of what a caller sent, no more than people can read. */
   private static String quoted(String text) {
-    String shown = text.length() <= 64 ? text : text.substring(0, 64) + "...";
+    String all = OsString.escaped(text);
+    String shown = all.length() <= 64 ? all : all.substring(0, 64) + "...";
     return "'" + shown + "'";
   }
 
   private static int size(String text) {
-    return text.getBytes(StandardCharsets.UTF_8).length + 1;
+    return OsString.bytes(text).length + 1;
   }
 
   private static JobException.InvalidSpec invalid(Field field, String problem) {

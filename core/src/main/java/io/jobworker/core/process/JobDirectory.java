@@ -65,6 +65,15 @@ public record JobDirectory(Path path) {
     return file;
   }
 
+  /** What the job is to read; empty if that is nothing, or not kept any more. */
+  public Optional<byte[]> stdin() {
+    try {
+      return Optional.of(Files.readAllBytes(path.resolve(STDIN)));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
   /** Keeps the name of the job's cgroup, before there is one. */
   public void writeSlot(String name) throws IOException {
     Files.createSymbolicLink(path.resolve(SLOT), Path.of(name));

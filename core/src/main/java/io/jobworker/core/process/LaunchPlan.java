@@ -1,5 +1,6 @@
 package io.jobworker.core.process;
 
+import io.jobworker.base.words.OsString;
 import io.jobworker.core.job.Isolation;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.RunAs;
@@ -71,7 +72,7 @@ public record LaunchPlan(
   /** Where the job runs, as it sees it. */
   public String runsIn() {
     return workingDirectory.orElseGet(
-        () -> isolation.isPresent() ? ISOLATED_WORK : directory.work().toString());
+        () -> isolation.isPresent() ? ISOLATED_WORK : OsString.of(directory.work()));
   }
 
   /** As the launcher reads it. */

@@ -1,8 +1,9 @@
 package io.jobworker.core.process;
 
 import com.google.errorprone.annotations.CanIgnoreReturnValue;
+import io.jobworker.base.words.OsString;
 import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 
 /** The text of a {@link LaunchPlan}, as {@code launcher/src/sheet.h} describes it. */
 final class LaunchSheet {
@@ -13,11 +14,11 @@ final class LaunchSheet {
    */
   @CanIgnoreReturnValue
   LaunchSheet put(String key, Object value) {
-    String text = value.toString();
+    String text = value instanceof Path path ? OsString.of(path) : value.toString();
     if (text.indexOf('\0') >= 0) {
       throw new IllegalArgumentException(key + " must not hold a NUL character");
     }
-    bytes.writeBytes((key + "=" + text).getBytes(StandardCharsets.UTF_8));
+    bytes.writeBytes(OsString.bytes(key + "=" + text));
     bytes.write(0);
     return this;
   }

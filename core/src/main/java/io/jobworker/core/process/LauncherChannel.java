@@ -193,6 +193,11 @@ public final class LauncherChannel {
     send("2 stop " + signal + " " + grace.toMillis());
   }
 
+  /** Has the launcher send a signal to the main process's group, and nothing else. */
+  public void signal(int signal) {
+    send("2 signal " + signal);
+  }
+
   /** Has the launcher look at what this server has written into the page. */
   public void look() {
     send("2 look");

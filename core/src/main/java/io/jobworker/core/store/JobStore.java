@@ -223,10 +223,10 @@ public final class JobStore {
   }
 
   private static String toJson(JobSpec spec) {
-    return JSON.writeValueAsString(spec);
+    return JSON.writeValueAsString(StoredWords.of(spec));
   }
 
   private static JobSpec fromJson(String text) {
-    return JSON.readValue(text, JobSpec.class);
+    return StoredWords.read(JSON.readValue(text, JobSpec.class));
   }
 }

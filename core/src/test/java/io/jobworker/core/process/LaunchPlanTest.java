@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jobworker.core.job.Isolation;
 import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.ResourceLimits;
 import io.jobworker.core.job.RunAs;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,6 +84,11 @@ class LaunchPlanTest {
     assertThat(matches("isolate.c", "WORK\\[\\] = \"([^\"]+)\""))
         .containsExactly(full(Optional.empty()).runsIn());
     assertThat(full(Optional.of("/srv")).runsIn()).isEqualTo("/srv");
+  }
+
+  @Test
+  void theResourceLimitsAreTheLaunchers() throws Exception {
+    assertThat(matches("sheet.c", "\\{\"([a-z]+)\", +RLIMIT_")).isEqualTo(ResourceLimits.NAMES);
   }
 
   @Test

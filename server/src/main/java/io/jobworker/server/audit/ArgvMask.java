@@ -1,5 +1,6 @@
 package io.jobworker.server.audit;
 
+import io.jobworker.base.words.OsString;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -27,7 +28,7 @@ final class ArgvMask {
    */
   record Masked(List<String> arguments, long omitted) {}
 
-  /** Takes out what matches, and then what is too much. */
+  /** Takes out what matches, and then what is too much; a byte that is no UTF-8 is {@code \xe9}. */
   Masked mask(List<String> arguments) {
     List<String> shown = new ArrayList<>();
     int left = MAX_CHARACTERS;
@@ -38,7 +39,7 @@ final class ArgvMask {
       String head = argument.substring(0, Math.min(left, argument.length()));
       omitted += argument.length() - head.length();
       if (left > 0) {
-        shown.add(mask(before + " ", head));
+        shown.add(OsString.escaped(mask(before + " ", head)));
       }
       left -= head.length();
       before = head;

@@ -7,6 +7,7 @@ import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.Requester;
+import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
 import io.jobworker.server.access.Caller;
@@ -221,6 +222,14 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
         .ifPresent(grace ->
             line.with("grace_ms", grace.toMillis()).with("signal", request.signal().number()));
     line.write();
+  }
+
+  /** Before it is sent. */
+  public void signalSent(Caller caller, JobId job, Signal signal) {
+    by(line("job.signal_sent", OK), caller)
+        .withJob(Optional.of(job))
+        .with("signal", signal.number())
+        .write();
   }
 
   private void refused(JobEvent.CallRefused event) {

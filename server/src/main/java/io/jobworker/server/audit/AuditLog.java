@@ -10,7 +10,6 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.Appender;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.Encoder;
-import ch.qos.logback.core.rolling.FixedWindowRollingPolicy;
 import ch.qos.logback.core.rolling.RollingFileAppender;
 import ch.qos.logback.core.rolling.SizeBasedTriggeringPolicy;
 import ch.qos.logback.core.util.Duration;
@@ -82,21 +81,13 @@ final class AuditLog {
     appender.setFile(file.toString());
     appender.setEncoder(encoder(context));
 
-    FixedWindowRollingPolicy window = new FixedWindowRollingPolicy();
-    window.setContext(context);
-    window.setParent(appender);
-    window.setFileNamePattern(file + ".%i");
-    window.setMinIndex(1);
-    window.setMaxIndex(settings.keep());
-    window.start();
-
     SizeBasedTriggeringPolicy<ILoggingEvent> size = new SizeBasedTriggeringPolicy<>();
     size.setContext(context);
     size.setMaxFileSize(new FileSize(settings.maxSize().bytes()));
     size.setCheckIncrement(Duration.buildByMilliseconds(100));
     size.start();
 
-    appender.setRollingPolicy(window);
+    appender.setRollingPolicy(new NumberedFiles(file, settings.keep()));
     appender.setTriggeringPolicy(size);
     appender.start();
     if (!appender.isStarted()) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Limits;
+import io.jobworker.core.job.ResourceLimits;
 import io.jobworker.core.output.OutputLog.OnFull;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -182,6 +183,11 @@ public record ServerConfig(
   public record Job(Map<String, String> rlimits) {
     public Job {
       rlimits = Map.copyOf(rlimits);
+      try {
+        ResourceLimits.requireValid(rlimits);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException("rlimits: " + e.getMessage(), e);
+      }
     }
   }
 

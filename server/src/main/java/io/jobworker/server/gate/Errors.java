@@ -1,5 +1,7 @@
 package io.jobworker.server.gate;
 
+import static java.util.stream.Collectors.joining;
+
 import com.google.protobuf.Any;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
@@ -83,6 +85,18 @@ public final class Errors {
         yield invalid(field, field + ": " + e.problem());
       }
       case JobException.NoSuchJob e -> status(e, Status.Code.NOT_FOUND, "NO_SUCH_JOB", Map.of());
+      case JobException.RequestIdTaken e -> {
+        String fields = e.differing().stream().map(FieldNames::of).collect(joining(", "));
+        yield status(
+            "request_id was used to start job "
+                + e.job()
+                + ", which differs in "
+                + fields
+                + "; use another one for another job",
+            Status.Code.ALREADY_EXISTS,
+            "REQUEST_ID_TAKEN",
+            Map.of("job", e.job().toString(), "fields", fields));
+      }
       case JobException.WrongState e ->
           status(e, Status.Code.FAILED_PRECONDITION, "WRONG_STATE", Map.of());
       case JobException.LaunchFailed e ->

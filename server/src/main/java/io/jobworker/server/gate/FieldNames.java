@@ -26,6 +26,8 @@ public final class FieldNames {
       case COMMAND -> "spec.command";
       case ENVIRONMENT -> "spec.env";
       case WORKING_DIRECTORY -> "spec.working_dir";
+      case ISOLATION -> "spec.isolation";
+      case MERGE_OUTPUT -> "spec.merge_output";
       case TIMEOUT -> "spec.timeout";
       case GRACE -> "spec.grace";
       case NAME -> "spec.name";

@@ -37,16 +37,14 @@ final class Wire {
 
   static JobSpec spec(io.jobworker.api.v1.JobSpec wire) {
     JobSpec.Builder spec =
-        JobSpec.builder(wire.getCommandList())
-            .environment(wire.getEnvMap())
+        JobSpec.builder(WireWords.command(wire))
+            .environment(WireWords.environment(wire))
             .labels(wire.getLabelsMap())
             .name(wire.getName())
             .limits(WireLimits.fromWire(wire.getLimits()))
             .isolation(WireLimits.fromWire(wire.getIsolation()))
             .mergeOutput(wire.getMergeOutput());
-    if (!wire.getWorkingDir().isEmpty()) {
-      spec.workingDirectory(wire.getWorkingDir());
-    }
+    WireWords.workingDirectory(wire).ifPresent(spec::workingDirectory);
     if (wire.hasTimeout()) {
       spec.timeout(positive("spec.timeout", wire.getTimeout()));
     }
@@ -68,13 +66,21 @@ final class Wire {
   static StopRequest stop(io.jobworker.api.v1.StopOptions wire) {
     Optional<java.time.Duration> grace =
         wire.hasGrace() ? Optional.of(duration("stop.grace", wire.getGrace())) : Optional.empty();
-    Signal signal =
-        wire.getSignal().isEmpty()
-            ? Signal.TERM
-            : Signal.parse(wire.getSignal())
-                .orElseThrow(() ->
-                    new InvalidField("stop.signal", "not one of the signals that announce a stop"));
-    return new StopRequest(grace, signal);
+    return new StopRequest(grace, signal(wire));
+  }
+
+  /** Whether it is no stop at all: as with {@code kill -s}, the job does with it what it likes. */
+  static boolean isSignalAlone(io.jobworker.api.v1.StopOptions wire) {
+    return !wire.hasGrace() && !wire.getSignal().isEmpty();
+  }
+
+  static Signal signal(io.jobworker.api.v1.StopOptions wire) {
+    return wire.getSignal().isEmpty()
+        ? Signal.TERM
+        : Signal.parse(wire.getSignal())
+            .orElseThrow(() ->
+                new InvalidField(
+                    "stop.signal", "'" + wire.getSignal() + "' is not one of the signals to send"));
   }
 
   static Optional<StdStream> stream(io.jobworker.api.v1.Stream wire) {
@@ -188,14 +194,12 @@ final class Wire {
   private static io.jobworker.api.v1.JobSpec spec(JobSpec spec) {
     io.jobworker.api.v1.JobSpec.Builder wire =
         io.jobworker.api.v1.JobSpec.newBuilder()
-            .addAllCommand(spec.command())
-            .putAllEnv(spec.environment())
             .putAllLabels(spec.labels())
             .setName(spec.name())
             .setLimits(WireLimits.toWire(spec.limits()))
             .setIsolation(WireLimits.toWire(spec.isolation()))
             .setMergeOutput(spec.mergeOutput());
-    spec.workingDirectory().ifPresent(wire::setWorkingDir);
+    WireWords.put(spec, wire);
     spec.timeout().ifPresent(value -> wire.setTimeout(duration(value)));
     spec.grace().ifPresent(value -> wire.setGrace(duration(value)));
     spec.requestId().ifPresent(wire::setRequestId);
