@@ -88,6 +88,50 @@ public final class Cursor implements AutoCloseable {
     }
   }
 
+  /**
+   * What was read last, with the rest of its last UTF-8 character if the job's output goes on with
+   * that, it can be had without waiting, and the array that was read into has room for it: up to
+   * three bytes, none of them at or beyond {@code until}. Its time stays that of its first bytes.
+   */
+  public ReadResult.Chunk toCharacterEnd(ReadResult.Chunk last, long until) throws IOException {
+    byte[] bytes = last.bytes().array();
+    int length = last.bytes().remaining();
+    int room = Math.min(bytes.length, length + Utf8.MAX_MISSING);
+    while (length < room) {
+      int missing = Math.min(Utf8.missing(bytes, 0, length), room - length);
+      int more = readOn(last.stream(), bytes, length, (int) Math.min(missing, until - offset));
+      if (more == 0) {
+        break;
+      }
+      length += more;
+    }
+    return length == last.bytes().remaining()
+        ? last
+        : new ReadResult.Chunk(
+            last.stream(), last.offset(), last.capturedAt(), ByteBuffer.wrap(bytes, 0, length));
+  }
+
+  /** Up to {@code wanted} bytes more of this stream, if they come next; returns how many. */
+  private int readOn(StdStream stream, byte[] into, int at, int wanted) throws IOException {
+    if (wanted <= 0 || !isInMemory(wanted) || settle().isPresent()) {
+      return 0;
+    }
+    Segment here = requireNonNull(segment);
+    if (requireNonNull(frame).stream() != stream) {
+      return 0;
+    }
+    long from = offset;
+    byte[] more = new byte[wanted(wanted)];
+    int length = here.read(from, more, more.length, isCached(here, more.length));
+    if (isOvertaken(here)) {
+      leaveSegment();
+      return 0;
+    }
+    System.arraycopy(more, 0, into, at, length);
+    offset = from + length;
+    return length;
+  }
+
   private ReadResult pass(ReadResult other) {
     if (other instanceof ReadResult.Dropped dropped) {
       leaveSegment();

@@ -46,8 +46,9 @@ public interface JobOutput {
   long offsetOfLastLines(int lines, Optional<StdStream> only) throws IOException;
 
   /**
-   * The newest output of both streams as text, at most {@code maxBytes} of it, with what is not
-   * UTF-8 replaced.
+   * The newest output of both streams as text, at most {@code maxBytes} of it. It neither begins
+   * inside a character nor, before the job's end, ends inside one; what is no UTF-8 is replaced by
+   * U+FFFD.
    */
   String newest(int maxBytes) throws IOException;
 }

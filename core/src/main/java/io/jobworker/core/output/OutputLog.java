@@ -1,13 +1,15 @@
 package io.jobworker.core.output;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -301,18 +303,51 @@ public final class OutputLog implements JobOutput {
   @Override
   public String newest(int maxBytes) throws IOException {
     long to = end();
-    ByteBuffer text = ByteBuffer.allocate((int) Math.min(maxBytes, to - start()));
-    byte[] piece = new byte[text.capacity()];
-    try (Cursor cursor = new Cursor(this, to - text.capacity(), Optional.empty())) {
-      while (text.hasRemaining()) {
-        switch (cursor.read(piece, text.remaining())) {
-          case ReadResult.Chunk chunk -> text.put(chunk.bytes());
-          case ReadResult.Dropped _ -> text.clear(); // overtaken meanwhile: what follows is newer
-          case ReadResult.CaughtUp _, ReadResult.End _ -> text.limit(text.position());
+    int room = (int) Math.min(maxBytes, to - start());
+    byte[] piece = new byte[room];
+    NewestText text = new NewestText(to > room);
+    try (Cursor cursor = new Cursor(this, to - room, Optional.empty())) {
+      for (int left = room; left > 0; ) {
+        switch (cursor.read(piece, left)) {
+          case ReadResult.Chunk chunk -> {
+            text.add(chunk);
+            left -= chunk.bytes().remaining();
+          }
+          case ReadResult.Dropped _ -> { // overtaken meanwhile: what follows is newer
+            text = new NewestText(true);
+            left = room;
+          }
+          case ReadResult.CaughtUp _, ReadResult.End _ -> left = 0;
         }
       }
+      return end.at(cursor.offset()) == LogEnd.State.END ? text.ended() : text.soFar();
     }
-    return new String(text.array(), 0, text.position(), StandardCharsets.UTF_8);
+  }
+
+  /** Text of both streams, in the order of its pieces. */
+  private static final class NewestText {
+    private final Map<StdStream, TextDecoder> decoders = new EnumMap<>(StdStream.class);
+    private final StringBuilder text = new StringBuilder();
+
+    private NewestText(boolean isCut) {
+      for (StdStream stream : StdStream.values()) {
+        decoders.put(stream, isCut ? TextDecoder.fromLater() : TextDecoder.fromStart());
+      }
+    }
+
+    private void add(ReadResult.Chunk chunk) {
+      text.append(requireNonNull(decoders.get(chunk.stream())).decode(chunk.bytes()));
+    }
+
+    /** Without a character that is not all there yet. */
+    private String soFar() {
+      return text.toString();
+    }
+
+    private String ended() {
+      decoders.values().forEach(decoder -> text.append(decoder.end()));
+      return text.toString();
+    }
   }
 
   LogEnd logEnd() {

@@ -259,4 +259,82 @@ class OutputLogTest {
     assertThat(log.offsetAt(start.minusSeconds(1))).isZero();
     assertThat(log.offsetAt(now.plusSeconds(1))).isEqualTo(log.end());
   }
+
+  private static final String JAPANESE = "\u65e5\u672c\u8a9e\u306e\u51fa\u529b\ud83d\ude00\n";
+
+  private void writeText(LogWriter log, StdStream stream, String text) throws IOException {
+    write(log, stream, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** What is read in pieces of at most so many bytes, each taken to the end of its character. */
+  private static List<String> pieces(OutputLog log, long until, int max) throws IOException {
+    List<String> pieces = new ArrayList<>();
+    byte[] into = new byte[max + 3];
+    try (Cursor cursor = log.cursor(0, Optional.empty())) {
+      while (cursor.offset() < until
+          && cursor.read(into, (int) Math.min(max, until - cursor.offset()))
+              instanceof ReadResult.Chunk chunk) {
+        ReadResult.Chunk whole = cursor.toCharacterEnd(chunk, until);
+        assertThat(cursor.offset()).isEqualTo(whole.offset() + whole.bytes().remaining());
+        pieces.add(new String(whole.copy(), StandardCharsets.UTF_8));
+      }
+    }
+    return pieces;
+  }
+
+  @Test
+  void aPieceCanBeTakenToTheEndOfItsCharacterAlsoOverFramesAndSegments() throws IOException {
+    LogWriter writer = new LogWriter(directory.resolve("log"), 64, 1024, false);
+    OutputLog log = follow(writer);
+    byte[] text = JAPANESE.repeat(600).getBytes(StandardCharsets.UTF_8);
+    for (int from = 0; from < text.length; ) { // each write is a frame of its own
+      int to = Math.min(text.length, from + 1 + from % 500);
+      write(writer, StdStream.STDOUT, Arrays.copyOfRange(text, from, to));
+      now = now.plusMillis(11);
+      from = to;
+    }
+    for (int max : new int[] {1, 2, 3, 5, 100, 5000}) {
+      List<String> pieces = pieces(log, log.end(), max);
+      assertThat(pieces).noneMatch(piece -> piece.contains("\ufffd"));
+      assertThat(String.join("", pieces)).isEqualTo(JAPANESE.repeat(600));
+    }
+  }
+
+  @Test
+  void aPieceEndsInsideACharacterWhereItsRestDoesNotFollow() throws IOException {
+    LogWriter writer = writer(1024);
+    OutputLog log = follow(writer);
+    byte[] character = "\u65e5".getBytes(StandardCharsets.UTF_8);
+    write(writer, StdStream.STDOUT, Arrays.copyOf(character, 1));
+    write(writer, StdStream.STDERR, "E");
+    write(writer, StdStream.STDOUT, Arrays.copyOfRange(character, 1, 3));
+    writeText(writer, StdStream.STDOUT, "\u65e5");
+    assertThat(pieces(log, log.end(), 100)).hasSize(3).element(1).isEqualTo("E");
+    assertThat(pieces(log, log.end() - 1, 100).getLast()).endsWith("\ufffd"); // not beyond
+    write(writer, StdStream.STDOUT, Arrays.copyOf(character, 2));
+    assertThat(pieces(log, log.end(), 100).getLast()).endsWith("\u65e5\ufffd"); // not there yet
+  }
+
+  @Test
+  void theNewestOutputNeitherBeginsNorEndsInsideACharacter() throws IOException {
+    LogWriter writer = writer(1024);
+    OutputLog log = follow(writer);
+    writeText(writer, StdStream.STDOUT, JAPANESE.repeat(3000)); // the ring wraps
+    assertThat(log.start()).isPositive();
+    for (int bytes = 1; bytes < 50; bytes++) {
+      String newest = log.newest(bytes);
+      assertThat(JAPANESE.repeat(3)).as("%d bytes", bytes).endsWith(newest);
+      assertThat(bytes - newest.getBytes(StandardCharsets.UTF_8).length).isBetween(0, 3);
+    }
+    assertThat(JAPANESE.repeat(3000)).endsWith(log.newest(1 << 20));
+    byte[] character = "\u65e5".getBytes(StandardCharsets.UTF_8);
+    write(writer, StdStream.STDOUT, Arrays.copyOf(character, 2));
+    assertThat(log.newest(6)).isEqualTo("\n"); // of the four bytes before, one
+    write(writer, StdStream.STDERR, "E");
+    write(writer, StdStream.STDOUT, Arrays.copyOfRange(character, 2, 3));
+    assertThat(log.newest(5)).isEqualTo("\nE\u65e5");
+    write(writer, StdStream.STDOUT, Arrays.copyOf(character, 2));
+    OutputLog ended = OutputLog.finished(directory.resolve("log"), log.end(), writer.page.kept());
+    assertThat(ended.newest(6)).isEqualTo("E\u65e5\ufffd");
+  }
 }

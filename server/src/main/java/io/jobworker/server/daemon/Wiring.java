@@ -22,6 +22,7 @@ import io.jobworker.server.gate.ConnectionQuota;
 import io.jobworker.server.gate.MalformedRequests;
 import io.jobworker.server.gate.QuotaInterceptor;
 import io.jobworker.server.gate.Revocation;
+import io.jobworker.server.gate.SeedName;
 import io.jobworker.server.metrics.Metrics;
 import io.jobworker.server.quota.ClientUse;
 import io.jobworker.server.rpc.JobWorkerService;
@@ -108,12 +109,15 @@ final class Wiring {
             .executor(calls)
             .callExecutor(new ByMethod(calls))
             .maxInboundMessageSize(MAX_REQUEST_BYTES)
-            .addService(
-                MalformedRequests.refusedBy(
-                    ServerInterceptors.intercept(
-                        new JobWorkerService(jobs, users, audit, settings.logs(), calls, timer),
-                        new QuotaInterceptor(use, audit, timer),
-                        new AccessInterceptor(authenticator, jobs, audit))))
+            .addServices(
+                SeedName.andOwnNameOf(
+                        ServerInterceptors.intercept(
+                            new JobWorkerService(jobs, users, audit, settings.logs(), calls, timer),
+                            new QuotaInterceptor(use, audit, timer),
+                            new AccessInterceptor(authenticator, jobs, audit)))
+                    .stream()
+                    .map(MalformedRequests::refusedBy)
+                    .toList())
             .build();
     serve(grpc, listen);
     announce(listen.withPort(grpc.getPort()).toString(), audit);
@@ -228,7 +232,7 @@ final class Wiring {
   private record ByMethod(Executor calls) implements ServerCallExecutorSupplier {
     @Override
     public <Q, R> Executor getExecutor(ServerCall<Q, R> call, Metadata metadata) {
-      return call.getMethodDescriptor().getFullMethodName().equals(LOGS)
+      return SeedName.ownNameOf(call.getMethodDescriptor()).equals(LOGS)
           ? StreamExecutor.of(call, calls)
           : calls;
     }

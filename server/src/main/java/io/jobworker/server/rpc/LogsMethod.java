@@ -19,9 +19,11 @@ import io.jobworker.server.audit.Audit;
 import io.jobworker.server.gate.CurrentCall;
 import io.jobworker.server.gate.Errors;
 import io.jobworker.server.gate.InvalidField;
+import io.jobworker.server.gate.SeedName;
 import io.jobworker.server.transport.StreamExecutor;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -42,6 +44,9 @@ public final class LogsMethod {
 
   private static final Logger LOG = LoggerFactory.getLogger(LogsMethod.class);
   private static final int FIRST_MESSAGE_BYTES = 32 << 10;
+
+  /** So much more may be in a message, to end between two characters. */
+  private static final int REST_OF_CHARACTER = 3;
 
   private final Audit audit;
   private final Settings settings;
@@ -82,7 +87,10 @@ public final class LogsMethod {
     JobOutput output = job.output();
     long until = options.getNoFollow() ? output.end() : Long.MAX_VALUE;
     Cursor cursor = output.cursor(firstOffset(output, options), Wire.stream(options.getStream()));
-    return new Pump(job.id(), cursor, until, out, CurrentCall.caller(), StreamExecutor.current());
+    Optional<LogText> text =
+        SeedName.isCalled() ? Optional.of(new LogText(cursor.offset() == 0)) : Optional.empty();
+    return new Pump(
+        job.id(), cursor, until, text, out, CurrentCall.caller(), StreamExecutor.current());
   }
 
   static long firstOffset(JobOutput output, LogOptions options) throws IOException {
@@ -119,6 +127,7 @@ public final class LogsMethod {
     private final JobId id;
     private final Cursor cursor;
     private final long until;
+    private final Optional<LogText> text; // for a client that takes nothing else
     private final ServerCallStreamObserver<JobLogsResponse> out;
     private final Caller caller;
     private final StreamExecutor executor;
@@ -143,12 +152,14 @@ public final class LogsMethod {
         JobId id,
         Cursor cursor,
         long until,
+        Optional<LogText> text,
         ServerCallStreamObserver<JobLogsResponse> out,
         Caller caller,
         StreamExecutor executor) {
       this.id = id;
       this.cursor = cursor;
       this.until = until;
+      this.text = text;
       this.out = out;
       this.caller = caller;
       this.executor = executor;
@@ -251,8 +262,12 @@ public final class LogsMethod {
      * they start small, and grow with what it has taken.
      */
     private int messageBytes() {
-      int first = Math.min(FIRST_MESSAGE_BYTES, settings.maxMessageBytes());
-      return Math.clamp(sentBytes / MESSAGES_BEFORE_LARGER, first, settings.maxMessageBytes());
+      int largest =
+          text.isPresent()
+              ? settings.maxMessageBytes() / LogText.GROWTH
+              : settings.maxMessageBytes() - REST_OF_CHARACTER;
+      int first = Math.min(FIRST_MESSAGE_BYTES, largest);
+      return Math.clamp(sentBytes / MESSAGES_BEFORE_LARGER, first, largest);
     }
 
     /**
@@ -279,29 +294,40 @@ public final class LogsMethod {
       executor.onLoop(this::signal);
     }
 
-    private void send(ReadResult.Chunk chunk) {
-      sentBytes += chunk.bytes().remaining();
-      messages++;
-      out.onNext(
+    private void send(ReadResult.Chunk chunk) throws IOException {
+      if (text.isPresent()) {
+        sentBytes += chunk.bytes().remaining();
+        text.get().message(chunk).ifPresent(this::send);
+        return;
+      }
+      ReadResult.Chunk whole = cursor.toCharacterEnd(chunk, until);
+      sentBytes += whole.bytes().remaining();
+      send(
           JobLogsResponse.newBuilder()
-              .setLog(UnsafeByteOperations.unsafeWrap(chunk.bytes())) // encoded before this returns
-              .setStream(Wire.stream(chunk.stream()))
-              .setOffset(chunk.offset())
-              .setTime(Wire.timestamp(chunk.capturedAt()))
+              .setLog(UnsafeByteOperations.unsafeWrap(whole.bytes())) // encoded before this returns
+              .setStream(Wire.stream(whole.stream()))
+              .setOffset(whole.offset())
+              .setTime(Wire.timestamp(whole.capturedAt()))
               .build());
     }
 
     private void send(ReadResult.Dropped dropped) {
-      droppedBytes += dropped.bytes();
-      messages++;
-      out.onNext(
+      text.ifPresent(held -> held.interrupted().forEach(this::send));
+      send(
           JobLogsResponse.newBuilder()
               .setOffset(dropped.resumeOffset())
               .setDroppedBytes(dropped.bytes())
               .build());
     }
 
+    private void send(JobLogsResponse message) {
+      droppedBytes += message.getDroppedBytes();
+      messages++;
+      out.onNext(message);
+    }
+
     private void complete() {
+      text.ifPresent(held -> held.ended().forEach(this::send));
       close("complete");
       out.onCompleted();
     }

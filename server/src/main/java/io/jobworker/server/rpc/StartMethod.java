@@ -15,6 +15,11 @@ import io.jobworker.server.gate.InvalidField;
 record StartMethod(Jobs jobs, JobUsers users) implements Unary<JobRequest, JobResponse> {
   @Override
   public JobResponse handle(JobRequest request) {
+    if (!request.hasSpec()) { // as of a client that knows no more than the founding contract
+      throw new InvalidField(
+          "spec.command",
+          "is missing, so there is nothing to run; the JobRequest of jobworker.v1 has the field");
+    }
     if (!request.getId().isEmpty()) {
       throw new InvalidField("id", "the server assigns it; leave it empty");
     }
