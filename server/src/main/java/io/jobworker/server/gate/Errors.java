@@ -85,6 +85,7 @@ public final class Errors {
       case JobException.NoSuchJob e -> status(e, Status.Code.NOT_FOUND, "NO_SUCH_JOB", Map.of());
       case JobException.WrongState e ->
           status(e, Status.Code.FAILED_PRECONDITION, "WRONG_STATE", Map.of());
+      case JobException.TakenOver e -> status(e, Status.Code.ABORTED, "TAKEN_OVER", Map.of());
       case JobException.LaunchFailed e ->
           status(
               e,
