@@ -4,9 +4,12 @@ import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.cli.connect.Connector;
+import io.jobworker.cli.connect.InputPump;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.connect.UsageException;
 import io.jobworker.cli.words.Words;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -51,11 +54,20 @@ public final class StartCommand implements Callable<Integer> {
   @Option(names = "--shell", description = "Run COMMAND with /bin/sh -c.")
   private boolean shell;
 
+  @Option(
+      names = {"-i", "--interactive"},
+      description = "Print the id, and send this command's input to the job, to its end.")
+  private boolean interactive;
+
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
     JobRequest request =
         JobRequest.newBuilder()
-            .setSpec(job.spec().addAllCommand(argv()).setRequestId(UUID.randomUUID().toString()))
+            .setSpec(
+                job.spec()
+                    .addAllCommand(argv())
+                    .setStdinStream(interactive)
+                    .setRequestId(UUID.randomUUID().toString()))
             .build();
     // The request id makes it safe to ask again: it is one job, however often it is asked for.
     JobResponse response =
@@ -64,11 +76,32 @@ public final class StartCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     out.println(response.getId());
     out.flush();
+    if (interactive) {
+      sendInput(response.getId());
+    }
     return 0;
   }
 
+  /** A job that wants no more of it, or has ended, is no failure of ours. */
+  private void sendInput(String id) throws StatusException, InterruptedException, IOException {
+    InputPump pump = new InputPump(new FileInputStream(FileDescriptor.in));
+    switch (pump.run(server, id, PATIENCE, this::sayInputBroken)) {
+      case ENDED -> {}
+      case CLOSED -> say("the job has closed its input; the rest is not sent");
+      case JOB_ENDED -> say("the job has ended; the rest of the input is not sent");
+    }
+  }
+
+  private void sayInputBroken() {
+    say("connection lost; trying to reconnect");
+  }
+
+  private void say(String what) {
+    spec.commandLine().getErr().println("job-worker: " + what);
+  }
+
   private void sayBroken() {
-    spec.commandLine().getErr().println("job-worker: connection lost; asking again");
+    say("connection lost; asking again");
   }
 
   private List<String> argv() {
