@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -10,10 +9,11 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "helper.h"
 
 enum {
     BUFFER_BYTES = 256 * 1024,
@@ -228,41 +228,12 @@ static _Noreturn void run(struct capturer *me)
     }
 }
 
-/* Keeps what it needs, and nothing of the monitor's: its control socket and life lock tell of the monitor's death. */
-static void close_others(const struct capturer *me)
-{
-    int keep[] = {me->sources[0].fd, me->sources[1].fd, me->socket, me->wake_fd, me->log->directory, me->log->fd};
-    enum { COUNT = sizeof keep / sizeof keep[0] };
-    for (size_t i = 1; i < COUNT; i++) { /* sorted */
-        for (size_t j = i; j > 0 && keep[j - 1] > keep[j]; j--) {
-            int other = keep[j - 1];
-            keep[j - 1] = keep[j];
-            keep[j] = other;
-        }
-    }
-    unsigned from = 3;
-    for (size_t i = 0; i <= COUNT; i++) {
-        unsigned to = i < COUNT ? (unsigned)keep[i] : ~0U;
-        if (i < COUNT && keep[i] < 0)
-            continue;
-        unsigned last = i < COUNT ? to - 1 : to;
-        if (from <= last && syscall(SYS_close_range, from, last, 0U) != 0) { /* before Linux 5.9 */
-            for (unsigned fd = from; fd <= last && fd < 1024; fd++)
-                close((int)fd);
-        }
-        from = to + 1;
-    }
-}
-
 int capture_start(struct capture *capture, const struct capture_pipes *pipes, struct log *log, int wake_fd)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return errno;
-    struct clone_args args = {.exit_signal = 0}; /* wait(2): a "clone" child */
-    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
-    if (pid < 0 && errno == ENOSYS)
-        pid = (pid_t)syscall(SYS_clone, 0UL, 0UL, 0UL, 0UL, 0UL);
+    pid_t pid = helper_fork();
     if (pid == 0) {
         struct capturer me = {
             .log = log,
@@ -270,7 +241,8 @@ int capture_start(struct capture *capture, const struct capture_pipes *pipes, st
             .socket = pair[1],
             .wake_fd = wake_fd,
         };
-        close_others(&me);
+        int keep[] = {pipes->out, pipes->err, pair[1], wake_fd, log->directory, log->fd};
+        helper_close_others(keep, sizeof keep / sizeof keep[0]);
         (void)prctl(PR_SET_NAME, "jw-capture");
         me.buffer = mmap(NULL, BUFFER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (me.buffer == MAP_FAILED)
@@ -314,26 +286,10 @@ void capture_abandon(struct capture *capture)
     capture->socket = -1;
 }
 
-/*
- * wait(2), __WCLONE. One that has reported has closed its pipes and waits for nobody any more; one that was killed
- * may have to wait for a pipe's mutex in its exit, and so nobody waits for it.
- */
-static void reap(struct capture *capture, int flags)
-{
-    pid_t pid = 0;
-    if (capture->pid == 0)
-        return;
-    do
-        pid = waitpid(capture->pid, NULL, (int)__WCLONE | flags);
-    while (pid < 0 && errno == EINTR);
-    if (pid != 0)
-        capture->pid = 0;
-}
-
 int capture_receive(struct capture *capture, struct capture_report *report)
 {
     if (capture->socket < 0) {
-        reap(capture, WNOHANG);
+        helper_reap(&capture->pid, WNOHANG);
         return -1;
     }
     ssize_t n;
@@ -344,6 +300,6 @@ int capture_receive(struct capture *capture, struct capture_report *report)
         return 0;
     int is_whole = n == (ssize_t)sizeof *report;
     capture_abandon(capture);
-    reap(capture, is_whole ? 0 : WNOHANG);
+    helper_reap(&capture->pid, is_whole ? 0 : WNOHANG);
     return is_whole ? 1 : -1;
 }

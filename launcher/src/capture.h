@@ -1,12 +1,9 @@
 /*
- * Capture: a process of its own, the monitor's child, that moves the job's output from its pipes into its log.
+ * Capture: a process of its own (helper.h) that moves the job's output from its pipes into its log.
  * Whoever reads a pipe may have to wait in the kernel for as long as somebody holds the pipe's mutex, unkillable
  * (a job does so by splicing into its own stdout from something that has nothing yet); this process is there to
  * be the one that waits. The monitor never touches a pipe once the job's program runs, so that stop, grace,
  * time-out and end go on meanwhile.
- *
- * It is made without an exit signal (clone(2)), so that wait(2) for the job's processes passes it over, and
- * leaves when the monitor does.
  */
 #ifndef JOB_WORKER_CAPTURE_H
 #define JOB_WORKER_CAPTURE_H

@@ -86,6 +86,16 @@ void control_send_output(struct control *control, int page_fd, int wake_fd)
         drop_peer(control);
 }
 
+void control_send_input(struct control *control, int fd)
+{
+    static const char text[] = "2 input";
+    if (control->peer < 0)
+        return;
+    int error = packet_send(control->peer, text, sizeof text - 1, &fd, fd >= 0);
+    if (error != 0 && error != EAGAIN)
+        drop_peer(control);
+}
+
 static struct control_message parse(const char *text)
 {
     struct control_message message = {CONTROL_NONE, 0, 0};
@@ -93,6 +103,8 @@ static struct control_message parse(const char *text)
     long long grace_ms = 0;
     if (strcmp(text, "2 look") == 0) {
         message.verb = CONTROL_LOOK;
+    } else if (strcmp(text, "2 input") == 0) {
+        message.verb = CONTROL_INPUT;
     } else if (sscanf(text, "2 stop %d %lld", &signal, &grace_ms) == 2 && signal > 0 && signal < NSIG && grace_ms >= 0) {
         message.verb = CONTROL_STOP;
         message.signal = signal;

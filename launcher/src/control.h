@@ -9,10 +9,16 @@
  *                        2 started MAIN_PID
  *                        2 failed STEP ERRNO
  *                        2 refused CALL               the first time that the job was refused a system call
+ *                        2 input                      the answer to that question, with one descriptor: the connection by
+ *                                                     which the job is fed (feeder.h); without: there cannot be one
  *                        2 ended                      the exit record can be read; nothing follows
  *   server -> launcher   2 stop SIGNAL GRACE_MS       SIGNAL 9 or GRACE_MS 0: SIGKILL to the tree at once
  *                        2 signal SIGNAL              to the main process's group, which goes on as it likes
  *                        2 look                       mark or share in the page have changed
+ *                        2 input                      asks for a connection to the job's feeder
+ *
+ * What one side does not know is passed over: input came later, and is asked for only of a job that was started
+ * with it, by a launcher that knows it.
  *
  * Neither side ever waits for the other.
  */
@@ -27,7 +33,7 @@ struct control {
     int peer;     /* -1: no server is connected */
 };
 
-enum control_verb { CONTROL_NONE, CONTROL_STOP, CONTROL_SIGNAL, CONTROL_LOOK };
+enum control_verb { CONTROL_NONE, CONTROL_STOP, CONTROL_SIGNAL, CONTROL_LOOK, CONTROL_INPUT };
 
 struct control_message {
     enum control_verb verb;
@@ -49,6 +55,9 @@ __attribute__((format(printf, 2, 3))) void control_send(struct control *control,
 
 /* Sends "2 output" with its two descriptors. */
 void control_send_output(struct control *control, int page_fd, int wake_fd);
+
+/* Answers "2 input"; fd, which stays the caller's, is -1 if there is no connection. */
+void control_send_input(struct control *control, int fd);
 
 /* The next message without waiting; CONTROL_NONE when there is none or the peer has gone. */
 struct control_message control_receive(struct control *control);

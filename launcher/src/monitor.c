@@ -19,6 +19,7 @@
 #include "capture.h"
 #include "cgroup.h"
 #include "control.h"
+#include "feeder.h"
 #include "init.h"
 #include "job.h"
 #include "log.h"
@@ -39,6 +40,7 @@ struct monitor {
     const struct sheet *sheet;
     struct control control;
     struct capture capture;
+    struct feeder feeder; /* none, unless the job's stdin is a stream */
     struct log log; /* capture's, once that has been started */
     struct page *page;
     int page_fd;
@@ -168,6 +170,7 @@ static int prepare(struct monitor *monitor, struct job_stdio *stdio, enum step *
 {
     const struct sheet *sheet = monitor->sheet;
     struct capture_pipes pipes = {-1, -1};
+    int feed = -1;
     *step = STEP_MONITOR;
     int error = leave_server();
     if (error == 0)
@@ -193,10 +196,14 @@ static int prepare(struct monitor *monitor, struct job_stdio *stdio, enum step *
     if ((error = open_log(monitor, step)) != 0)
         return error;
     control_send_output(&monitor->control, monitor->page_fd, monitor->wake_fd);
-    if ((error = streams_open(sheet, stdio, &pipes, step)) != 0)
+    if ((error = streams_open(sheet, stdio, &pipes, &feed, step)) != 0)
         return error;
     *step = STEP_CAPTURE;
-    return capture_start(&monitor->capture, &pipes, &monitor->log, monitor->wake_fd);
+    error = capture_start(&monitor->capture, &pipes, &monitor->log, monitor->wake_fd);
+    if (error != 0 || feed < 0)
+        return error;
+    *step = STEP_STDIN;
+    return feeder_start(&monitor->feeder, feed);
 }
 
 static int start(struct monitor *monitor, int join_error)
@@ -223,7 +230,8 @@ static int start(struct monitor *monitor, int join_error)
 
 static void kill_again(struct monitor *monitor)
 {
-    tree_kill(monitor->cgroup, monitor->job.init_pid, monitor->capture.pid);
+    const struct tree_spared spared = {monitor->capture.pid, monitor->feeder.pid};
+    tree_kill(monitor->cgroup, monitor->job.init_pid, &spared);
 }
 
 static void kill_tree(struct monitor *monitor)
@@ -295,7 +303,7 @@ static void take_report(struct monitor *monitor)
     }
 }
 
-/* wait(2) without __WALL passes over capture, which is none of the job's. */
+/* wait(2) without __WALL passes over capture and the feeder, which are none of the job's. */
 static void reap(struct monitor *monitor)
 {
     take_report(monitor);
@@ -319,6 +327,14 @@ static void reap(struct monitor *monitor)
     }
 }
 
+static void connect_input(struct monitor *monitor)
+{
+    int fd = feeder_connect(&monitor->feeder);
+    control_send_input(&monitor->control, fd);
+    if (fd >= 0)
+        close(fd);
+}
+
 static void obey(struct monitor *monitor)
 {
     struct control_message message;
@@ -332,6 +348,9 @@ static void obey(struct monitor *monitor)
             break;
         case CONTROL_LOOK:
             capture_look(&monitor->capture);
+            break;
+        case CONTROL_INPUT:
+            connect_input(monitor);
             break;
         case CONTROL_NONE:
             break;
@@ -402,7 +421,7 @@ static void watch_server(struct monitor *monitor)
     }
 }
 
-/* Waits for a child's death, a message, a new server, capture or timeout_ms (-1: none); whatever comes first. */
+/* Waits for a child's death, a message, a new server, a helper or timeout_ms (-1: none); whatever comes first. */
 static void wait_for_event(struct monitor *monitor, int timeout_ms)
 {
     struct pollfd fds[] = {
@@ -412,6 +431,7 @@ static void wait_for_event(struct monitor *monitor, int timeout_ms)
         {.fd = monitor->main_reaped ? -1 : monitor->job.init, .events = POLLIN},
         {.fd = monitor->capture.socket, .events = POLLIN},
         {.fd = monitor->job.listener, .events = POLLIN},
+        {.fd = monitor->feeder.socket, .events = POLLIN},
     };
     if (poll(fds, sizeof fds / sizeof fds[0], timeout_ms) <= 0)
         return;
@@ -422,11 +442,12 @@ static void wait_for_event(struct monitor *monitor, int timeout_ms)
         refuse(monitor, fds[5].revents);
 }
 
-/* Capture never leaves by itself: something has killed it, and the job's pipes with it. */
-static void watch_capture(struct monitor *monitor)
+/* Neither leaves by itself: something has killed it, and the job's pipes with it. */
+static void watch_helpers(struct monitor *monitor)
 {
     struct capture_report report;
     (void)capture_receive(&monitor->capture, &report);
+    (void)feeder_has_left(&monitor->feeder);
 }
 
 /*
@@ -455,7 +476,7 @@ static void supervise(struct monitor *monitor)
         }
         watch_server(monitor);
         wait_for_event(monitor, poll_timeout(monitor));
-        watch_capture(monitor);
+        watch_helpers(monitor);
         meet_server(monitor);
     }
 }
@@ -469,8 +490,14 @@ static void complete_log(struct monitor *monitor)
     int taken = 0;
     monitor->stall_at_ms = NO_DEADLINE;
     monitor->drained_by_ms = now_ms() + DRAIN_PATIENCE_MS;
+    feeder_leave(&monitor->feeder);
     capture_drain(&monitor->capture);
-    while ((taken = capture_receive(&monitor->capture, &report)) == 0 && !is_over(monitor->drained_by_ms)) {
+    for (;;) {
+        if (taken == 0)
+            taken = capture_receive(&monitor->capture, &report);
+        int left = feeder_has_left(&monitor->feeder); /* reaped by us, and not by who knows whom */
+        if ((taken != 0 && left) || is_over(monitor->drained_by_ms))
+            break;
         wait_for_event(monitor, poll_timeout(monitor));
         meet_server(monitor);
         obey(monitor);
@@ -510,6 +537,7 @@ int monitor_run(const struct sheet *sheet, int control_fd, int join_error)
         .sheet = sheet,
         .control = {.listener = -1, .peer = control_fd},
         .capture = {.pid = 0, .socket = -1},
+        .feeder = {.pid = 0, .socket = -1},
         .page_fd = -1,
         .wake_fd = -1,
         .life = -1,

@@ -108,6 +108,7 @@ static const struct {
     ENTRY("stdin", TEXT, stdin_path),
     ENTRY("work", TEXT, work),
     ENTRY("hide", TEXT, hide),
+    ENTRY("stdin-stream", FLAG, stdin_stream),
     ENTRY("merge", FLAG, merge),
     ENTRY("isolate", FLAG, isolate),
     ENTRY("read-only", FLAG, read_only),
@@ -210,6 +211,10 @@ static int parse(struct sheet *sheet, size_t length)
     }
     if (argc == 0 || sheet->dir == NULL || sheet->cwd == NULL || sheet->retain_bytes == 0)
         return EINVAL;
+    if (sheet->stdin_stream && sheet->stdin_path != NULL)
+        return EINVAL;
+    if (sheet->stdin_path == NULL)
+        sheet->stdin_path = "/dev/null";
     /* What only works together must come together: half a wall is none. */
     if ((sheet->uid < 0) != (sheet->gid < 0) || sheet->uid >= UINT32_MAX || sheet->gid >= UINT32_MAX)
         return EINVAL;
@@ -221,7 +226,6 @@ static int parse(struct sheet *sheet, size_t length)
 int sheet_read(struct sheet *sheet, int fd)
 {
     memset(sheet, 0, sizeof *sheet);
-    sheet->stdin_path = "/dev/null";
     sheet->uid = -1;
     sheet->gid = -1;
     sheet->search_path = DEFAULT_SEARCH_PATH;

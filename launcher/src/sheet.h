@@ -12,6 +12,7 @@
  *   stall-ms=N             but while no server is there for so long at most      (optional: for ever)
  *   cwd=PATH               the job's working directory
  *   stdin=PATH             what the job reads on descriptor 0       (default /dev/null)
+ *   stdin-stream=1         or: a pipe, into which the server has it written while it runs (feeder.h)
  *   merge=1                stderr goes into stdout's pipe                       (optional)
  *   timeout-ms=N           then the job is stopped                               (optional)
  *   timeout-grace-ms=N     how long SIGTERM comes before SIGKILL on time-out     (optional)
@@ -48,6 +49,7 @@ struct sheet {
     const char *cgroup;         /* NULL: none */
     const char *cwd;
     const char *stdin_path;
+    int stdin_stream;
     int merge;
     int64_t retain_bytes;
     int block;

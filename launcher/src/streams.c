@@ -27,7 +27,21 @@ static int open_pipe(const struct sheet *sheet, int *for_capture, int *for_job)
     return give_to_job(sheet, ends[1], 0620);
 }
 
-int streams_open(const struct sheet *sheet, struct job_stdio *stdio, struct capture_pipes *pipes, enum step *step)
+/* Its writing end is the feeder's alone, so that the job's end of file is what the feeder does. */
+static int open_feed(const struct sheet *sheet, int *feed, int *for_job)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return errno;
+    *for_job = ends[0];
+    *feed = ends[1];
+    if (fcntl(ends[1], F_SETFL, O_NONBLOCK) != 0)
+        return errno;
+    return give_to_job(sheet, ends[0], 0640);
+}
+
+int streams_open(const struct sheet *sheet, struct job_stdio *stdio, struct capture_pipes *pipes, int *feed,
+                 enum step *step)
 {
     *step = STEP_PIPE;
     int error = open_pipe(sheet, &pipes->out, &stdio->out);
@@ -37,6 +51,9 @@ int streams_open(const struct sheet *sheet, struct job_stdio *stdio, struct capt
     if (!sheet->merge && (error = open_pipe(sheet, &pipes->err, &stdio->err)) != 0)
         return error;
     *step = STEP_STDIN;
+    *feed = -1;
+    if (sheet->stdin_stream)
+        return open_feed(sheet, feed, &stdio->in);
     stdio->in = open(sheet->stdin_path, O_RDONLY | O_CLOEXEC);
     if (stdio->in < 0)
         return errno;

@@ -34,8 +34,13 @@ static pid_t parent_of(const char *pid_text)
     return parent;
 }
 
+static int is_of_job(long pid, const struct tree_spared *spared)
+{
+    return pid > 0 && pid != spared->capture && pid != spared->feeder;
+}
+
 /* All of /proc, where the kernel does not list children. */
-static void kill_children_by_search(pid_t spared)
+static void kill_children_by_search(const struct tree_spared *spared)
 {
     DIR *proc = opendir("/proc");
     if (proc == NULL)
@@ -45,7 +50,7 @@ static void kill_children_by_search(pid_t spared)
     while ((entry = readdir(proc)) != NULL) {
         char *end = NULL;
         long pid = strtol(entry->d_name, &end, 10);
-        if (pid > 0 && *end == '\0' && pid != spared && parent_of(entry->d_name) == self)
+        if (*end == '\0' && is_of_job(pid, spared) && parent_of(entry->d_name) == self)
             kill((pid_t)pid, SIGKILL);
     }
     closedir(proc);
@@ -56,7 +61,7 @@ static void kill_children_by_search(pid_t spared)
  * Deeper descendants become children when their parents die, so only children are ever signalled; the
  * caller repeats until wait(2) says that none is left.
  */
-static void kill_children(pid_t spared)
+static void kill_children(const struct tree_spared *spared)
 {
     /* proc_pid_task(5): the children of the one thread that we are; only with CONFIG_PROC_CHILDREN. */
     FILE *children = fopen("/proc/thread-self/children", "re");
@@ -66,13 +71,13 @@ static void kill_children(pid_t spared)
     }
     long pid;
     while (fscanf(children, "%ld", &pid) == 1) {
-        if (pid > 0 && pid != spared)
+        if (is_of_job(pid, spared))
             kill((pid_t)pid, SIGKILL);
     }
     (void)fclose(children);
 }
 
-void tree_kill(int cgroup_fd, pid_t init_pid, pid_t spared)
+void tree_kill(int cgroup_fd, pid_t init_pid, const struct tree_spared *spared)
 {
     if (cgroup_fd >= 0)
         (void)cgroup_kill(cgroup_fd); /* ENOENT before Linux 5.14; descent does it there, only slower */

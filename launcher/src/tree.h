@@ -7,10 +7,15 @@
 
 #include <sys/types.h>
 
+struct tree_spared {
+    pid_t capture;
+    pid_t feeder;
+};
+
 /*
- * SIGKILL for every process of the tree: by the cgroup when there is one (>= 0), and by descent, but for the one
- * child of ours that is not of the job. Where the job has an init (> 0), its death is that of all.
+ * SIGKILL for every process of the tree: by the cgroup when there is one (>= 0), and by descent, but for our own
+ * helpers (helper.h), of which 0 is none. Where the job has an init (> 0), its death is that of all.
  */
-void tree_kill(int cgroup_fd, pid_t init_pid, pid_t spared);
+void tree_kill(int cgroup_fd, pid_t init_pid, const struct tree_spared *spared);
 
 #endif

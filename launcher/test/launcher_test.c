@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../src/feeder.h"
 #include "../src/page.h"
 #include "counted.h"
 
@@ -53,6 +54,7 @@ struct job {
     long main_pid;
     struct page *page; /* NULL: not handed over yet */
     int wake;
+    int input; /* the last connection to the feeder; -1: there was none */
     char answer[160]; /* the last message */
 };
 
@@ -75,6 +77,8 @@ static const char *receive_any(struct job *job)
     }
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header != NULL; header = CMSG_NXTHDR(&message, header)) {
         int fds[2];
+        if (header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof job->input))
+            memcpy(&job->input, CMSG_DATA(header), sizeof job->input);
         if (header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof fds))
             continue;
         memcpy(fds, CMSG_DATA(header), sizeof fds);
@@ -523,7 +527,7 @@ static long long now_ms(void)
         CHECK(condition);                                                                          \
     } while (0)
 
-static pid_t find_capture(const struct job *job)
+static pid_t find_helper(const struct job *job, const char *wanted)
 {
     char path[64];
     char name[32] = "";
@@ -532,7 +536,7 @@ static pid_t find_capture(const struct job *job)
     FILE *children = fopen(path, "re");
     if (children == NULL)
         return 0;
-    while (strcmp(name, "jw-capture\n") != 0 && fscanf(children, "%ld", &pid) == 1) {
+    while (strcmp(name, wanted) != 0 && fscanf(children, "%ld", &pid) == 1) {
         snprintf(path, sizeof path, "/proc/%ld/comm", pid);
         FILE *comm = fopen(path, "re");
         if (comm == NULL || fgets(name, sizeof name, comm) == NULL)
@@ -541,14 +545,14 @@ static pid_t find_capture(const struct job *job)
             fclose(comm);
     }
     fclose(children);
-    return strcmp(name, "jw-capture\n") == 0 ? (pid_t)pid : 0;
+    return strcmp(name, wanted) == 0 ? (pid_t)pid : 0;
 }
 
 /* The launcher's child that reads the pipes, once it has its name; a PID that nobody has if there is none. */
 static pid_t capture_of(const struct job *job)
 {
     pid_t pid = 0;
-    AWAIT((pid = find_capture(job)) != 0);
+    AWAIT((pid = find_helper(job, "jw-capture\n")) != 0);
     return pid != 0 ? pid : INT32_MAX;
 }
 
@@ -1111,6 +1115,323 @@ static void no_wake_up_is_lost(void)
     collect(&job);
 }
 
+/* --- stdin while the job runs ------------------------------------------------------------------- */
+
+static int connect_input(struct job *job)
+{
+    job->input = -1;
+    tell(job, "2 input");
+    CHECK(strcmp(receive(job), "2 input") == 0);
+    return job->input;
+}
+
+/* What the feeder says next; all zeroes when the connection has gone. */
+static struct feeder_report heard(int input)
+{
+    struct feeder_report report = {0};
+    struct pollfd pfd = {.fd = input, .events = POLLIN};
+    ssize_t n = poll(&pfd, 1, PATIENCE_MS) == 1 ? recv(input, &report, sizeof report, MSG_DONTWAIT) : -1;
+    if (n < 0 && errno == ECONNRESET) /* it has gone with packets unread; what it has said comes after that */
+        n = recv(input, &report, sizeof report, MSG_DONTWAIT);
+    if (n != (ssize_t)sizeof report)
+        memset(&report, 0, sizeof report);
+    return report;
+}
+
+/* Whether the feeder comes to say just that. */
+static int hears(int input, enum feeder_kind kind, uint64_t taken)
+{
+    struct feeder_report report;
+    do
+        report = heard(input);
+    while (report.kind != 0 && (report.kind != kind || report.taken != taken));
+    return report.kind == kind && report.limit == taken + FEEDER_WINDOW_BYTES;
+}
+
+static int feed(int input, uint64_t offset, const void *bytes, size_t length)
+{
+    static char packet[sizeof(struct feeder_header) + FEEDER_PACKET_BYTES];
+    const struct feeder_header header = {FEEDER_BYTES, offset};
+    memcpy(packet, &header, sizeof header);
+    memcpy(packet + sizeof header, bytes, length);
+    return send(input, packet, sizeof header + length, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)(sizeof header + length);
+}
+
+static int feed_end(int input, uint64_t offset)
+{
+    const struct feeder_header header = {FEEDER_END, offset};
+    return send(input, &header, sizeof header, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof header;
+}
+
+static void what_is_sent_reaches_the_job_and_the_end_is_its_end_of_file(void)
+{
+    struct job job;
+    launch(&job, "stdin-stream=1", "arg=/bin/cat", NULL);
+    int input = connect_input(&job);
+    CHECK(hears(input, FEEDER_OPEN, 0));
+    CHECK(feed(input, 0, "hello ", 6) && hears(input, FEEDER_OPEN, 6));
+    CHECK(feed(input, 6, "job\n", 4) && feed_end(input, 10));
+    CHECK(hears(input, FEEDER_ENDED, 10));
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "hello job\n") == 0);
+    CHECK(recorded(&job, "exit_code") == 0);
+    close(input);
+    collect(&job);
+}
+
+static void an_end_without_a_byte_is_an_end(void)
+{
+    struct job job;
+    launch(&job, "stdin-stream=1", "arg=/usr/bin/wc", "arg=-c", NULL);
+    int input = connect_input(&job);
+    CHECK(feed_end(input, 0) && hears(input, FEEDER_ENDED, 0));
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "0\n") == 0);
+    close(input);
+    collect(&job);
+}
+
+static void a_job_without_a_stream_has_no_connection_to_give(void)
+{
+    struct job job;
+    launch(&job, "arg=/bin/sleep", "arg=1000", NULL);
+    CHECK(connect_input(&job) == -1);
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    collect(&job);
+}
+
+static void a_job_that_never_reads_takes_a_pipe_full_and_is_stopped_at_once(void)
+{
+    static const char bytes[FEEDER_PACKET_BYTES];
+    struct job job;
+    launch(&job, "stdin-stream=1", "arg=/bin/sleep", "arg=1000", NULL);
+    int input = connect_input(&job);
+    CHECK(heard(input).kind == FEEDER_OPEN);
+    uint64_t sent = 0;
+    while (feed(input, sent, bytes, sizeof bytes))
+        sent += sizeof bytes;
+    CHECK(sent >= FEEDER_WINDOW_BYTES); /* a window fits: whoever keeps to it never waits */
+    struct feeder_report report = heard(input);
+    CHECK(report.kind == FEEDER_OPEN && report.taken > 0 && report.taken <= FEEDER_PACKET_BYTES);
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    do
+        report = heard(input);
+    while (report.kind == FEEDER_OPEN);
+    CHECK(report.kind == FEEDER_OVER || report.kind == FEEDER_CLOSED);
+    CHECK(report.taken <= FEEDER_PACKET_BYTES);
+    CHECK(heard(input).kind == 0);
+    close(input);
+    collect(&job);
+}
+
+static void a_job_that_closes_its_stdin_is_told_although_nothing_is_sent(void)
+{
+    struct job job;
+    launch(&job, "stdin-stream=1", "arg=/bin/sh", "arg=-c", "arg=exec sleep 1000 <&-", "env=PATH=/usr/bin:/bin", NULL);
+    int input = connect_input(&job);
+    CHECK(hears(input, FEEDER_CLOSED, 0));
+    CHECK(feed(input, 0, "x", 1)); /* it had been on its way */
+    close(input);
+    CHECK(hears(connect_input(&job), FEEDER_CLOSED, 0));
+    close(job.input);
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    collect(&job);
+}
+
+/* proc_pid_stat(5) */
+static char state_of(long pid)
+{
+    char path[64], state = '?';
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return '?';
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = '?';
+    fclose(file);
+    return state;
+}
+
+/* A job that reads nothing until it is told to go on, with a connection that was heard once. */
+static int launch_stopped(struct job *job)
+{
+    launch(job, "stdin-stream=1", "arg=/bin/sh", "arg=-c", "arg=kill -STOP $$; exec cat", "env=PATH=/usr/bin:/bin", NULL);
+    int input = connect_input(job);
+    CHECK(hears(input, FEEDER_OPEN, 0));
+    AWAIT(state_of(job->main_pid) == 'T');
+    return input;
+}
+
+static void a_new_connection_takes_over_at_what_was_taken(void)
+{
+    static char first[FEEDER_PACKET_BYTES], second[FEEDER_PACKET_BYTES];
+    struct job job;
+    memset(first, 'a', sizeof first);
+    memset(second, 'b', sizeof second);
+    int older = launch_stopped(&job);
+    for (uint64_t at = 0; at < FEEDER_WINDOW_BYTES; at += sizeof first)
+        CHECK(feed(older, at, first, sizeof first)); /* of which a pipe full is taken */
+    CHECK(heard(older).taken > 0);
+    int newer = connect_input(&job);
+    uint64_t taken = heard(newer).taken;
+    CHECK(taken > 0 && taken <= FEEDER_PACKET_BYTES);
+    struct pollfd gone = {.fd = older, .events = 0};
+    CHECK(poll(&gone, 1, PATIENCE_MS) == 1 && (gone.revents & POLLHUP) != 0);
+    const uint64_t half = sizeof first / 2, end = half + sizeof second;
+    CHECK(feed(newer, half, second, sizeof second)); /* of which what was taken is passed over */
+    CHECK(feed(newer, end, "end\n", 4) && feed_end(newer, end + 4));
+    CHECK(kill((pid_t)job.main_pid, SIGCONT) == 0);
+    CHECK(hears(newer, FEEDER_ENDED, end + 4));
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    const char *text = output(&job, "stdout");
+    CHECK(strlen(text) == end + 4 && strspn(text, "a") == taken);
+    CHECK(strspn(text + taken, "b") == end - taken && strcmp(text + end, "end\n") == 0);
+    close(older);
+    close(newer);
+    collect(&job);
+}
+
+static void what_was_sent_is_taken_although_the_server_has_gone_and_the_next_one_goes_on(void)
+{
+    static char bytes[FEEDER_PACKET_BYTES];
+    struct job job;
+    memset(bytes, 'a', sizeof bytes);
+    int input = launch_stopped(&job);
+    for (uint64_t at = 0; at < FEEDER_WINDOW_BYTES; at += sizeof bytes)
+        CHECK(feed(input, at, bytes, sizeof bytes));
+    close(input);
+    close(job.control);
+    kill((pid_t)job.main_pid, SIGCONT);
+    AWAIT(strlen(output(&job, "stdout")) == FEEDER_WINDOW_BYTES);
+    CHECK(reconnect(&job) == 0);
+    while (strncmp(receive(&job), "2 started", 9) != 0 && job.answer[0] != '\0')
+        continue;
+    input = connect_input(&job);
+    CHECK(hears(input, FEEDER_OPEN, FEEDER_WINDOW_BYTES));
+    CHECK(feed_end(input, FEEDER_WINDOW_BYTES) && hears(input, FEEDER_ENDED, FEEDER_WINDOW_BYTES));
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strlen(output(&job, "stdout")) == FEEDER_WINDOW_BYTES);
+    close(input);
+    collect(&job);
+}
+
+static void an_end_was_given_once_and_every_connection_is_told(void)
+{
+    struct job job;
+    launch(&job, "stdin-stream=1", "arg=/bin/sh", "arg=-c", "arg=cat; exec sleep 1000", "env=PATH=/usr/bin:/bin", NULL);
+    int input = connect_input(&job);
+    CHECK(feed(input, 0, "x\n", 2) && feed_end(input, 2) && hears(input, FEEDER_ENDED, 2));
+    close(input);
+    input = connect_input(&job);
+    CHECK(hears(input, FEEDER_ENDED, 2));
+    CHECK(feed(input, 2, "y\n", 2)); /* is passed over */
+    close(input);
+    AWAIT(strcmp(output(&job, "stdout"), "x\n") == 0);
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "x\n") == 0);
+    collect(&job);
+}
+
+static void a_gap_and_a_false_end_and_a_strange_packet_break_the_connection_and_nothing_else(void)
+{
+    struct job job;
+    launch(&job, "stdin-stream=1", "arg=/bin/cat", NULL);
+    int input = connect_input(&job);
+    CHECK(feed(input, 0, "ab", 2) && hears(input, FEEDER_OPEN, 2));
+    CHECK(feed(input, 3, "d", 1) && heard(input).kind == 0);
+    close(input);
+    const uint64_t ends[] = {1, 3};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        input = connect_input(&job);
+        CHECK(hears(input, FEEDER_OPEN, 2) && feed_end(input, ends[i]) && heard(input).kind == 0);
+        close(input);
+    }
+    input = connect_input(&job);
+    CHECK(hears(input, FEEDER_OPEN, 2));
+    CHECK(send(input, "short", 5, MSG_NOSIGNAL) == 5 && heard(input).kind == 0);
+    close(input);
+    input = connect_input(&job);
+    CHECK(feed(input, 2, "c", 1) && feed_end(input, 3) && hears(input, FEEDER_ENDED, 3));
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "abc") == 0);
+    close(input);
+    collect(&job);
+}
+
+static pid_t feeder_of(const struct job *job)
+{
+    pid_t pid = 0;
+    AWAIT((pid = find_helper(job, "jw-stdin\n")) != 0);
+    return pid != 0 ? pid : INT32_MAX;
+}
+
+static void a_job_that_holds_its_stdin_is_stopped_at_once(void)
+{
+    static const char bytes[HELD_BYTES];
+    struct job job;
+    launch(&job, holder_entry, "arg=hold-stdin", "stdin-stream=1", NULL);
+    int input = connect_input(&job);
+    pid_t feeder = feeder_of(&job);
+    CHECK(feed(input, 0, bytes, sizeof bytes) && hears(input, FEEDER_OPEN, sizeof bytes));
+    for (uint64_t at = sizeof bytes; state_of(feeder) != 'D' && at < 8 * sizeof bytes; at += sizeof bytes) {
+        CHECK(feed(input, at, bytes, sizeof bytes)); /* until the job has come to hold it */
+        for (int looks = 0; looks < 200 && state_of(feeder) != 'D'; looks++)
+            poll(NULL, 0, 1);
+    }
+    CHECK(state_of(feeder) == 'D');
+    for (int i = 0; i < 1000; i++) { /* more than its socket holds */
+        tell(&job, "2 input");
+        CHECK(strcmp(receive(&job), "2 input") == 0);
+        if (job.input >= 0)
+            close(job.input);
+        job.input = -1;
+    }
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "signal") == SIGKILL);
+    CHECK(recorded(&job, "log_complete") == 1);
+    AWAIT(is_gone(feeder));
+    close(input);
+    collect(&job);
+}
+
+static void a_feeder_that_is_killed_is_missed_by_nobody_but_the_job(void)
+{
+    struct job job;
+    launch(&job, "stdin-stream=1", "arg=/bin/cat", NULL);
+    int input = connect_input(&job);
+    CHECK(hears(input, FEEDER_OPEN, 0));
+    kill(feeder_of(&job), SIGKILL);
+    CHECK(heard(input).kind == 0);
+    CHECK(strcmp(receive(&job), "2 ended") == 0); /* its stdin has ended */
+    CHECK(recorded(&job, "exit_code") == 0);
+    close(input);
+    collect(&job);
+}
+
+static void a_feeder_goes_with_its_launcher(void)
+{
+    struct job job;
+    launch(&job, "stdin-stream=1", "arg=/bin/sleep", "arg=1000", NULL);
+    pid_t feeder = feeder_of(&job), capture = capture_of(&job);
+    kill((pid_t)job.monitor, SIGKILL);
+    CHECK(launcher_ended(&job) == -1);
+    AWAIT(is_gone(feeder) && is_gone(capture) && is_gone(job.main_pid));
+    close(job.control);
+}
+
+static void both_kinds_of_stdin_at_once_are_refused(void)
+{
+    struct job job;
+    launch(&job, "stdin-stream=1", "stdin=/dev/zero", "arg=/bin/cat", NULL);
+    CHECK(strcmp(job.answer, "2 failed sheet 22") == 0); /* EINVAL */
+    close(job.control);
+}
+
 /* --- isolation; needs root ---------------------------------------------------------------------- */
 
 #define ISOLATED                                                                                       \
@@ -1210,6 +1531,18 @@ static void an_isolated_job_is_stopped_with_and_without_a_grace(void)
     CHECK(recorded(&hard, "signal") == SIGKILL);
     CHECK(record_says(&hard, "cause stop\n"));
     collect(&hard);
+}
+
+static void an_isolated_job_reads_its_stream_and_may_open_it_anew(void)
+{
+    struct job job;
+    launch(&job, ISOLATED, "stdin-stream=1", "arg=/bin/cat", "arg=/dev/stdin", NULL);
+    int input = connect_input(&job);
+    CHECK(feed(input, 0, "seen\n", 5) && feed_end(input, 5) && hears(input, FEEDER_ENDED, 5));
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "seen\n") == 0);
+    close(input);
+    collect(&job);
 }
 
 static void an_isolated_job_does_not_see_the_servers_directory(void)
@@ -1360,7 +1693,21 @@ int main(int argc, char **argv)
     RUN(wherever_launcher_and_capture_are_killed_readers_see_right_bytes_only);
     RUN(a_reader_that_is_overtaken_knows_it);
     RUN(no_wake_up_is_lost);
+    RUN(what_is_sent_reaches_the_job_and_the_end_is_its_end_of_file);
+    RUN(an_end_without_a_byte_is_an_end);
+    RUN(a_job_without_a_stream_has_no_connection_to_give);
+    RUN(a_job_that_never_reads_takes_a_pipe_full_and_is_stopped_at_once);
+    RUN(a_job_that_closes_its_stdin_is_told_although_nothing_is_sent);
+    RUN(a_new_connection_takes_over_at_what_was_taken);
+    RUN(what_was_sent_is_taken_although_the_server_has_gone_and_the_next_one_goes_on);
+    RUN(an_end_was_given_once_and_every_connection_is_told);
+    RUN(a_gap_and_a_false_end_and_a_strange_packet_break_the_connection_and_nothing_else);
+    RUN(a_job_that_holds_its_stdin_is_stopped_at_once);
+    RUN(a_feeder_that_is_killed_is_missed_by_nobody_but_the_job);
+    RUN(a_feeder_goes_with_its_launcher);
+    RUN(both_kinds_of_stdin_at_once_are_refused);
     if (geteuid() == 0) {
+        RUN(an_isolated_job_reads_its_stream_and_may_open_it_anew);
         RUN(an_isolated_job_is_alone_and_nobody_in_particular);
         RUN(an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts);
         RUN(an_isolated_job_has_the_devices_it_needs);

@@ -7,6 +7,7 @@
  *   take SOCKET hold|hold-empty|flood   the stranger: locks what it is given, or writes into it for ever
  *   count LINES merged|two   numbered lines of eight bytes, on one stream or on both in turn; exits with 7
  *   answer                a line for each byte on stdin
+ *   hold-stdin            locks its stdin, with bytes in it, for ever
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -30,6 +31,20 @@ static void hold(int pipe_fd, size_t length)
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0 || write(pipe_fd, bytes, length) != (ssize_t)length)
         exit(1);
     (void)splice(pair[0], NULL, pipe_fd, NULL, 1, 0);
+}
+
+/* Into a socket that takes nothing: splice(2) waits for it with the mutex of the pipe in its hands. */
+static void hold_stdin(void)
+{
+    static const char bytes[HELD_BYTES];
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
+        exit(1);
+    while (send(pair[0], bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        continue;
+    while (send(pair[0], bytes, 1, MSG_DONTWAIT) > 0)
+        continue;
+    (void)splice(0, NULL, pair[0], NULL, HELD_BYTES, 0);
 }
 
 static void flood(int pipe_fd)
@@ -116,6 +131,8 @@ int main(int argc, char **argv)
         hold(1, HELD_BYTES);
     else if (strcmp(verb, "hold-empty") == 0)
         hold(1, 0);
+    else if (strcmp(verb, "hold-stdin") == 0)
+        hold_stdin();
     else if (strcmp(verb, "pass") == 0 && argc == 3)
         pass(argv[2]);
     else if (strcmp(verb, "take") == 0 && argc == 4 && strcmp(argv[3], "hold") == 0)

@@ -17,6 +17,8 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** A job that this process looks after, until its end is recorded. Thread-safe. */
 final class ActiveJob {
@@ -26,6 +28,7 @@ final class ActiveJob {
   private final OutputLog output;
   private final Optional<LauncherChannel> launcher;
   private final CompletableFuture<JobStatus> ended = new CompletableFuture<>();
+  private final AtomicReference<@Nullable InputWriter> writer = new AtomicReference<>();
   private final AtomicBoolean refusalTold = new AtomicBoolean();
   private volatile boolean stopping;
   private volatile Optional<Ending.Outcome> outcome = Optional.empty();
@@ -90,6 +93,15 @@ final class ActiveJob {
   /** Completes with the final status, after the end is recorded. */
   CompletableFuture<JobStatus> ended() {
     return ended;
+  }
+
+  /** There is one writer of the job's stdin at a time; returns the one before. */
+  Optional<InputWriter> replaceWriter(InputWriter now) {
+    return Optional.ofNullable(writer.getAndSet(now));
+  }
+
+  void forgetWriter(InputWriter gone) {
+    writer.compareAndSet(gone, null);
   }
 
   /** Tells, once, that the job was refused a system call. */

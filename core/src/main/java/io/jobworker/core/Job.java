@@ -2,6 +2,7 @@ package io.jobworker.core;
 
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Requester;
 import io.jobworker.core.job.Signal;
@@ -55,6 +56,16 @@ public interface Job {
    * @throws JobException.WrongState if it can never be read
    */
   JobOutput output();
+
+  /**
+   * Its stdin, for one who writes it from now on, while the job runs. Whoever has written it before
+   * {@linkplain JobException.TakenOver has lost it}.
+   *
+   * @throws JobException.WrongState if the job was started without {@link JobSpec#stdinStream}, or
+   *     has ended
+   * @throws JobException.Unavailable if this process could not take the job up yet
+   */
+  JobInput input(JobInput.Listener listener);
 
   /**
    * Completes with its final status. When that is visible, its output is complete.

@@ -10,6 +10,7 @@ import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
 import io.jobworker.core.output.JobOutput;
 import io.jobworker.core.process.LauncherChannel;
+import io.jobworker.core.process.InputLoop;
 import io.jobworker.core.store.JobRecord;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -28,6 +29,7 @@ record LocalJob(
     Stopping stopping,
     Retention retention,
     JobLogs logs,
+    InputLoop inputs,
     Function<JobId, LocalJob> again)
     implements Job {
 
@@ -100,6 +102,23 @@ record LocalJob(
   public JobOutput output() {
     LocalJob now = requireTakenUp();
     return now.active.isPresent() ? now.active.get().output() : logs.ofEnded(now.record);
+  }
+
+  @Override
+  public JobInput input(JobInput.Listener listener) {
+    if (!record.spec().stdinStream()) {
+      throw new JobException.WrongState(
+          "the job was started without a stream for its stdin; nothing can be written to it");
+    }
+    LocalJob now = requireTakenUp();
+    if (now.active.isEmpty() || now.active.get().launcher().isEmpty()) {
+      throw inputEnded();
+    }
+    return InputWriter.open(now.active.get(), inputs, listener);
+  }
+
+  static JobException inputEnded() {
+    return new JobException.WrongState("the job has ended, and reads nothing any more");
   }
 
   @Override

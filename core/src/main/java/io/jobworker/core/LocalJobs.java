@@ -13,6 +13,7 @@ import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
+import io.jobworker.core.process.InputLoop;
 import io.jobworker.core.process.LauncherBinary;
 import io.jobworker.core.store.HistoryStore;
 import io.jobworker.core.store.JobDatabase;
@@ -53,6 +54,7 @@ final class LocalJobs implements Jobs {
   private final RepeatedStarts repeated;
   private final Retention retention;
   private final JobLogs logs;
+  private final InputLoop inputs;
   private final ActiveJobs active;
   private final Starting starting;
   private final Stopping stopping;
@@ -67,6 +69,7 @@ final class LocalJobs implements Jobs {
     store = new JobStore(database);
     Path launcher = LauncherBinary.unpack(state.path());
     EventLoop control = lifecycle.add(EventLoop.start("control"));
+    inputs = lifecycle.add(InputLoop.start());
     workers = Executors.newVirtualThreadPerTaskExecutor();
     lifecycle.onClose(workers::shutdownNow);
     cgroups = CgroupTree.open(config.cgroupRoot(), control);
@@ -158,11 +161,12 @@ final class LocalJobs implements Jobs {
   }
 
   private LocalJob handle(ActiveJob job) {
-    return new LocalJob(job.record(), Optional.of(job), stopping, retention, logs, this::find);
+    return new LocalJob(
+        job.record(), Optional.of(job), stopping, retention, logs, inputs, this::find);
   }
 
   private LocalJob handle(JobRecord record) {
-    return new LocalJob(record, Optional.empty(), stopping, retention, logs, this::find);
+    return new LocalJob(record, Optional.empty(), stopping, retention, logs, inputs, this::find);
   }
 
   @Override

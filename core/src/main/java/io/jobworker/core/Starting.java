@@ -179,6 +179,7 @@ final class Starting {
         request.stdin().length > 0
             ? Optional.of(directory.writeStdin(request.stdin()))
             : Optional.empty(),
+        spec.stdinStream(),
         spec.mergeOutput(),
         config.isolate()
             ? Optional.of(new LaunchPlan.Isolated(config.hide(), spec.isolation()))

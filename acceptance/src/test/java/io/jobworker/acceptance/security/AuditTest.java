@@ -46,6 +46,7 @@ class AuditTest {
 
   private static ServerProcess server;
   private static String job;
+  private static String fed;
   private static String secretive;
   private static String forger;
 
@@ -59,6 +60,7 @@ class AuditTest {
     server.as("alice").run("logs", job).succeeded();
     server.as("alice").run("stop", job).succeeded();
     server.as("bob").run("status", job);
+    fed = server.as("alice").runAlone("start", "-i", "--", "cat").succeeded().text();
     server.as("alice").run("rm", job).succeeded();
     secretive =
         server
@@ -197,6 +199,12 @@ class AuditTest {
     assertThat(closed.path("outcome").asString()).isEqualTo("complete");
     assertThat(closed.path("bytes").asInt()).isEqualTo(6);
     assertThat(closed.path("dropped_bytes").asInt()).isZero();
+
+    assertCaller(server.log().event("input.opened", fed), "alice", "Input");
+    JsonNode left = server.log().event("input.closed", fed);
+    assertCaller(left, "alice", "Input");
+    assertThat(left.path("outcome").asString()).isEqualTo("ended");
+    assertThat(left.path("bytes").asInt()).isZero();
 
     assertCaller(server.log().event("job.stop_requested", job), "alice", "Stop");
     JsonNode denied = server.log().event("request.denied", job);

@@ -16,6 +16,7 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ClientCalls;
 import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.api.v1.InputRequest;
 import io.jobworker.api.v1.IoLimit;
 import io.jobworker.api.v1.Isolation;
 import io.jobworker.api.v1.JobRequest;
@@ -365,6 +366,7 @@ class BadInputTest {
     List<String> fields = new ArrayList<>();
     collect(JobRequest.getDescriptor(), "", fields);
     collect(ListJobsRequest.getDescriptor(), "", fields);
+    collect(InputRequest.getDescriptor(), "", fields);
     assertThat(fields)
         .hasSizeGreaterThan(35)
         .allSatisfy(field -> assertThat(table).contains("`" + field + "`"));

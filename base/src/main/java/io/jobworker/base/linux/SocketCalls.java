@@ -101,6 +101,18 @@ public final class SocketCalls {
     }
   }
 
+  /** As above, of bytes; returns false, and has sent nothing, while the peer takes no more. */
+  public static boolean trySend(Fd socket, MemorySegment message) throws LinuxException {
+    MemorySegment state = STATE.get();
+    try {
+      int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+      long n = (long) SEND.invokeExact(state, socket.number(), message, message.byteSize(), flags);
+      return notNow(n, state, "send", socket.toString()) != FileCalls.WOULD_BLOCK;
+    } catch (Throwable t) {
+      throw rethrow(t);
+    }
+  }
+
   /**
    * Receives one message into {@code buffer}, and the descriptors that came with it, which are the
    * caller's to close, into {@code fds}.

@@ -4,8 +4,11 @@ import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.cli.connect.Connector;
+import io.jobworker.cli.connect.InputPump;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.render.StandardOutput;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -14,6 +17,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -37,11 +41,19 @@ public final class StartCommand implements Callable<Integer> {
   @Mixin private JobSpecOptions job = new JobSpecOptions();
   @Mixin private ProgramParameter program = new ProgramParameter();
 
+  @Option(
+      names = {"-i", "--interactive"},
+      description = "Print the id, and send this command's input to the job, to its end.")
+  private boolean interactive;
+
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
     String requestId = UUID.randomUUID().toString();
     JobRequest request =
-        JobRequest.newBuilder().setSpec(job.spec(program.argv()).setRequestId(requestId)).build();
+        JobRequest.newBuilder()
+            .setSpec(
+                job.spec(program.argv()).setStdinStream(interactive).setRequestId(requestId))
+            .build();
     // The request id makes it safe to ask again: it is one job, however often it is asked for.
     JobResponse response =
         new Retry(server, PATIENCE, this::sayBroken)
@@ -49,10 +61,31 @@ public final class StartCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     out.println(response.getId());
     StandardOutput.requireWritten(out, "job " + response.getId() + " was started, but its id");
+    if (interactive) {
+      sendInput(response.getId());
+    }
     return 0;
   }
 
+  /** A job that wants no more of it, or has ended, is no failure of ours. */
+  private void sendInput(String id) throws StatusException, InterruptedException, IOException {
+    InputPump pump = new InputPump(new FileInputStream(FileDescriptor.in));
+    switch (pump.run(server, id, PATIENCE, this::sayInputBroken)) {
+      case ENDED -> {}
+      case CLOSED -> say("the job has closed its input; the rest is not sent");
+      case JOB_ENDED -> say("the job has ended; the rest of the input is not sent");
+    }
+  }
+
+  private void sayInputBroken() {
+    say("connection lost; trying to reconnect");
+  }
+
+  private void say(String what) {
+    spec.commandLine().getErr().println("job-worker: " + what);
+  }
+
   private void sayBroken() {
-    spec.commandLine().getErr().println("job-worker: connection lost; asking again");
+    say("connection lost; asking again");
   }
 }

@@ -4,6 +4,7 @@ import io.grpc.ManagedChannel;
 import io.grpc.okhttp.OkHttpChannelBuilder;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingV2Stub;
+import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerStub;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -65,6 +66,11 @@ public final class Connection implements AutoCloseable {
   /** Calls that wait for their answers. */
   public JobWorkerBlockingV2Stub calls() {
     return JobWorkerGrpc.newBlockingV2Stub(channel);
+  }
+
+  /** Calls that go on by themselves, for what is sent and heard at the same time. */
+  public JobWorkerStub streams() {
+    return JobWorkerGrpc.newStub(channel);
   }
 
   private static SSLSocketFactory socketFactory(ClientConfig config) {

@@ -79,6 +79,13 @@ public abstract sealed class JobException extends RuntimeException {
     }
   }
 
+  /** Somebody else does now what only one can do at a time. */
+  public static final class TakenOver extends JobException {
+    public TakenOver(String message) {
+      super(message);
+    }
+  }
+
   /** The launcher could not start the job. Nothing of it is left. */
   public static final class LaunchFailed extends JobException {
     private final String step;

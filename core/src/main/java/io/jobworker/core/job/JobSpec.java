@@ -27,6 +27,7 @@ import java.util.function.Function;
  * @param requestId makes a repeated start answer with the first one's job
  * @param mergeOutput stderr goes into stdout's pipe: their exact order, one stream
  * @param outputRetain how much output is kept; default: the library's configuration
+ * @param stdinStream the job's stdin is written while it runs, and ends when the writer says so
  */
 public record JobSpec(
     List<String> command,
@@ -40,7 +41,8 @@ public record JobSpec(
     Map<String, String> labels,
     Optional<String> requestId,
     boolean mergeOutput,
-    Optional<ByteSize> outputRetain) {
+    Optional<ByteSize> outputRetain,
+    boolean stdinStream) {
 
   public JobSpec {
     command = List.copyOf(command);
@@ -111,7 +113,8 @@ public record JobSpec(
         labels,
         requestId,
         mergeOutput,
-        outputRetain);
+        outputRetain,
+        stdinStream);
   }
 
   public static Builder builder(List<String> command) {
@@ -132,6 +135,7 @@ public record JobSpec(
     private Optional<String> requestId = Optional.empty();
     private boolean mergeOutput;
     private Optional<ByteSize> outputRetain = Optional.empty();
+    private boolean stdinStream;
 
     private Builder(List<String> command) {
       this.command = command;
@@ -203,6 +207,12 @@ public record JobSpec(
       return this;
     }
 
+    @CanIgnoreReturnValue
+    public Builder stdinStream(boolean value) {
+      stdinStream = value;
+      return this;
+    }
+
     public JobSpec build() {
       return new JobSpec(
           command,
@@ -216,7 +226,8 @@ public record JobSpec(
           labels,
           requestId,
           mergeOutput,
-          outputRetain);
+          outputRetain,
+          stdinStream);
     }
   }
 }

@@ -15,6 +15,7 @@ public enum RequestField implements Field {
   LABELS,
   REQUEST_ID,
   STDIN,
+  STDIN_STREAM,
   OUTPUT_RETAIN,
   IO,
   IO_PATH,

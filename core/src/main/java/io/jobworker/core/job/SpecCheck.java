@@ -55,6 +55,9 @@ final class SpecCheck {
     checkLabels(RequestField.LABELS, spec.labels());
     checkLimits(spec.limits());
     spec.outputRetain().ifPresent(SpecCheck::checkRetain);
+    if (spec.stdinStream() && stdin.length > 0) {
+      throw invalid(RequestField.STDIN_STREAM, "give what the job reads now, or later; not both");
+    }
     if (stdin.length > MAX_STDIN_BYTES) {
       throw invalid(
           RequestField.STDIN, "at most " + MAX_STDIN_BYTES + " bytes, not " + stdin.length);

@@ -21,6 +21,7 @@ import java.util.Optional;
  *     of a server that is away, zero being for ever; empty: the oldest output makes room
  * @param workingDirectory what the job asks to run in; empty: the directory of its own
  * @param stdin what it reads; empty: {@code /dev/null}
+ * @param stdinStream it reads what is sent by an {@link InputChannel} instead
  * @param isolation what it sees of the machine; empty: all
  * @param grace how the time-out ends the job; empty: SIGKILL at once
  * @param rlimits by their names in the sheet, each as {@code SOFT:HARD}
@@ -34,6 +35,7 @@ public record LaunchPlan(
     Optional<Duration> blockFor,
     Optional<String> workingDirectory,
     Optional<Path> stdin,
+    boolean stdinStream,
     boolean mergeOutput,
     Optional<Isolated> isolation,
     Optional<RunAs> runAs,
@@ -86,6 +88,9 @@ public record LaunchPlan(
     blockFor.ifPresent(stall -> sheet.flag("block").put("stall-ms", stall.toMillis()));
     sheet.put("cwd", runsIn());
     stdin.ifPresent(file -> sheet.put("stdin", file));
+    if (stdinStream) {
+      sheet.flag("stdin-stream");
+    }
     if (mergeOutput) {
       sheet.flag("merge");
     }

@@ -17,9 +17,11 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -41,6 +43,9 @@ import org.slf4j.LoggerFactory;
 public final class LauncherChannel {
   private static final Logger LOG = LoggerFactory.getLogger(LauncherChannel.class);
   private static final int MAX_MESSAGE_BYTES = 256;
+
+  /** A launcher answers at once; one that is stopped does not. */
+  private static final Duration INPUT_PATIENCE = Duration.ofSeconds(10);
 
   /** How the launcher's watch over the job ended. */
   public enum Ended {
@@ -69,6 +74,7 @@ public final class LauncherChannel {
   private @Nullable Fd page;
   private @Nullable Fd wake;
   private EventLoop.@Nullable Registration wakeRegistration;
+  private final Queue<CompletableFuture<Fd>> inputs = new ArrayDeque<>(); // asked for, in order
   private int pid; // 0 while not known; perhaps a child of ours, which then is to be reaped
 
   private volatile Runnable onWake = () -> {};
@@ -203,6 +209,43 @@ public final class LauncherChannel {
     send("2 look");
   }
 
+  /**
+   * Has the launcher connect its job's feeder to this server, for an {@link InputLoop}. A
+   * connection that was given before ends with that. Not to be asked of a job that was started
+   * without a stream.
+   *
+   * @return the connection, which is the caller's to close; completes on the event loop, or fails
+   *     with an {@link IOException} if there cannot be one
+   */
+  public CompletableFuture<Fd> input() {
+    CompletableFuture<Fd> answer = new CompletableFuture<>();
+    loop.execute(() -> {
+      if (socket.isOpen()) {
+        inputs.add(answer);
+        send("2 input");
+      } else {
+        answer.completeExceptionally(noInput(Errno.EPIPE));
+      }
+    });
+    return answer.orTimeout(INPUT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  private static LinuxException noInput(int errno) {
+    return new LinuxException("connect", "the job's stdin", errno);
+  }
+
+  private void takeInput(List<Fd> fds) {
+    CompletableFuture<Fd> asked = inputs.poll();
+    if (asked == null) {
+      return;
+    }
+    if (fds.isEmpty()) {
+      asked.completeExceptionally(noInput(Errno.EAGAIN));
+    } else if (asked.complete(fds.getFirst())) {
+      fds.removeFirst(); // it is theirs now
+    }
+  }
+
   /** Kills a job that nobody will hear of; completes when its launcher has gone. */
   public CompletableFuture<@Nullable Void> dismiss() {
     send("2 stop 9 0");
@@ -306,6 +349,7 @@ public final class LauncherChannel {
       switch (words[1]) {
         case "hello" -> pid = Integer.parseInt(words[2]);
         case "output" -> takeOutput(fds);
+        case "input" -> takeInput(fds);
         case "started" -> started.complete(Integer.parseInt(words[2]));
         case "failed" ->
             started.completeExceptionally(new LaunchFailure(words[2], Integer.parseInt(words[3])));
@@ -357,6 +401,9 @@ public final class LauncherChannel {
     output.completeExceptionally(new LinuxException("recvmsg", "control socket", Errno.EPIPE));
     started.completeExceptionally(new LaunchFailure("launcher", Errno.EPIPE));
     ended.complete(Ended.VANISHED);
+    for (CompletableFuture<Fd> asked; (asked = inputs.poll()) != null; ) {
+      asked.completeExceptionally(noInput(Errno.EPIPE));
+    }
     int child = pid;
     if (child == 0 || ProcessCalls.reapIfEnded(child)) {
       gone.complete(null);

@@ -34,6 +34,7 @@ class LaunchPlanTest {
         workingDirectory,
         Optional.of(Path.of("/state/jobs/one/stdin")),
         true,
+        true,
         Optional.of(
             new LaunchPlan.Isolated(
                 Path.of("/state"),

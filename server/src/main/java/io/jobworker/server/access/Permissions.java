@@ -2,6 +2,7 @@ package io.jobworker.server.access;
 
 import static java.util.Map.entry;
 
+import io.jobworker.api.v1.InputRequest;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.server.clients.Client;
@@ -25,7 +26,8 @@ public final class Permissions {
           entry(name("Wait"), row(Access.READ_JOB, JobRequest.class, JobRequest::getId)),
           entry(name("Watch"), row(Access.READ_JOBS)),
           entry(name("Stats"), row(Access.READ_JOB, JobRequest.class, JobRequest::getId)),
-          entry(name("Remove"), row(Access.CHANGE_JOB, JobRequest.class, JobRequest::getId)));
+          entry(name("Remove"), row(Access.CHANGE_JOB, JobRequest.class, JobRequest::getId)),
+          entry(name("Input"), row(Access.CHANGE_JOB, InputRequest.class, InputRequest::getId)));
 
   private Permissions() {}
 

@@ -295,6 +295,23 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
         .write();
   }
 
+  // --- input
+
+  public void inputOpened(Caller caller, JobId job) {
+    by(line("input.opened", OK), caller).withJob(Optional.of(job)).write();
+  }
+
+  /**
+   * {@code outcome} is {@code ended}, {@code closed}, {@code job_ended}, {@code left}, {@code
+   * cancelled}, {@code taken_over} or {@code failed}; {@code bytes} is what the job took.
+   */
+  public void inputClosed(Caller caller, JobId job, String outcome, long bytes) {
+    by(line("input.closed", outcome), caller)
+        .withJob(Optional.of(job))
+        .with("bytes", bytes)
+        .write();
+  }
+
   // --- lines
 
   /** How many events there were so far, with those that were left out. */

@@ -112,6 +112,7 @@ public final class AccessInterceptor implements ServerInterceptor {
     private final Caller caller;
     private final Permissions.Row<?> row;
     private final CurrentCall current;
+    private boolean named; // by the first message, which says what all of a stream are about
     private boolean refused;
 
     private OwnerCheck(
@@ -129,8 +130,14 @@ public final class AccessInterceptor implements ServerInterceptor {
 
     @Override
     public void onMessage(Q message) {
+      if (refused) {
+        return;
+      }
       try {
-        row.jobIn(message).ifPresent(this::check);
+        if (!named) {
+          row.jobIn(message).ifPresent(this::check);
+          named = true;
+        }
       } catch (RuntimeException e) {
         refused = true;
         Errors.refuse(call, e);

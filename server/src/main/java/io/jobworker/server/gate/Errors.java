@@ -99,6 +99,7 @@ public final class Errors {
       }
       case JobException.WrongState e ->
           status(e, Status.Code.FAILED_PRECONDITION, "WRONG_STATE", Map.of());
+      case JobException.TakenOver e -> status(e, Status.Code.ABORTED, "TAKEN_OVER", Map.of());
       case JobException.LaunchFailed e ->
           status(
               e,

@@ -34,6 +34,7 @@ public final class FieldNames {
       case LABELS -> "spec.labels";
       case REQUEST_ID -> "spec.request_id";
       case STDIN -> "spec.stdin";
+      case STDIN_STREAM -> "spec.stdin_stream";
       case OUTPUT_RETAIN -> "spec.output_retain_bytes";
       case IO -> "spec.limits.io";
       case IO_PATH -> "spec.limits.io.path";

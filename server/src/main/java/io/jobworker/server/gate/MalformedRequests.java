@@ -31,6 +31,9 @@ public final class MalformedRequests implements ServerInterceptor {
 
       @Override
       public void onMessage(Q message) {
+        if (refused) {
+          return;
+        }
         try {
           super.onMessage(message);
         } catch (StatusRuntimeException e) {

@@ -1,6 +1,8 @@
 package io.jobworker.server.rpc;
 
 import io.grpc.stub.StreamObserver;
+import io.jobworker.api.v1.InputRequest;
+import io.jobworker.api.v1.InputResponse;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
@@ -24,6 +26,7 @@ public final class JobWorkerService extends JobWorkerImplBase {
   private final LogsMethod logs;
   private final ListMethod list;
   private final StatsMethod stats;
+  private final InputMethod input;
 
   /**
    * {@code timer} ticks for those who watch what jobs use, and for streams that stall; what a tick
@@ -43,6 +46,7 @@ public final class JobWorkerService extends JobWorkerImplBase {
     logs = new LogsMethod(audit, logSettings, timer);
     list = new ListMethod(jobs);
     stats = new StatsMethod(workers, timer);
+    input = new InputMethod(audit);
   }
 
   @Override
@@ -78,5 +82,10 @@ public final class JobWorkerService extends JobWorkerImplBase {
   @Override
   public void stats(JobRequest request, StreamObserver<JobStats> out) {
     stats.handle(request, out);
+  }
+
+  @Override
+  public StreamObserver<InputRequest> input(StreamObserver<InputResponse> out) {
+    return input.handle(out);
   }
 }

@@ -4,11 +4,14 @@ import com.google.protobuf.Duration;
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.Timestamps;
+import io.jobworker.api.v1.InputResponse;
+import io.jobworker.api.v1.InputState;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.Reason;
 import io.jobworker.base.units.ByteSize;
+import io.jobworker.core.JobInput;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
@@ -43,7 +46,8 @@ final class Wire {
             .name(wire.getName())
             .limits(WireLimits.fromWire(wire.getLimits()))
             .isolation(WireLimits.fromWire(wire.getIsolation()))
-            .mergeOutput(wire.getMergeOutput());
+            .mergeOutput(wire.getMergeOutput())
+            .stdinStream(wire.getStdinStream());
     WireWords.workingDirectory(wire).ifPresent(spec::workingDirectory);
     if (wire.hasTimeout()) {
       spec.timeout(positive("spec.timeout", wire.getTimeout()));
@@ -198,7 +202,8 @@ final class Wire {
             .setName(spec.name())
             .setLimits(WireLimits.toWire(spec.limits()))
             .setIsolation(WireLimits.toWire(spec.isolation()))
-            .setMergeOutput(spec.mergeOutput());
+            .setMergeOutput(spec.mergeOutput())
+            .setStdinStream(spec.stdinStream());
     WireWords.put(spec, wire);
     spec.timeout().ifPresent(value -> wire.setTimeout(duration(value)));
     spec.grace().ifPresent(value -> wire.setGrace(duration(value)));
@@ -212,6 +217,21 @@ final class Wire {
       case STDOUT -> io.jobworker.api.v1.Stream.STREAM_STDOUT;
       case STDERR -> io.jobworker.api.v1.Stream.STREAM_STDERR;
     };
+  }
+
+  static InputResponse input(JobInput.Progress progress) {
+    InputState state =
+        switch (progress.state()) {
+          case OPEN -> InputState.INPUT_STATE_OPEN;
+          case ENDED -> InputState.INPUT_STATE_ENDED;
+          case CLOSED -> InputState.INPUT_STATE_CLOSED;
+          case JOB_ENDED -> InputState.INPUT_STATE_JOB_ENDED;
+        };
+    return InputResponse.newBuilder()
+        .setTaken(progress.taken())
+        .setLimit(progress.limit())
+        .setState(state)
+        .build();
   }
 
   static Timestamp timestamp(Instant time) {
