@@ -3,6 +3,7 @@ package io.jobworker.cli.command;
 import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
+import io.jobworker.api.v1.JobSpec;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.render.StandardOutput;
@@ -36,12 +37,20 @@ public final class StartCommand implements Callable<Integer> {
   @ParentCommand private Connector server = Connector.NONE;
   @Mixin private JobSpecOptions job = new JobSpecOptions();
   @Mixin private ProgramParameter program = new ProgramParameter();
+  @Mixin private JobFileOptions files = new JobFileOptions();
+  @Mixin private DryRunOptions dryRun = new DryRunOptions();
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
-    String requestId = UUID.randomUUID().toString();
+    JobSpec.Builder what = files.with(job.spec(program.argv()).build());
+    if (dryRun.isWanted()) {
+      dryRun.print(what.build(), spec.commandLine().getOut());
+      return 0;
+    }
     JobRequest request =
-        JobRequest.newBuilder().setSpec(job.spec(program.argv()).setRequestId(requestId)).build();
+        JobRequest.newBuilder()
+            .setSpec(what.setRequestId(UUID.randomUUID().toString()))
+            .build();
     // The request id makes it safe to ask again: it is one job, however often it is asked for.
     JobResponse response =
         new Retry(server, PATIENCE, this::sayBroken)
