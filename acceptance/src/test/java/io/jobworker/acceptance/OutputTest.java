@@ -10,12 +10,15 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.jobworker.acceptance.support.Gate;
 import io.jobworker.acceptance.support.Programs;
+import io.jobworker.acceptance.support.PublicDirectory;
 import io.jobworker.acceptance.support.Result;
 import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.acceptance.support.ServerToml;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
@@ -103,6 +106,81 @@ class OutputTest {
     assertThat(logs("--since", "2100-01-01T00:00:00Z", id).succeeded().out()).isEmpty();
   }
 
+  @Test
+  void logsEndAtATime() throws Exception {
+    String id =
+        server
+            .as("alice")
+            .start("--shell", "echo one; echo two; " + gate.waiting() + "; echo late");
+    awaitOutput(id, "one\ntwo\n".length());
+    gate.open();
+    server.log().event("job.ended", id);
+    String late = timeOf(logs("--timestamps", id).succeeded().text(), "late");
+    String before = Instant.parse(late).minusNanos(1000).toString();
+    assertThat(logs("--until", before, id).succeeded().text()).isEqualTo("one\ntwo");
+    assertThat(logs("--until", "1700000000", id).succeeded().out()).isEmpty();
+    assertThat(logs("--since", "1700000000", id).succeeded().text()).isEqualTo("one\ntwo\nlate");
+    assertThat(logs("--tail", "2", "--since", late, id).succeeded().text()).isEqualTo("late");
+    assertThat(logs("--tail", "2", "--since", "1h", id).succeeded().text()).isEqualTo("two\nlate");
+  }
+
+  @Test
+  void aFollowerUntilATimeLeavesThen() throws Exception {
+    String id = server.as("alice").start("--shell", "echo up; sleep 1000");
+    awaitOutput(id, "up\n".length());
+    String soon = Instant.now().plusMillis(500).toString();
+    assertThat(logs("--until", soon, id).succeeded().text()).isEqualTo("up");
+    assertThat(Instant.now()).isAfter(Instant.parse(soon));
+  }
+
+  @Test
+  void linesOfSeveralJobsHaveTheirJobBeforeThem() {
+    String first = ended("echo one; printf two");
+    String second = ended("echo three >&2");
+    Result result = logs("--color", "always", first, "no-such-job", second);
+    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.text().lines())
+        .containsExactly(
+            "\033[36m" + first.substring(0, 8) + "    |\033[0m one",
+            "\033[36m" + first.substring(0, 8) + "    |\033[0m two");
+    assertThat(result.err())
+        .contains("\033[32m" + second.substring(0, 8) + "    |\033[0m three\n")
+        .contains("job-worker: ", "no-such-job");
+    assertThat(logs(first, second).succeeded().text())
+        .isEqualTo(first.substring(0, 8) + " | one\n" + first.substring(0, 8) + " | two");
+  }
+
+  @Test
+  void programsGetAnObjectALine() {
+    String id = ended("printf 'a\\nb'");
+    assertThat(logs("-o", "jsonl", id).succeeded().text().lines())
+        .hasSize(2)
+        .first()
+        .asString()
+        .startsWith("{\"id\":\"" + id + "\",\"stream\":\"stdout\",\"time\":\"")
+        .endsWith(",\"offset\":0,\"text\":\"a\\n\"}");
+  }
+
+  @Test
+  void aDownloadThatWasBrokenOffGoesOnInAnotherCall() throws Exception {
+    Path directory = PublicDirectory.create();
+    Path file = directory.resolve("log");
+    String id =
+        server.as("alice").start("--shell", "seq 1 1000; " + gate.waiting() + "; seq 1001 2000");
+    Process download = server.as("alice").spawn("logs", "--output", file.toString(), id);
+    Path part = directory.resolve("log.part");
+    await()
+        .atMost(Programs.PATIENCE)
+        .until(() -> Files.exists(part) && Files.readString(part).endsWith("\n1000\n"));
+    download.destroyForcibly().waitFor();
+    gate.open();
+    Result result = logs("--output", file.toString(), id).succeeded();
+    assertThat(result.out()).isEmpty();
+    assertThat(result.err()).isEmpty();
+    assertThat(Files.readAllBytes(file)).isEqualTo(logs(id).succeeded().out());
+    assertThat(part).doesNotExist();
+  }
+
   private static String timeOf(String text, String line) {
     String found = text.lines().filter(l -> l.endsWith(" " + line)).findFirst().orElseThrow();
     return found.substring(0, found.indexOf(' '));
@@ -139,7 +217,7 @@ class OutputTest {
     String id = ended("echo x");
     assertRefused(logs("--since", "yesterday", id), "yesterday");
     assertRefused(logs("--tail", "-1", id), "must not be negative");
-    assertRefused(logs("--tail", "1", "--offset", "1", id), "mutually exclusive");
+    assertRefused(logs("--tail", "1", "--offset", "1", id), "--offset says where to begin");
     assertRefused(logs("--stream", "both", id), "both");
     Result negative = logs("--offset", "-1", id);
     assertThat(negative.exitCode()).isEqualTo(1);

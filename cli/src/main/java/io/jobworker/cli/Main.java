@@ -1,8 +1,13 @@
 package io.jobworker.cli;
 
 import io.jobworker.base.words.CallersBytes;
+import io.jobworker.cli.command.CompleteJobsCommand;
+import io.jobworker.cli.command.CompletionCommand;
+import io.jobworker.cli.command.ContextCommand;
+import io.jobworker.cli.command.HelpCommand;
 import io.jobworker.cli.command.LogsCommand;
 import io.jobworker.cli.command.RemoveCommand;
+import io.jobworker.cli.command.RunCommand;
 import io.jobworker.cli.command.StartCommand;
 import io.jobworker.cli.command.StatsCommand;
 import io.jobworker.cli.command.StatusCommand;
@@ -11,12 +16,18 @@ import io.jobworker.cli.command.Verbs;
 import io.jobworker.cli.connect.ConnectOptions;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
+import io.jobworker.cli.connect.Contexts;
 import io.jobworker.cli.connect.Failure;
 import io.jobworker.cli.render.StandardOutput;
+import io.jobworker.cli.exit.JobExit;
+import io.jobworker.cli.help.HelpLayout;
+import io.jobworker.cli.help.WrongUsage;
 import java.io.PrintWriter;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** The program {@code job-worker}. */
 @Command(
@@ -24,21 +35,21 @@ import picocli.CommandLine.Mixin;
     description = "Runs commands on a job-worker server.",
     mixinStandardHelpOptions = true,
     version = "job-worker 0.1.0",
-    synopsisSubcommandLabel = "COMMAND",
+    synopsisSubcommandLabel = "VERB",
     subcommands = {
+      RunCommand.class,
       StartCommand.class,
       StatusCommand.class,
       LogsCommand.class,
       StopCommand.class,
       RemoveCommand.class,
       StatsCommand.class,
+      ContextCommand.class,
+      CompletionCommand.class,
+      CompleteJobsCommand.class,
+      HelpCommand.class,
     },
-    footer = {
-      "",
-      "Exit codes: 0 done; 1 refused by the server; 2 wrong usage; 125 server not",
-      "reached or TLS failure; 126 the job's program cannot be executed; 127 it was",
-      "not found."
-    })
+    footer = {"", "'job-worker help VERB' tells more of a verb."})
 public final class Main implements Connector {
   @Mixin private ConnectOptions options = new ConnectOptions();
 
@@ -47,6 +58,16 @@ public final class Main implements Connector {
   @Override
   public Connection connect() {
     return options.connect();
+  }
+
+  @Override
+  public Contexts contexts() {
+    return options.contexts();
+  }
+
+  @Override
+  public Optional<String> context() {
+    return options.context();
   }
 
   /** Ends the JVM without waiting for the transport's threads, which saves a third of a second. */
@@ -60,25 +81,39 @@ public final class Main implements Connector {
   }
 
   static int run(String... args) {
+    CommandLine line = commandLine();
+    return written(line, line.execute(args));
+  }
+
+  /** The program with all its verbs. */
+  static CommandLine commandLine() {
     CommandLine line = new CommandLine(new Main());
     Verbs.configure(line);
     line.setOut(StandardOutput.out());
     line.setErr(StandardOutput.err());
+    HelpLayout.install(line);
+    line.setExecutionStrategy(HelpLayout.strategy());
     line.setExecutionExceptionHandler((failure, command, parsed) -> {
       if (failure instanceof StandardOutput.WriteFailed e && e.isNobodyReading()) {
         return CommandLine.ExitCode.OK;
       }
       Failure explained = Failure.of(failure);
       command.getErr().println("job-worker: " + explained.message());
-      return explained.exitCode();
+      return exitCode(explained, command.getCommandSpec());
     });
     line.setParameterExceptionHandler((e, a) -> {
       PrintWriter err = e.getCommandLine().getErr();
-      err.println("job-worker: " + e.getMessage());
+      err.println("job-worker: " + WrongUsage.message(e));
       err.println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
-      return CommandLine.ExitCode.USAGE;
+      return e.getCommandLine().getCommandSpec().exitCodeOnInvalidInput();
     });
-    return written(line, line.execute(args));
+    return line;
+  }
+
+  /** A verb that ends as a job does keeps the codes of jobs free of its own failures. */
+  private static int exitCode(Failure failure, CommandSpec verb) {
+    boolean standsForAJob = verb.exitCodeOnExecutionException() == JobExit.OURS;
+    return standsForAJob && failure.exitCode() < JobExit.OURS ? JobExit.OURS : failure.exitCode();
   }
 
   /** The exit code, which tells too whether somebody has got what was printed. */

@@ -7,6 +7,7 @@ import io.jobworker.base.words.CallersBytes;
 import io.jobworker.base.words.OsString;
 import io.jobworker.cli.connect.UsageException;
 import java.util.ArrayList;
+import io.jobworker.cli.help.HelpGroup;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** What a job is, but for its command: for every verb that starts one. */
+@HelpGroup("The job")
 public final class JobSpecOptions {
   @Mixin private LimitOptions limits = new LimitOptions();
 
@@ -47,6 +49,13 @@ public final class JobSpecOptions {
       converter = Times.class,
       description = "End the job after this long, as in 90s or 1h30m.")
   private Optional<Duration> timeout = Optional.empty();
+
+  @Option(
+      names = "--grace",
+      paramLabel = "TIME",
+      converter = Times.class,
+      description = "When the job is to end, send SIGTERM and SIGKILL only after this long.")
+  private Optional<Duration> grace = Optional.empty();
 
   @Option(
       names = "--output-limit",
@@ -87,6 +96,7 @@ public final class JobSpecOptions {
     });
     name.ifPresent(job::setName);
     timeout.ifPresent(job::setTimeout);
+    grace.ifPresent(job::setGrace);
     outputLimit.ifPresent(job::setOutputRetainBytes);
     limits.addTo(job);
     return job;

@@ -5,12 +5,14 @@ import io.jobworker.api.v1.Isolation;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.Limits;
 import io.jobworker.cli.connect.UsageException;
+import io.jobworker.cli.help.HelpGroup;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** What a job may use and see. */
+@HelpGroup("Limits")
 final class LimitOptions {
   /** Which network. */
   enum Network {

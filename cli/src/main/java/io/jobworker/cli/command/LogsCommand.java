@@ -1,170 +1,227 @@
 package io.jobworker.cli.command;
 
-import com.google.protobuf.Timestamp;
 import io.grpc.StatusException;
-import io.grpc.stub.BlockingClientCall;
-import io.jobworker.api.v1.JobLogsResponse;
-import io.jobworker.api.v1.JobRequest;
-import io.jobworker.api.v1.LogOptions;
-import io.jobworker.api.v1.Stream;
-import io.jobworker.base.units.Durations;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
+import io.jobworker.cli.connect.Failure;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.connect.UsageException;
+import io.jobworker.cli.output.OutputFollower;
+import io.jobworker.cli.render.JsonLines;
 import io.jobworker.cli.render.LogPrinter;
+import io.jobworker.cli.render.LogSink;
+import io.jobworker.cli.render.Paint;
 import io.jobworker.cli.render.StandardOutput;
+import io.jobworker.cli.render.WholeLines;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.format.DateTimeParseException;
-import java.util.Locale;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.ArgGroup;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** {@code logs}: a job's output, byte for byte; its stderr goes to ours. */
+/** {@code logs}: jobs' output, byte for byte; their stderr goes to ours. */
 @Command(
     name = "logs",
     description =
-        "Copies a job's output from its first byte, and on as it comes, until the job ends.",
+        "Copies jobs' output from its first byte, and on as it comes, until the jobs end.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "When the connection breaks, it is made anew and the output goes on where it was.",
+      "When the connection breaks, it is made anew and the output goes on where it was. Of several",
+      "jobs each line has its job before it.",
+      "",
+      "Examples:",
       "  job-worker logs --tail 10 ID",
       "  job-worker logs --since 15m --timestamps ID",
+      "  job-worker logs --output build.log ID",
     })
 public final class LogsCommand implements Callable<Integer> {
   private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final int SHORT_ID = 8;
+  private static final int UUID_LENGTH = 36;
 
-  /** Where to begin. */
-  private static final class Beginning {
-    @Option(
-        names = {"-n", "--tail"},
-        paramLabel = "LINES",
-        description = "Begin with the last so many lines.")
-    private Optional<Long> tail = Optional.empty();
-
-    @Option(
-        names = "--since",
-        paramLabel = "TIME",
-        description = "Begin with what came at or after TIME: 2026-01-31T12:00:00Z, or 15m ago.")
-    private Optional<String> since = Optional.empty();
-
-    @Option(
-        names = "--offset",
-        paramLabel = "BYTES",
-        description = "Begin at this offset, counted over both streams.")
-    private Optional<Long> offset = Optional.empty();
-  }
-
-  /** The job's two streams, as they are written on the command line. */
-  private enum Only {
-    STDOUT,
-    STDERR
+  /** How to print. */
+  private enum Format {
+    TEXT,
+    JSONL
   }
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
-  @Mixin private JobIdParameter job = new JobIdParameter();
-  @ArgGroup private Beginning beginning = new Beginning();
+  @Mixin private LogRangeOptions range = new LogRangeOptions();
 
-  @Option(names = "--no-follow", description = "End at what there is now.")
-  private boolean noFollow;
-
-  @Option(names = "--stream", paramLabel = "STREAM", description = "Only stdout, or only stderr.")
-  private Optional<Only> only = Optional.empty();
+  @Parameters(
+      paramLabel = "ID",
+      arity = "1..*",
+      description = "The jobs' UUIDs, as 'start' printed them.")
+  private List<String> ids = new ArrayList<>();
 
   @Option(
       names = {"-t", "--timestamps"},
       description = "Put before each line when it was captured.")
   private boolean timestamps;
 
-  private OptionalLong next = OptionalLong.empty(); // the offset after what has been printed
+  @Option(
+      names = "--raw",
+      description = "Where output is missing, go on in the middle of a line if it is there.")
+  private boolean raw;
+
+  @Option(
+      names = "--color",
+      paramLabel = "WHEN",
+      defaultValue = "auto",
+      description = "Colours for several jobs: auto (default), always or never.")
+  private Paint color = Paint.AUTO;
+
+  @Option(
+      names = {"-o", "--format"},
+      paramLabel = "FORMAT",
+      defaultValue = "text",
+      description = "text, as it is (default), or jsonl: an object a line, with stream and offset.")
+  private Format format = Format.TEXT;
+
+  @Option(
+      names = "--output",
+      paramLabel = "FILE",
+      description = "Copy it to FILE; the same again goes on where a copy was broken off.")
+  private Optional<Path> file = Optional.empty();
+
+  private final OutputStream out = StandardOutput.outBytes();
+  private final OutputStream err = StandardOutput.errBytes();
+  private final AtomicBoolean broken = new AtomicBoolean();
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
-    LogOptions options = options();
-    LogPrinter printer =
-        new LogPrinter(StandardOutput.outBytes(), StandardOutput.errBytes(), timestamps);
-    new Retry(server, PATIENCE, () -> say("connection lost; trying to reconnect"))
-        .run(connection -> copy(connection, options, printer), () -> next.orElse(-1));
+    LogRange wanted = range.get();
+    if (file.isPresent()) {
+      return download(wanted, file.get());
+    }
+    if (ids.size() == 1) {
+      String id = ids.getFirst().strip();
+      follow(server, wanted, id, sink(id, "", out, err));
+      return 0;
+    }
+    return followAll(wanted);
+  }
+
+  private LogSink sink(String id, String prefix, OutputStream out, OutputStream err) {
+    return switch (format) {
+      case TEXT -> LogPrinter.of(out, err, new LogPrinter.Style(prefix, timestamps, raw));
+      case JSONL -> new JsonLines(id, out);
+    };
+  }
+
+  private void follow(Connector server, LogRange wanted, String id, LogSink sink)
+      throws StatusException, InterruptedException, IOException {
+    OutputFollower follower =
+        wanted.follower(
+            id,
+            message -> {
+              if (broken.compareAndSet(true, false)) {
+                say(
+                    "reconnected"
+                        + (ids.size() > 1 ? "" : "; going on at offset " + message.getOffset()));
+              }
+              return sink.accept(message);
+            });
+    boolean all = new Retry(server, PATIENCE, this::sayBroken).run(follower::copy, follower::next);
+    if (all || wanted.until().isPresent()) {
+      sink.end();
+    }
+  }
+
+  /** Once for all jobs: it is one connection. */
+  private void sayBroken() {
+    if (broken.compareAndSet(false, true)) {
+      say("connection lost; trying to reconnect");
+    }
+  }
+
+  // --- into a file
+
+  private int download(LogRange wanted, Path to)
+      throws StatusException, InterruptedException, IOException {
+    if (ids.size() != 1 || format != Format.TEXT || timestamps) {
+      throw new UsageException("--output takes one job's output as it is, byte for byte");
+    }
+    new LogDownload(server, PATIENCE, this::say, spec.commandLine().getErr())
+        .run(ids.getFirst().strip(), wanted, to);
     return 0;
   }
 
-  private boolean copy(Connection connection, LogOptions options, LogPrinter printer)
-      throws StatusException, InterruptedException, IOException {
-    boolean again = next.isPresent();
-    LogOptions here =
-        again
-            ? options.toBuilder().clearTailLines().clearSince().setOffset(next.getAsLong()).build()
-            : options;
-    JobRequest request = job.request().setLogs(here).build();
-    BlockingClientCall<?, JobLogsResponse> stream = connection.calls().logs(request);
-    for (JobLogsResponse message; (message = stream.read()) != null; ) {
-      if (again) {
-        again = false;
-        say("reconnected; going on at offset " + here.getOffset());
+  // --- of several jobs
+
+  private int followAll(LogRange wanted) throws InterruptedException {
+    Paint paint = color.resolved(1, System.getenv());
+    int width = ids.stream().mapToInt(id -> label(id).length()).max().orElse(0);
+    try (Connection connection = server.connect();
+        ExecutorService jobs = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Integer>> codes = new ArrayList<>();
+      for (int i = 0; i < ids.size(); i++) {
+        String label = label(ids.get(i));
+        String prefix = paint.hue(i, label + " ".repeat(width - label.length()) + " |") + " ";
+        String id = ids.get(i).strip();
+        codes.add(jobs.submit(() -> followOne(connection::shared, wanted, id, prefix)));
       }
-      if (!printer.print(message)) {
-        return false; // nobody reads any more
+      int worst = 0;
+      for (Future<Integer> code : codes) {
+        worst = Math.max(worst, get(code));
       }
-      next = OptionalLong.of(message.getOffset() + message.getLog().size());
+      return worst;
     }
-    return true;
+  }
+
+  private static int get(Future<Integer> code) throws InterruptedException {
+    try {
+      return code.get();
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e.getCause());
+    }
+  }
+
+  /** What cannot be had of one job is said, and keeps nobody from the others'. */
+  private int followOne(Connector shared, LogRange wanted, String id, String prefix)
+      throws InterruptedException {
+    WholeLines ownOut = new WholeLines(out);
+    WholeLines ownErr = new WholeLines(err);
+    try (ownOut;
+        ownErr) {
+      follow(shared, wanted, id, sink(id, prefix, ownOut, ownErr));
+      ownOut.endLine();
+      ownErr.endLine();
+      return 0;
+    } catch (StatusException | IOException | RuntimeException e) {
+      Failure failure = Failure.of(e);
+      say(failure.message());
+      return failure.exitCode();
+    }
+  }
+
+  /** A UUID is cut as tables have it; other words are as they were typed. */
+  private static String label(String id) {
+    String plain = id.strip();
+    return plain.length() == UUID_LENGTH ? plain.substring(0, SHORT_ID) : plain;
   }
 
   private void say(String what) {
-    spec.commandLine().getErr().println("job-worker: " + what);
-  }
-
-  private LogOptions options() {
-    LogOptions.Builder options = LogOptions.newBuilder().setNoFollow(noFollow);
-    beginning.tail.ifPresent(lines -> options.setTailLines(lines(lines)));
-    beginning.since.ifPresent(time -> options.setSince(instant(time)));
-    beginning.offset.ifPresent(options::setOffset);
-    only.ifPresent(stream ->
-        options.setStream(stream == Only.STDOUT ? Stream.STREAM_STDOUT : Stream.STREAM_STDERR));
-    return options.build();
-  }
-
-  private static int lines(long lines) {
-    if (lines < 0) {
-      throw new UsageException("--tail: the number of lines must not be negative");
-    }
-    return (int) Math.min(lines, Integer.MAX_VALUE);
-  }
-
-  /** A time, or how long ago. */
-  private static Timestamp instant(String text) {
-    Instant instant;
-    try {
-      instant = Instant.parse(text.toUpperCase(Locale.ROOT));
-    } catch (DateTimeParseException e) {
-      instant = Instant.now().minus(ago(text));
-    }
-    return Timestamp.newBuilder()
-        .setSeconds(instant.getEpochSecond())
-        .setNanos(instant.getNano())
-        .build();
-  }
-
-  private static Duration ago(String text) {
-    try {
-      return Durations.parse(text);
-    } catch (IllegalArgumentException e) {
-      throw new UsageException(
-          "--since: '"
-              + text
-              + "' is no time; write 2026-01-31T12:00:00Z, or 15m for 15 minutes ago");
+    synchronized (err) {
+      spec.commandLine().getErr().println("job-worker: " + what);
+      spec.commandLine().getErr().flush();
     }
   }
 }

@@ -22,7 +22,7 @@ public final class ProgramParameter {
 
   @Parameters(
       paramLabel = "COMMAND",
-      arity = "1..*",
+      arity = "0..*",
       converter = OsWord.class,
       description =
           "The program and its arguments, up to the end of the line. One word alone is split as a"
@@ -44,6 +44,9 @@ public final class ProgramParameter {
    * @throws UsageException if the one word cannot be split
    */
   List<String> argv() {
+    if (command.isEmpty()) {
+      return command; // a file may have one
+    }
     if (shell) {
       return List.of("/bin/sh", "-c", String.join(" ", command));
     }

@@ -3,6 +3,7 @@ package io.jobworker.cli.command;
 import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
+import io.jobworker.api.v1.JobSpec;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.InputPump;
 import io.jobworker.cli.connect.Retry;
@@ -40,6 +41,8 @@ public final class StartCommand implements Callable<Integer> {
   @ParentCommand private Connector server = Connector.NONE;
   @Mixin private JobSpecOptions job = new JobSpecOptions();
   @Mixin private ProgramParameter program = new ProgramParameter();
+  @Mixin private JobFileOptions files = new JobFileOptions();
+  @Mixin private DryRunOptions dryRun = new DryRunOptions();
 
   @Option(
       names = {"-i", "--interactive"},
@@ -48,11 +51,15 @@ public final class StartCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
-    String requestId = UUID.randomUUID().toString();
+    JobSpec.Builder what = files.with(job.spec(program.argv()).build());
+    if (dryRun.isWanted()) {
+      dryRun.print(what.build(), spec.commandLine().getOut());
+      return 0;
+    }
     JobRequest request =
         JobRequest.newBuilder()
             .setSpec(
-                job.spec(program.argv()).setStdinStream(interactive).setRequestId(requestId))
+                what.setStdinStream(interactive).setRequestId(UUID.randomUUID().toString()))
             .build();
     // The request id makes it safe to ask again: it is one job, however often it is asked for.
     JobResponse response =

@@ -2,6 +2,7 @@ package io.jobworker.cli.connect;
 
 import io.jobworker.base.words.CallersBytes;
 import io.jobworker.base.words.OsString;
+import io.jobworker.cli.help.HelpGroup;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -9,6 +10,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
 /** The options that say which server, and as whom. They may stand before the verb or behind it. */
+@HelpGroup("The server")
 public final class ConnectOptions {
   @Option(
       names = "--config",
@@ -18,6 +20,13 @@ public final class ConnectOptions {
           "The client's configuration; default: $JOB_WORKER_CONFIG, then"
               + " ~/.config/job-worker/config.toml.")
   private Optional<Path> config = Optional.empty();
+
+  @Option(
+      names = "--context",
+      scope = ScopeType.INHERIT,
+      paramLabel = "CONTEXT",
+      description = "One of the configuration's servers; default: $JOB_WORKER_CONTEXT, then its own.")
+  private Optional<String> context = Optional.empty();
 
   @Option(
       names = "--address",
@@ -57,13 +66,31 @@ public final class ConnectOptions {
               ClientConfig.readPem(cert.get()),
               ClientConfig.readPem(key.get())));
     }
-    ClientConfig read = ClientConfig.read(config.orElseGet(ConnectOptions::defaultConfig));
+    ClientConfig read = ClientConfig.read(clientFile());
     return Connection.to(
         new ClientConfig(
             address.orElse(read.address()),
             ca.map(ClientConfig::readPem).orElse(read.ca()),
             cert.map(ClientConfig::readPem).orElse(read.cert()),
             key.map(ClientConfig::readPem).orElse(read.key())));
+  }
+
+  /** The servers that the configuration knows. */
+  public Contexts contexts() {
+    return Contexts.of(config.orElseGet(ConnectOptions::defaultConfig));
+  }
+
+  /** The one of them that is meant, if there is one. */
+  public Optional<String> context() {
+    return context.or(ConnectOptions::contextByEnvironment).or(contexts()::current);
+  }
+
+  private Path clientFile() {
+    return contexts().chosen(context, contextByEnvironment());
+  }
+
+  private static Optional<String> contextByEnvironment() {
+    return Optional.ofNullable(CallersBytes.environment().get("JOB_WORKER_CONTEXT")).filter(name -> !name.isEmpty());
   }
 
   private static Path defaultConfig() {

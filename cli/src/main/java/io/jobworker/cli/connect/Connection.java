@@ -47,9 +47,11 @@ public final class Connection implements AutoCloseable {
   }
 
   private final ManagedChannel channel;
+  private final boolean owned;
 
-  private Connection(ManagedChannel channel) {
+  private Connection(ManagedChannel channel, boolean owned) {
     this.channel = channel;
+    this.owned = owned;
   }
 
   /** Prepares a connection; it is made when it is first used. */
@@ -60,7 +62,17 @@ public final class Connection implements AutoCloseable {
             .tlsConnectionSpec(VERSIONS, CIPHERS)
             .flowControlWindow(WINDOW_BYTES)
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
-            .build());
+            .build(),
+        true);
+  }
+
+  /**
+   * The same for one of several users, whose closing closes nothing; if it is broken, it is made
+   * anew at once.
+   */
+  public Connection shared() {
+    channel.resetConnectBackoff();
+    return new Connection(channel, false);
   }
 
   /** Calls that wait for their answers. */
@@ -126,6 +138,9 @@ public final class Connection implements AutoCloseable {
 
   @Override
   public void close() {
+    if (!owned) {
+      return;
+    }
     channel.shutdownNow();
     try {
       channel.awaitTermination(1, TimeUnit.SECONDS);

@@ -1,5 +1,7 @@
 package io.jobworker.cli.connect;
 
+import java.util.Optional;
+
 /** Knows which server is meant, and as whom to call it. */
 @FunctionalInterface
 public interface Connector {
@@ -11,4 +13,14 @@ public interface Connector {
 
   /** Prepares a connection, which the caller closes. */
   Connection connect();
+
+  /** The servers that the configuration knows. */
+  default Contexts contexts() {
+    throw new UsageException("no configuration is named");
+  }
+
+  /** The one of them that is meant, if there is one. */
+  default Optional<String> context() {
+    return Optional.empty();
+  }
 }

@@ -14,6 +14,7 @@ public enum Signal {
   KILL(9),
   USR1(10),
   USR2(12),
+  PIPE(13),
   TERM(15),
   WINCH(28);
 

@@ -1,0 +1,359 @@
+package io.jobworker.cli.help;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+
+/**
+ * A script that has a shell complete our words. What is known when it is made is in it; what the
+ * server knows, jobs and their labels, it asks for with the verb {@code complete-jobs}, and waits
+ * no longer than nobody notices: what comes later is there the next time.
+ */
+public enum Completion {
+  BASH,
+  ZSH,
+  FISH;
+
+  /** The verb that writes what the server knows to a file. */
+  public static final String JOBS_VERB = "complete-jobs";
+
+  /**
+   * Waits for an answer for a fifth of a second, and takes one that is no older than a minute. For
+   * bash and zsh alike.
+   */
+  private static final String LIVE =
+      """
+      _job_worker_live() { # KIND WORD-0
+          local dir=${XDG_CACHE_HOME:-$HOME/.cache}/job-worker tries=0
+          local key=${JOB_WORKER_CONFIG-}+${JOB_WORKER_CONTEXT-}
+          local file=$dir/complete${key//\\//%}
+          (umask 077; mkdir -p "$dir" && : >"$file.asked") 2>/dev/null || return 0
+          ("$2" complete-jobs "$file" </dev/null >/dev/null 2>&1 &)
+          while [ "$tries" -lt 9 ] && ! [ "$file" -nt "$file.asked" ]; do
+              sleep 0.02
+              tries=$((tries + 1))
+          done
+          [ -n "$(find "$file" -mmin -1 2>/dev/null)" ] || return 0
+          sed -n "s/^$1\\t//p" "$file"
+      }
+      _job_worker_contexts() {
+          local file=${JOB_WORKER_CONFIG:-$HOME/.config/job-worker/config.toml}
+          sed -n 's/^\\[contexts\\.\\([^]]*\\)\\]$/\\1/p' "$file" 2>/dev/null
+      }
+      """;
+
+  /** The script for a program. */
+  public String script(CommandSpec program) {
+    return switch (this) {
+      case BASH -> bash(program);
+      case ZSH -> zsh(program);
+      case FISH -> fish(program);
+    };
+  }
+
+  // --- what there is to say of the words, for all shells
+
+  private static List<CommandSpec> verbs(CommandSpec program) {
+    return program.subcommands().values().stream()
+        .map(verb -> verb.getCommandSpec())
+        .filter(verb -> !verb.usageMessage().hidden())
+        .distinct()
+        .toList();
+  }
+
+  private static String names(CommandSpec verb) {
+    return String.join("|", verb.names());
+  }
+
+  private static List<OptionSpec> options(CommandSpec command) {
+    return command.options().stream().filter(option -> !option.hidden()).toList();
+  }
+
+  private static boolean takesValue(OptionSpec option) {
+    return option.arity().max() > 0;
+  }
+
+  /** What kind of word an option's value is: words themselves, or how to find them. */
+  private static String kind(OptionSpec option) {
+    if (option.completionCandidates() != null) {
+      return StreamSupport.stream(option.completionCandidates().spliterator(), false)
+          .map(word -> word.toLowerCase(Locale.ROOT).replace('_', '-'))
+          .collect(Collectors.joining(" ", "=", ""));
+    }
+    return switch (option.longestName()) {
+      case "--signal" -> "=HUP INT QUIT KILL USR1 USR2 PIPE TERM WINCH";
+      case "--label" -> "label";
+      case "--context" -> "context";
+      default ->
+          switch (option.paramLabel()) {
+            case "FILE", "DIR" -> "file";
+            default -> "";
+          };
+    };
+  }
+
+  private static String kind(CommandSpec verb) {
+    for (PositionalParamSpec parameter : verb.positionalParameters()) {
+      switch (parameter.paramLabel()) {
+        case "ID" -> {
+          return "job";
+        }
+        case "VERB" -> {
+          return "verb";
+        }
+        case "CONTEXT" -> {
+          return "context";
+        }
+        case "PROGRAM", "COMMAND" -> {
+          return "program";
+        }
+        default -> {
+          List<String> words = new ArrayList<>();
+          if (parameter.completionCandidates() != null) {
+            parameter.completionCandidates().forEach(words::add);
+            return "=" + String.join(" ", words).toLowerCase(Locale.ROOT);
+          }
+        }
+      }
+    }
+    return "";
+  }
+
+  private static String description(CommandSpec verb) {
+    return plain(String.join(" ", verb.usageMessage().description()));
+  }
+
+  private static String description(OptionSpec option) {
+    return plain(String.join(" ", option.description()));
+  }
+
+  /** For scripts: no quotes, nothing that a shell expands. */
+  private static String plain(String text) {
+    return text.replaceAll("[^A-Za-z0-9 .,()/+=-]", "");
+  }
+
+  // --- the two shells that are nearly one
+
+  /** The kind of word that is wanted, by what stands before it. */
+  private static String table(CommandSpec program) {
+    StringBuilder text = new StringBuilder();
+    text.append("_job_worker_kind() { # VERB OPTION: the kind of the option's value\n");
+    text.append("    case \"$1 $2\" in\n");
+    for (CommandSpec command : withProgram(program)) {
+      for (OptionSpec option : options(command)) {
+        if (takesValue(option)) {
+          String patterns =
+              Stream.of(option.names())
+                  .flatMap(name ->
+                      command == program
+                          ? Stream.of("*' " + name + "'")
+                          : command.names().stream().map(verb -> "'" + verb + " " + name + "'"))
+                  .collect(Collectors.joining("|"));
+          String kind = kind(option);
+          text.append("    %s) echo '%s' ;;%n".formatted(patterns, kind.isEmpty() ? "any" : kind));
+        }
+      }
+    }
+    text.append("    esac\n}\n");
+    text.append("_job_worker_words() { # VERB: the kind of its words\n    case \"$1\" in\n");
+    text.append("    '') echo verb ;;\n");
+    for (CommandSpec verb : verbs(program)) {
+      text.append("    %s) echo '%s' ;;%n".formatted(names(verb), kind(verb)));
+    }
+    text.append("    esac\n}\n");
+    text.append("_job_worker_options() { # VERB: its options, with what they do\n");
+    text.append("    case \"$1\" in\n");
+    for (CommandSpec command : withProgram(program)) {
+      String pattern = command == program ? "''" : names(command);
+      text.append("    %s) cat <<'END'%n".formatted(pattern));
+      for (OptionSpec option : options(command)) {
+        text.append("%s\t%s%n".formatted(option.longestName(), description(option)));
+      }
+      text.append("END\n        ;;\n");
+    }
+    text.append("    esac\n}\n");
+    text.append("_job_worker_verbs() {\n    cat <<'END'\n");
+    for (CommandSpec verb : verbs(program)) {
+      text.append("%s\t%s%n".formatted(verb.name(), description(verb)));
+    }
+    text.append("END\n}\n");
+    return text.toString();
+  }
+
+  private static List<CommandSpec> withProgram(CommandSpec program) {
+    List<CommandSpec> all = new ArrayList<>(verbs(program));
+    all.add(program);
+    return all;
+  }
+
+  /** Finds out what is wanted, and offers it, a candidate a line with what it is behind a tab. */
+  private static final String OFFER =
+      """
+      _job_worker_offer() { # WORD-0 CURRENT WORDS-BEFORE...: candidates, or 'files'
+          local program=$1 current=$2 verb= option= word kind
+          shift 2
+          for word; do
+              if [ -n "$option" ]; then
+                  option=
+              elif [ -n "$(_job_worker_kind "$verb" "$word")" ]; then
+                  option=$word
+              elif [ "${word#-}" != "$word" ]; then
+                  :
+              elif [ -z "$verb" ]; then
+                  verb=$word
+              elif [ "$(_job_worker_words "$verb")" = program ]; then
+                  echo files
+                  return
+              fi
+          done
+          if [ -n "$option" ]; then
+              kind=$(_job_worker_kind "$verb" "$option")
+          elif [ "${current#-}" != "$current" ]; then
+              _job_worker_options "$verb"
+              return
+          else
+              kind=$(_job_worker_words "$verb")
+          fi
+          case $kind in
+          =*) printf '%s\\n' "${kind#=}" | tr ' ' '\\n' ;;
+          verb) _job_worker_verbs ;;
+          job|label) _job_worker_live "$kind" "$program" ;;
+          context) _job_worker_contexts ;;
+          program|file) echo files ;;
+          esac
+      }
+      """;
+
+  private static String bash(CommandSpec program) {
+    return "# Has bash complete the words of job-worker: . <(job-worker completion bash)\n"
+        + LIVE
+        + table(program)
+        + OFFER
+        + """
+        _job_worker() {
+            local IFS=$'\\n' current=${COMP_WORDS[COMP_CWORD]} line
+            local offered=()
+            while read -r line; do
+                case $line in "$current"*|files) offered+=("$line") ;; esac
+            done < <(_job_worker_offer "${COMP_WORDS[0]}" "$current" "${COMP_WORDS[@]:1:COMP_CWORD-1}")
+            COMPREPLY=()
+            if [ "${offered[0]-}" = files ]; then
+                compopt -o default 2>/dev/null
+                return
+            fi
+            case ${#offered[@]} in
+            0) ;;
+            1) COMPREPLY=("${offered[0]%%$'\\t'*}") ;;
+            *) for line in "${offered[@]}"; do # what they are is shown, and not inserted
+                   case $line in
+                   *$'\\t'?*) COMPREPLY+=("${line%%$'\\t'*}  (${line#*$'\\t'})") ;;
+                   *) COMPREPLY+=("${line%%$'\\t'*}") ;;
+                   esac
+               done ;;
+            esac
+        }
+        complete -F _job_worker job-worker
+        """;
+  }
+
+  private static String zsh(CommandSpec program) {
+    return "#compdef job-worker\n"
+        + "# Has zsh complete the words of job-worker: source <(job-worker completion zsh)\n"
+        + LIVE
+        + table(program)
+        + OFFER
+        + """
+        _job_worker() {
+            local line
+            local -a offered
+            while read -r line; do
+                offered+=("${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}")
+            done < <(_job_worker_offer "$words[1]" "$words[CURRENT]" "${(@)words[2,CURRENT-1]}")
+            if [ "${offered[1]%%:*}" = files ]; then
+                _files
+            else
+                _describe job-worker offered
+            fi
+        }
+        [ "$funcstack[1]" = _job_worker ] && _job_worker "$@" || compdef _job_worker job-worker
+        """;
+  }
+
+  private static String fish(CommandSpec program) {
+    StringBuilder text = new StringBuilder();
+    text.append(
+        "# Has fish complete the words of job-worker: job-worker completion fish | source\n");
+    text.append(
+        """
+        function __job_worker_live
+            set -l dir ~/.cache/job-worker
+            set -q XDG_CACHE_HOME; and set dir $XDG_CACHE_HOME/job-worker
+            set -l file $dir/complete(string replace -a / % -- "$JOB_WORKER_CONFIG+$JOB_WORKER_CONTEXT")
+            mkdir -p -m 700 $dir; and touch $file.asked; or return
+            job-worker complete-jobs $file </dev/null >/dev/null 2>&1 &
+            for try in (seq 9)
+                test $file -nt $file.asked; and break
+                sleep 0.02
+            end
+            test -n "$(find $file -mmin -1 2>/dev/null)"; and sed -n "s/^$argv[1]\\t//p" $file
+        end
+        function __job_worker_contexts
+            set -l file ~/.config/job-worker/config.toml
+            set -q JOB_WORKER_CONFIG; and set file $JOB_WORKER_CONFIG
+            sed -n 's/^\\[contexts\\.\\([^]]*\\)\\]$/\\1/p' $file 2>/dev/null
+        end
+        complete -c job-worker -f
+        """);
+    String all =
+        verbs(program).stream()
+            .flatMap(verb -> verb.names().stream())
+            .collect(Collectors.joining(" "));
+    for (CommandSpec verb : verbs(program)) {
+      text.append(
+          "complete -c job-worker -n 'not __fish_seen_subcommand_from %s' -a %s -d '%s'%n"
+              .formatted(all, verb.name(), description(verb)));
+    }
+    for (CommandSpec command : withProgram(program)) {
+      String where =
+          command == program
+              ? ""
+              : " -n '__fish_seen_subcommand_from " + String.join(" ", command.names()) + "'";
+      String words = command == program ? "" : fishWords(kind(command), all);
+      if (!words.isEmpty()) {
+        text.append("complete -c job-worker%s%s%n".formatted(where, words));
+      }
+      for (OptionSpec option : options(command)) {
+        if (command != program && option.inherited()) {
+          continue;
+        }
+        text.append("complete -c job-worker%s".formatted(where));
+        for (String name : option.names()) {
+          text.append(
+              name.startsWith("--") ? " -l " + name.substring(2) : " -s " + name.substring(1));
+        }
+        if (takesValue(option)) {
+          text.append(" -r").append(fishWords(kind(option), all));
+        }
+        text.append(" -d '%s'%n".formatted(description(option)));
+      }
+    }
+    return text.toString();
+  }
+
+  private static String fishWords(String kind, String verbs) {
+    return switch (kind) {
+      case "job", "label" -> " -a '(__job_worker_live " + kind + ")'";
+      case "context" -> " -a '(__job_worker_contexts)'";
+      case "verb" -> " -a '" + verbs + "'";
+      case "file", "program" -> " -F";
+      case "" -> "";
+      default -> " -a '" + kind.substring(1) + "'";
+    };
+  }
+}

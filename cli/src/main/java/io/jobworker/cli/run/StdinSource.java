@@ -1,0 +1,62 @@
+package io.jobworker.cli.run;
+
+import com.google.protobuf.ByteString;
+import io.jobworker.cli.connect.UsageException;
+import io.jobworker.cli.render.Terminal;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** Our standard input, for a job that stands in for a program here. */
+public final class StdinSource {
+  private static final int MAX_BYTES = 1 << 20;
+  private static final Path DESCRIPTOR = Path.of("/proc/self/fd/0");
+
+  private final InputStream in;
+  private final Optional<String> name; // of what it is; empty if it is closed
+
+  StdinSource(InputStream in, Optional<String> name) {
+    this.in = in;
+    this.name = name;
+  }
+
+  /** That of this process. */
+  @SuppressWarnings("resource") // the descriptor is not ours to close
+  public static StdinSource ofProcess() {
+    return new StdinSource(new FileInputStream(FileDescriptor.in), nameOf(DESCRIPTOR));
+  }
+
+  private static Optional<String> nameOf(Path descriptor) {
+    try {
+      return Optional.of(Files.readSymbolicLink(descriptor).toString());
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * All of it, up to its end; nothing where it is a terminal, closed, or nothing to begin with.
+   *
+   * @throws UsageException if it is more than a job's start can carry
+   */
+  public ByteString read() throws IOException {
+    if (!isGiven()) {
+      return ByteString.EMPTY;
+    }
+    byte[] bytes = in.readNBytes(MAX_BYTES + 1);
+    if (bytes.length > MAX_BYTES) {
+      throw new UsageException(
+          "standard input is more than 1 MiB, which is all that a job can be given; put it where"
+              + " the job can read it, or use --no-stdin");
+    }
+    return ByteString.copyFrom(bytes);
+  }
+
+  private boolean isGiven() {
+    return name.isPresent() && !name.get().equals("/dev/null") && !Terminal.isTerminal(name.get());
+  }
+}

@@ -1,0 +1,246 @@
+package io.jobworker.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.jobworker.cli.exit.ExitCodes;
+import io.jobworker.cli.words.Words;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** What the program says of itself, and of words that it does not understand. */
+class CommandLineTest {
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String... arguments) {
+    CommandLine line = Main.commandLine();
+    line.setOut(new PrintWriter(out));
+    line.setErr(new PrintWriter(err));
+    return line.execute(arguments);
+  }
+
+  static Stream<String> verbs() {
+    return Main.commandLine().getSubcommands().entrySet().stream()
+        .filter(verb -> !verb.getValue().getCommandSpec().usageMessage().hidden())
+        .map(Map.Entry::getKey);
+  }
+
+  private static String[] footer(String verb) {
+    return Main.commandLine().getSubcommands().get(verb).getCommandSpec().usageMessage().footer();
+  }
+
+  @Nested
+  class WhatIsNotUnderstood {
+    @ParameterizedTest
+    @CsvSource(
+        delimiter = '|',
+        value = {
+          "lgos 813c | there is no verb 'lgos'; did you mean logs?",
+          "help lgos | there is no verb 'lgos'; did you mean logs?",
+          "frobnicate | there is no verb 'frobnicate'",
+          "logs --tial 813c | unknown option --tial; did you mean --tail?",
+          "logs --sicne=1h 813c | unknown option --sicne; did you mean --since?",
+          "logs --frobnicate 813c | unknown option --frobnicate",
+          "help run stop | unexpected word 'stop'",
+        })
+    void aWordIsNamedWithWhatMayHaveBeenMeant(String words, String said) {
+      assertThat(run(words.split(" "))).isEqualTo(2);
+      assertThat(err.toString().lines().findFirst()).contains("job-worker: " + said);
+      assertThat(out.toString()).isEmpty();
+    }
+  }
+
+  @Nested
+  class Help {
+    @ParameterizedTest
+    @MethodSource("io.jobworker.cli.CommandLineTest#verbs")
+    void ofAVerbIsTheSameInBothWays(String verb) {
+      assertThat(run("help", verb)).isZero();
+      String help = out.toString();
+      out.getBuffer().setLength(0);
+      assertThat(run(verb, "--help")).isZero();
+      assertThat(out).hasToString(help);
+      assertThat(help).contains("Usage: job-worker " + verb, "Exit codes:", "Help:");
+      assertThat(err.toString()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.jobworker.cli.CommandLineTest#verbs")
+    void hasTheVerbsOwnOptionsFirstAndTheCommonOnesLast(String verb) {
+      run("help", verb);
+      String help = out.toString();
+      assertThat(help.indexOf("\nThe server:\n")).isPositive();
+      assertThat(help.indexOf("\nOptions:\n")).isLessThan(help.indexOf("\nThe server:\n"));
+      assertThat(help.indexOf("\nThe server:\n")).isLessThan(help.indexOf("\nHelp:\n"));
+    }
+
+    @Test
+    void isShortWithAShortOption() {
+      assertThat(run("run", "-h")).isZero();
+      assertThat(out.toString())
+          .contains("--detach", "job-worker help run")
+          .doesNotContain("--cpus");
+    }
+
+    /** All that a command line can be held to without a server. */
+    @ParameterizedTest
+    @MethodSource("io.jobworker.cli.CommandLineTest#verbs")
+    void hasExamplesThatAreUnderstood(String verb) {
+      for (String line : footer(verb)) {
+        if (line.startsWith("  job-worker ")) {
+          List<String> words = new ArrayList<>(Words.split(line.strip()));
+          words.removeFirst();
+          int end = 0;
+          while (end < words.size() && !words.get(end).matches("[|<>].*")) {
+            end++;
+          }
+          Main.commandLine().parseArgs(words.subList(0, end).toArray(String[]::new));
+        }
+      }
+    }
+  }
+
+  @Nested
+  class ExitCodesPage {
+    @Test
+    void hasTheTableThatHelpHas() throws IOException {
+      String page = Files.readString(Path.of("../docs/cli.md"));
+      for (Map<String, String> codes : List.of(ExitCodes.ofVerbs(), ExitCodes.ofJobs())) {
+        codes.forEach(
+            (code, meaning) -> assertThat(page).contains("| " + code + " | " + meaning + " |"));
+      }
+    }
+  }
+
+  @Nested
+  class ManualPages {
+    @TempDir private Path directory;
+
+    @Test
+    void thereIsOneForEachVerbWithAllItsOptions() throws IOException {
+      assertThat(run("help", "--man-pages", directory.toString())).isZero();
+      assertThat(Files.readString(directory.resolve("job-worker.1"))).contains(".SH \"VERBS\"");
+      for (String verb : verbs().toList()) {
+        CommandLine command = Main.commandLine().getSubcommands().get(verb);
+        String page =
+            Files.readString(directory.resolve("job-worker-" + command.getCommandName() + ".1"));
+        for (OptionSpec option : command.getCommandSpec().options()) {
+          if (!option.hidden()) {
+            assertThat(page).contains(option.longestName().replace("-", "\\-"));
+          }
+        }
+      }
+    }
+
+    @Test
+    void theyAreWithoutFault() throws Exception {
+      assumeTrue(Files.isExecutable(Path.of("/usr/bin/groff")), "groff is here");
+      run("help", "--man-pages", directory.toString());
+      try (Stream<Path> pages = Files.list(directory)) {
+        for (Path page : pages.toList()) {
+          Process groff =
+              new ProcessBuilder("groff", "-man", "-Tutf8", "-ww", "-z", page.toString())
+                  .redirectErrorStream(true)
+                  .start();
+          assertThat(groff.getInputStream().readAllBytes()).asString().isEmpty();
+          assertThat(groff.waitFor()).isZero();
+        }
+      }
+    }
+  }
+
+  @Nested
+  class CompletionOfBash {
+    @TempDir private Path directory;
+
+    /** What bash offers at the end of these words, if the server answers this. */
+    private List<String> offered(String answer, String... words) throws Exception {
+      run("completion", "bash");
+      Path script = Files.writeString(directory.resolve("script"), out.toString());
+      Path program =
+          Files.writeString(
+              directory.resolve("job-worker"),
+              "#!/bin/sh\n[ \"$1\" = complete-jobs ] && { printf '"
+                  + answer
+                  + "' >\"$2.new\"; "
+                  + "mv \"$2.new\" \"$2\"; }\n");
+      assertThat(program.toFile().setExecutable(true)).isTrue();
+      List<String> command =
+          new ArrayList<>(
+              List.of(
+                  "bash",
+                  "-c",
+                  ". \"$1\"; shift; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _job_worker;"
+                      + " printf '%s\\n' \"${COMPREPLY[@]}\"",
+                  "bash",
+                  script.toString(),
+                  program.toString()));
+      command.addAll(List.of(words));
+      ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+      builder.environment().put("XDG_CACHE_HOME", directory.resolve("cache").toString());
+      builder.environment().put("JOB_WORKER_CONFIG", "/srv/client.toml");
+      Process bash = builder.start();
+      String text = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(bash.waitFor()).as(text).isZero();
+      return text.lines().toList();
+    }
+
+    @Test
+    void verbsAreOfferedWithWhatTheyDo() throws Exception {
+      assertThat(offered("", "lo")).containsExactly("logs");
+      assertThat(offered("", "--config", "x", "lo")).containsExactly("logs");
+      assertThat(offered("", "sta"))
+          .anyMatch(line -> line.startsWith("start  ("))
+          .noneMatch(line -> line.startsWith("logs"));
+    }
+
+    @Test
+    void optionsAndTheirValuesAreOffered() throws Exception {
+      assertThat(offered("", "logs", "--no-f")).containsExactly("--no-follow");
+      assertThat(offered("", "logs", "--stream", "")).containsExactly("stdout", "stderr");
+      assertThat(offered("", "completion", "")).containsExactly("bash", "zsh", "fish");
+    }
+
+    @Test
+    void jobsAreOfferedWithNameAndStatus() throws Exception {
+      String answer = "job\\t813c08e2\\tnightly, running\\njob\\t1f0a77d1\\texited\\n";
+      // Nobody waits long for an answer: what came too late is there the next time.
+      List<String> ids = List.of();
+      for (int tries = 0; tries < 100 && ids.size() < 2; tries++) {
+        ids = offered(answer, "logs", "-n", "5", "");
+      }
+      assertThat(ids).containsExactly("813c08e2  (nightly, running)", "1f0a77d1  (exited)");
+      assertThat(offered(answer, "logs", "813")).containsExactly("813c08e2");
+    }
+
+    @Test
+    void whatBelongsToTheProgramIsNotOurs() throws Exception {
+      assertThat(offered("", "run", "--rm", "make", "--")).containsExactly("");
+      assertThat(offered("", "run", "--r"))
+          .anyMatch(line -> line.startsWith("--rm"))
+          .anyMatch(line -> line.startsWith("--reconnect"));
+    }
+
+    @Test
+    void aServerThatDoesNotAnswerKeepsNobodyWaiting() throws Exception {
+      assertThat(offered("", "logs", "8")).containsExactly("");
+    }
+  }
+}
