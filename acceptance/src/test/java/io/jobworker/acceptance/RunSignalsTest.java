@@ -33,7 +33,8 @@ class RunSignalsTest {
 
   @Test
   void controlCInterruptsTheJobWhichEndsAsItLikes() throws Exception {
-    try (CliRun run = new CliRun(server.as("alice"), "trap 'echo bye; exit 5' INT; echo up; sleep 1000 & wait")) {
+    try (CliRun run =
+        new CliRun(server.as("alice"), "trap 'echo bye; exit 5' INT; echo up; sleep 1000 & wait")) {
       run.signal("INT");
       assertThat(run.exitCode()).isEqualTo(5);
       assertThat(run.out()).hasContent("up\nbye\n");
@@ -60,7 +61,8 @@ class RunSignalsTest {
 
   @Test
   void terminationIsPassedOn() throws Exception {
-    try (CliRun run = new CliRun(server.as("alice"), "trap 'exit 6' TERM; echo up; sleep 1000 & wait")) {
+    try (CliRun run =
+        new CliRun(server.as("alice"), "trap 'exit 6' TERM; echo up; sleep 1000 & wait")) {
       run.signal("TERM");
       assertThat(run.exitCode()).isEqualTo(6);
     }
@@ -86,7 +88,11 @@ class RunSignalsTest {
   @Test
   void whereNobodyReadsItsOutputTheJobGetsSigpipe() throws Exception {
     Path file = PublicDirectory.create().resolve("id");
-    Process run = server.as("alice").process("run", "--no-stdin", "--id-file", file.toString(), "yes").start();
+    Process run =
+        server
+            .as("alice")
+            .process("run", "--no-stdin", "--id-file", file.toString(), "yes")
+            .start();
     run.getInputStream().readNBytes(10);
     run.getInputStream().close();
     CompletableFuture<byte[]> err = Programs.readAll(run.getErrorStream());

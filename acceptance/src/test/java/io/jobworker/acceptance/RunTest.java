@@ -154,7 +154,8 @@ class RunTest {
     @Test
     void aServerThatDiesAndComesBackIsToldOnceAndLosesNoByte() throws Exception {
       Gate gate = new Gate();
-      try (CliRun run = new CliRun(alice(), "echo up; " + gate.waiting() + "; seq 1 20000; exit 9")) {
+      try (CliRun run =
+          new CliRun(alice(), "echo up; " + gate.waiting() + "; seq 1 20000; exit 9")) {
         server.kill();
         await()
             .atMost(Programs.PATIENCE)
@@ -170,6 +171,28 @@ class RunTest {
         assertThat(Files.readAllLines(run.err())).hasSize(1);
       }
       gate.close();
+    }
+
+    @Test
+    void whatIsTypedReachesTheJobAsItRunsAndAlsoWhenTheServerHasDiedInBetween() throws Exception {
+      Process run = alice().process("run", "cat").start();
+      try (OutputStream in = run.getOutputStream()) {
+        say(in, "before\n");
+        assertThat(run.getInputStream().readNBytes(7)).asString().isEqualTo("before\n");
+        server.kill();
+        say(in, "meanwhile\n");
+        server.restart();
+        assertThat(run.getInputStream().readNBytes(10)).asString().isEqualTo("meanwhile\n");
+        say(in, "after\n");
+        assertThat(run.getInputStream().readNBytes(6)).asString().isEqualTo("after\n");
+      }
+      assertThat(run.getInputStream().readAllBytes()).isEmpty();
+      assertThat(run.waitFor()).isZero();
+    }
+
+    private void say(OutputStream in, String line) throws IOException {
+      in.write(line.getBytes(UTF_8));
+      in.flush();
     }
 
     @Test

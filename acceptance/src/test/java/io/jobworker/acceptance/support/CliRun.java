@@ -9,8 +9,8 @@ import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
 /**
- * {@code job-worker run} as a process of its own, whose job has begun: its script says {@code up} on
- * a line when it is ready for what is to come. What comes out is in files.
+ * {@code job-worker run} as a process of its own, whose job has begun: its script says {@code up}
+ * on a line when it is ready for what is to come. What comes out is in files.
  */
 public final class CliRun implements AutoCloseable {
   private final Path directory = PublicDirectory.create();
@@ -19,8 +19,7 @@ public final class CliRun implements AutoCloseable {
   public CliRun(Cli client, String script) throws IOException {
     process =
         client
-            .process(
-                "run", "--no-stdin", "--id-file", idFile().toString(), "sh", "-c", script)
+            .process("run", "--no-stdin", "--id-file", idFile().toString(), "sh", "-c", script)
             .redirectOutput(out().toFile())
             .redirectError(err().toFile())
             .start();

@@ -12,6 +12,7 @@ import io.jobworker.cli.run.IdFile;
 import io.jobworker.cli.run.JobRun;
 import io.jobworker.cli.run.StdinSource;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -71,6 +72,11 @@ public final class RunCommand implements Callable<Integer> {
   private boolean verbose;
 
   @Option(
+      names = {"-i", "--interactive"},
+      description = "Give the job our standard input also where that is a terminal.")
+  private boolean interactive;
+
+  @Option(
       names = "--no-stdin",
       description =
           "Give the job no standard input, also where ours is no terminal; so does --detach.")
@@ -90,13 +96,21 @@ public final class RunCommand implements Callable<Integer> {
       throw new UsageException("--rm needs a run that waits for the job's end, not --detach");
     }
     JobSpec.Builder what = files.with(job.spec(program.argv()).build());
-    if (!noStdin && !detach) {
-      what.setStdin(StdinSource.ofProcess().read());
+    if (detach && interactive) {
+      throw new UsageException("-i needs a run that stays, not --detach");
     }
     try (IdFile file = IdFile.of(idFile)) {
-      JobRun run = new JobRun(server, what.build(), reconnect, this::say, this::leave);
+      JobRun run = new JobRun(server, what.build(), input(), reconnect, this::say, this::leave);
       return detach ? start(run, file) : run(run, file);
     }
+  }
+
+  private Optional<InputStream> input() {
+    StdinSource source = StdinSource.ofProcess();
+    if (interactive) {
+      return Optional.of(source.whatever());
+    }
+    return noStdin || detach ? Optional.empty() : source.unlessTerminal();
   }
 
   private int start(JobRun run, IdFile file)

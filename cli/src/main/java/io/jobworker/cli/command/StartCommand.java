@@ -58,8 +58,7 @@ public final class StartCommand implements Callable<Integer> {
     }
     JobRequest request =
         JobRequest.newBuilder()
-            .setSpec(
-                what.setStdinStream(interactive).setRequestId(UUID.randomUUID().toString()))
+            .setSpec(what.setStdinStream(interactive).setRequestId(UUID.randomUUID().toString()))
             .build();
     // The request id makes it safe to ask again: it is one job, however often it is asked for.
     JobResponse response =

@@ -9,10 +9,13 @@ import io.jobworker.api.v1.LogOptions;
 import io.jobworker.api.v1.StopOptions;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
+import io.jobworker.cli.connect.Failure;
+import io.jobworker.cli.connect.InputPump;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.output.OutputFollower;
 import io.jobworker.cli.render.LogSink;
 import java.io.IOException;
+import java.io.InputStream;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
@@ -39,6 +42,7 @@ public final class JobRun {
   }
 
   private final Connector server;
+  private final Optional<InputStream> input;
   private final Duration patience;
   private final Consumer<String> say;
   private final JobRequest start;
@@ -52,19 +56,29 @@ public final class JobRun {
   /**
    * Prepares it.
    *
+   * @param input what the job is to read, if anything, as it comes
    * @param patience how long a connection that broke is tried to be made anew
    * @param say for people, a line each
    * @param leave ends the process with an exit code, when signals ask for that
    */
   public JobRun(
-      Connector server, JobSpec spec, Duration patience, Consumer<String> say, IntConsumer leave) {
+      Connector server,
+      JobSpec spec,
+      Optional<InputStream> input,
+      Duration patience,
+      Consumer<String> say,
+      IntConsumer leave) {
     this.server = server;
+    this.input = input;
     this.patience = patience;
     this.say = say;
     // The request id makes it safe to ask again: it is one job, however often it is asked for.
     this.start =
         JobRequest.newBuilder()
-            .setSpec(spec.toBuilder().setRequestId(UUID.randomUUID().toString()))
+            .setSpec(
+                spec.toBuilder()
+                    .setStdinStream(input.isPresent())
+                    .setRequestId(UUID.randomUUID().toString()))
             .build();
     this.signals = new JobSignals(server, patience, say, leave);
   }
@@ -116,8 +130,24 @@ public final class JobRun {
       id = Optional.of(given);
       started.as(given);
       signals.started(given);
+      input.ifPresent(
+          in -> Thread.ofPlatform().name("input").daemon().start(() -> feed(given, in)));
     }
     return id.get();
+  }
+
+  /** Beside the output: a job may write before it has read everything. */
+  private void feed(String job, InputStream in) {
+    try {
+      InputPump.Outcome outcome = new InputPump(in).run(server, job, patience, () -> {});
+      if (outcome == InputPump.Outcome.CLOSED) {
+        in.close(); // who writes into ours is told as if the job were here
+      }
+    } catch (StatusException | IOException e) {
+      say.accept("the job gets no more input: " + Failure.of(e).message());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void follow(Connection connection, LogSink sink)

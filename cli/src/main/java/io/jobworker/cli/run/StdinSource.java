@@ -1,7 +1,5 @@
 package io.jobworker.cli.run;
 
-import com.google.protobuf.ByteString;
-import io.jobworker.cli.connect.UsageException;
 import io.jobworker.cli.render.Terminal;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -13,7 +11,6 @@ import java.util.Optional;
 
 /** Our standard input, for a job that stands in for a program here. */
 public final class StdinSource {
-  private static final int MAX_BYTES = 1 << 20;
   private static final Path DESCRIPTOR = Path.of("/proc/self/fd/0");
 
   private final InputStream in;
@@ -38,22 +35,14 @@ public final class StdinSource {
     }
   }
 
-  /**
-   * All of it, up to its end; nothing where it is a terminal, closed, or nothing to begin with.
-   *
-   * @throws UsageException if it is more than a job's start can carry
-   */
-  public ByteString read() throws IOException {
-    if (!isGiven()) {
-      return ByteString.EMPTY;
-    }
-    byte[] bytes = in.readNBytes(MAX_BYTES + 1);
-    if (bytes.length > MAX_BYTES) {
-      throw new UsageException(
-          "standard input is more than 1 MiB, which is all that a job can be given; put it where"
-              + " the job can read it, or use --no-stdin");
-    }
-    return ByteString.copyFrom(bytes);
+  /** It, unless it is a terminal, closed, or nothing to begin with. */
+  public Optional<InputStream> unlessTerminal() {
+    return isGiven() ? Optional.of(in) : Optional.empty();
+  }
+
+  /** It, whatever it is. */
+  public InputStream whatever() {
+    return in;
   }
 
   private boolean isGiven() {

@@ -92,6 +92,7 @@ public record JobSpec(
           new Compared(RequestField.LABELS, JobSpec::labels),
           new Compared(RequestField.MERGE_OUTPUT, JobSpec::mergeOutput),
           new Compared(RequestField.OUTPUT_RETAIN, JobSpec::outputRetain),
+          new Compared(RequestField.STDIN_STREAM, JobSpec::stdinStream),
           new Compared(RequestField.IO, spec -> spec.limits().io()));
 
   /** A job with nothing but a command. */

@@ -23,14 +23,20 @@ final class StoredWords {
 
   /** As it is to be kept. */
   static JobSpec of(JobSpec spec) {
-    return mapped(spec, word ->
-        OsString.isUtf8(word) ? word : NO_UTF8.matcher(word).replaceAll(StoredWords::digits));
+    return mapped(
+        spec,
+        word ->
+            OsString.isUtf8(word) ? word : NO_UTF8.matcher(word).replaceAll(StoredWords::digits));
   }
 
   /** As it was before it was kept. */
   static JobSpec read(JobSpec spec) {
-    return mapped(spec, word ->
-        word.indexOf('\0') < 0 ? word : STORED.matcher(word).replaceAll(StoredWords::character));
+    return mapped(
+        spec,
+        word ->
+            word.indexOf('\0') < 0
+                ? word
+                : STORED.matcher(word).replaceAll(StoredWords::character));
   }
 
   private static String digits(MatchResult found) {
@@ -68,6 +74,7 @@ final class StoredWords {
         spec.labels(),
         spec.requestId(),
         spec.mergeOutput(),
-        spec.outputRetain());
+        spec.outputRetain(),
+        spec.stdinStream());
   }
 }
