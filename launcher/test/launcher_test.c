@@ -397,6 +397,20 @@ static void a_grace_that_is_not_used_ends_in_sigkill(void)
     collect(&job);
 }
 
+static void a_signal_alone_is_the_jobs_own_affair(void)
+{
+    struct job job;
+    SHELL(&job, "trap 'echo caught; exit 7' HUP; echo up; while :; do sleep 0.05; done");
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    tell(&job, "2 signal 1");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "exit_code") == 7);
+    CHECK(record_says(&job, "cause none\n"));
+    CHECK(strcmp(output(&job, "stdout"), "up\ncaught\n") == 0);
+    collect(&job);
+}
+
 static void what_the_main_process_leaves_behind_is_killed(void)
 {
     struct job job;
@@ -1670,6 +1684,7 @@ int main(int argc, char **argv)
     RUN(stop_kills_the_whole_tree_at_once);
     RUN(a_grace_lets_the_job_leave_by_itself);
     RUN(a_grace_that_is_not_used_ends_in_sigkill);
+    RUN(a_signal_alone_is_the_jobs_own_affair);
     RUN(what_the_main_process_leaves_behind_is_killed);
     RUN(a_time_out_needs_no_server);
     RUN(resource_limits_are_set);

@@ -1,6 +1,5 @@
 package io.jobworker.cli.command;
 
-import com.google.protobuf.InvalidProtocolBufferException;
 import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
@@ -11,6 +10,7 @@ import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.render.Json;
+import io.jobworker.cli.render.StandardOutput;
 import io.jobworker.cli.render.StatsTable;
 import java.io.Console;
 import java.io.IOException;
@@ -86,7 +86,7 @@ public final class StatsCommand implements Callable<Integer> {
   }
 
   private void draw(PrintWriter out, List<JobStatusResponse> jobs, boolean redraw)
-      throws InvalidProtocolBufferException {
+      throws IOException {
     if (redraw && drawn > 0) {
       out.printf("\033[%dA\033[J", drawn); // ECMA-48: up so many lines, erase what is below
     }
@@ -116,8 +116,7 @@ public final class StatsCommand implements Callable<Integer> {
     return console != null && console.isTerminal();
   }
 
-  private void print(PrintWriter out, List<JobStatusResponse> jobs)
-      throws InvalidProtocolBufferException {
+  private void print(PrintWriter out, List<JobStatusResponse> jobs) throws IOException {
     switch (format.get()) {
       case TEXT -> StatsTable.lines(jobs).forEach(out::println);
       case JSON -> {
@@ -132,6 +131,6 @@ public final class StatsCommand implements Callable<Integer> {
         }
       }
     }
-    out.flush();
+    StandardOutput.requireWritten(out, "the figures"); // which nobody may read any more
   }
 }

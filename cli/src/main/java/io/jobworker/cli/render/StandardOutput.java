@@ -107,6 +107,9 @@ public final class StandardOutput extends PrintWriter {
 
     @Override
     public void write(byte[] bytes, int offset, int length) throws IOException {
+      if (failure != null) { // what came after a gap would be taken for the whole
+        throw failed(failure);
+      }
       ByteBuffer left = ByteBuffer.wrap(bytes, offset, length);
       if (isWritten(left)) {
         return;
@@ -114,11 +117,13 @@ public final class StandardOutput extends PrintWriter {
       try {
         StandardStreams.write(number, left); // which waits, or tells why
       } catch (LinuxException e) {
-        if (failure == null) {
-          failure = e;
-        }
-        throw new WriteFailed(number == 1 ? "the output" : "standard error", e);
+        failure = e;
+        throw failed(e);
       }
+    }
+
+    private WriteFailed failed(LinuxException why) {
+      return new WriteFailed(number == 1 ? "the output" : "standard error", why);
     }
 
     /** By Java's own means, which cost a tenth of a second less than native ones to get ready. */

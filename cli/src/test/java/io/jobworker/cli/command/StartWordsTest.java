@@ -1,6 +1,7 @@
 package io.jobworker.cli.command;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
@@ -19,7 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 
 /** Whose the words of a command line are that starts a job, and what becomes of them. */
 class StartWordsTest {
@@ -43,10 +43,7 @@ class StartWordsTest {
       subcommands = Begin.class,
       version = "top 1",
       mixinStandardHelpOptions = true)
-  static final class Top {
-    @Option(names = "--address", scope = CommandLine.ScopeType.INHERIT)
-    private String address = "";
-  }
+  static final class Top {}
 
   private final StringWriter out = new StringWriter();
   private final StringWriter err = new StringWriter();
@@ -69,7 +66,7 @@ class StartWordsTest {
     all[0] = "begin";
     System.arraycopy(words, 0, all, 1, words.length);
     code = line.execute(all);
-    Begin begin = line.getSubcommands().get("begin").getCommand();
+    Begin begin = requireNonNull(line.getSubcommands().get("begin")).getCommand();
     return begin.spec;
   }
 

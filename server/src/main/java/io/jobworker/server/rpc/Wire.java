@@ -82,9 +82,8 @@ final class Wire {
     return wire.getSignal().isEmpty()
         ? Signal.TERM
         : Signal.parse(wire.getSignal())
-            .orElseThrow(() ->
-                new InvalidField(
-                    "stop.signal", "'" + wire.getSignal() + "' is not one of the signals to send"));
+            .orElseThrow(
+                () -> new InvalidField("stop.signal", "not one of the signals that can be sent"));
   }
 
   static Optional<StdStream> stream(io.jobworker.api.v1.Stream wire) {

@@ -81,4 +81,18 @@ class ServerConfigTest {
         "limits.max.pids: Cannot deserialize value of type `int` from number -1: it must not be"
             + " negative");
   }
+
+  @Test
+  void aResourceLimitThatNoLauncherWouldTakeIsRefused() {
+    assertThatThrownBy(() ->
+            ServerConfig.parse(FILE, with("job.rlimits", "core", "core = \"0:0\"\nfoo = \"1:1\"")))
+        .isInstanceOf(ConfigException.class)
+        .hasMessageContaining("rlimits: 'foo' is not one of as, core, cpu,");
+    for (String value : new String[] {"1", "2:1", "unlimited:1", "1:2:3", "-1:1", "1:", "1K:2K"}) {
+      assertThatThrownBy(() ->
+              ServerConfig.parse(FILE, with("job.rlimits", "core", "core = \"" + value + "\"")))
+          .isInstanceOf(ConfigException.class)
+          .hasMessageContaining("rlimits: core: '" + value + "' is not SOFT:HARD");
+    }
+  }
 }
