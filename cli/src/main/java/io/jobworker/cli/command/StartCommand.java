@@ -48,9 +48,7 @@ public final class StartCommand implements Callable<Integer> {
       return 0;
     }
     JobRequest request =
-        JobRequest.newBuilder()
-            .setSpec(what.setRequestId(UUID.randomUUID().toString()))
-            .build();
+        JobRequest.newBuilder().setSpec(what.setRequestId(UUID.randomUUID().toString())).build();
     // The request id makes it safe to ask again: it is one job, however often it is asked for.
     JobResponse response =
         new Retry(server, PATIENCE, this::sayBroken)

@@ -25,7 +25,8 @@ public final class ConnectOptions {
       names = "--context",
       scope = ScopeType.INHERIT,
       paramLabel = "CONTEXT",
-      description = "One of the configuration's servers; default: $JOB_WORKER_CONTEXT, then its own.")
+      description =
+          "One of the configuration's servers; default: $JOB_WORKER_CONTEXT, then its own.")
   private Optional<String> context = Optional.empty();
 
   @Option(
@@ -90,7 +91,8 @@ public final class ConnectOptions {
   }
 
   private static Optional<String> contextByEnvironment() {
-    return Optional.ofNullable(CallersBytes.environment().get("JOB_WORKER_CONTEXT")).filter(name -> !name.isEmpty());
+    return Optional.ofNullable(CallersBytes.environment().get("JOB_WORKER_CONTEXT"))
+        .filter(name -> !name.isEmpty());
   }
 
   private static Path defaultConfig() {

@@ -69,7 +69,7 @@ class StartWordsTest {
     all[0] = "begin";
     System.arraycopy(words, 0, all, 1, words.length);
     code = line.execute(all);
-    Begin begin = line.getSubcommands().get("begin").getCommand();
+    Begin begin = java.util.Objects.requireNonNull(line.getSubcommands().get("begin")).getCommand();
     return begin.spec;
   }
 
