@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -42,8 +43,12 @@ class CommandLineTest {
         .map(Map.Entry::getKey);
   }
 
+  private static CommandLine verb(String name) {
+    return Objects.requireNonNull(Main.commandLine().getSubcommands().get(name));
+  }
+
   private static String[] footer(String verb) {
-    return Main.commandLine().getSubcommands().get(verb).getCommandSpec().usageMessage().footer();
+    return verb(verb).getCommandSpec().usageMessage().footer();
   }
 
   @Nested
@@ -138,7 +143,7 @@ class CommandLineTest {
       assertThat(run("help", "--man-pages", directory.toString())).isZero();
       assertThat(Files.readString(directory.resolve("job-worker.1"))).contains(".SH \"VERBS\"");
       for (String verb : verbs().toList()) {
-        CommandLine command = Main.commandLine().getSubcommands().get(verb);
+        CommandLine command = verb(verb);
         String page =
             Files.readString(directory.resolve("job-worker-" + command.getCommandName() + ".1"));
         for (OptionSpec option : command.getCommandSpec().options()) {

@@ -8,13 +8,14 @@ import io.jobworker.cli.connect.UsageException;
 import io.jobworker.cli.help.HelpGroup;
 import java.time.Clock;
 import java.time.Instant;
+import java.time.ZoneId;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** The options that say which part of an output is wanted. */
 @HelpGroup("Which part")
 public final class LogRangeOptions {
-  private static final Clock CLOCK = Clock.systemDefaultZone();
+  private static final Clock CLOCK = Clock.system(ZoneId.systemDefault());
 
   /** The job's two streams, as they are written on the command line. */
   private enum Only {

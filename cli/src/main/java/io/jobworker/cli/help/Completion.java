@@ -59,6 +59,10 @@ public enum Completion {
 
   // --- what there is to say of the words, for all shells
 
+  private static boolean isProgram(CommandSpec command) {
+    return command.parent() == null;
+  }
+
   private static List<CommandSpec> verbs(CommandSpec program) {
     return program.subcommands().values().stream()
         .map(verb -> verb.getCommandSpec())
@@ -151,7 +155,7 @@ public enum Completion {
           String patterns =
               Stream.of(option.names())
                   .flatMap(name ->
-                      command == program
+                      isProgram(command)
                           ? Stream.of("*' " + name + "'")
                           : command.names().stream().map(verb -> "'" + verb + " " + name + "'"))
                   .collect(Collectors.joining("|"));
@@ -170,7 +174,7 @@ public enum Completion {
     text.append("_job_worker_options() { # VERB: its options, with what they do\n");
     text.append("    case \"$1\" in\n");
     for (CommandSpec command : withProgram(program)) {
-      String pattern = command == program ? "''" : names(command);
+      String pattern = isProgram(command) ? "''" : names(command);
       text.append("    %s) cat <<'END'%n".formatted(pattern));
       for (OptionSpec option : options(command)) {
         text.append("%s\t%s%n".formatted(option.longestName(), description(option)));
@@ -321,15 +325,15 @@ public enum Completion {
     }
     for (CommandSpec command : withProgram(program)) {
       String where =
-          command == program
+          isProgram(command)
               ? ""
               : " -n '__fish_seen_subcommand_from " + String.join(" ", command.names()) + "'";
-      String words = command == program ? "" : fishWords(kind(command), all);
+      String words = isProgram(command) ? "" : fishWords(kind(command), all);
       if (!words.isEmpty()) {
         text.append("complete -c job-worker%s%s%n".formatted(where, words));
       }
       for (OptionSpec option : options(command)) {
-        if (command != program && option.inherited()) {
+        if (!isProgram(command) && option.inherited()) {
           continue;
         }
         text.append("complete -c job-worker%s".formatted(where));
