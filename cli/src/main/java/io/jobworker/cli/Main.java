@@ -1,11 +1,13 @@
 package io.jobworker.cli;
 
+import io.jobworker.cli.command.Flags;
 import io.jobworker.cli.command.LogsCommand;
 import io.jobworker.cli.command.RemoveCommand;
 import io.jobworker.cli.command.StartCommand;
 import io.jobworker.cli.command.StatsCommand;
 import io.jobworker.cli.command.StatusCommand;
 import io.jobworker.cli.command.StopCommand;
+import io.jobworker.cli.command.Usage;
 import io.jobworker.cli.connect.ConnectOptions;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
@@ -59,19 +61,25 @@ public final class Main implements Connector {
   }
 
   static int run(String... args) {
+    return line().execute(args);
+  }
+
+  /** The program's grammar, and what it says of errors. */
+  static CommandLine line() {
     CommandLine line = new CommandLine(new Main());
     line.setCaseInsensitiveEnumValuesAllowed(true);
+    Usage.install(line);
     line.setExecutionExceptionHandler((failure, command, parsed) -> {
-      Failure explained = Failure.of(failure);
+      Failure explained = Failure.of(failure, Flags.of(parsed));
       command.getErr().println("job-worker: " + explained.message());
       return explained.exitCode();
     });
     line.setParameterExceptionHandler((e, a) -> {
       PrintWriter err = e.getCommandLine().getErr();
-      err.println("job-worker: " + e.getMessage());
+      err.println("job-worker: " + Usage.explain(e));
       err.println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
       return CommandLine.ExitCode.USAGE;
     });
-    return line.execute(args);
+    return line;
   }
 }
