@@ -73,7 +73,15 @@ public final class Connection implements AutoCloseable {
             .sslSocketFactory(new BoundedHandshakes(tls, patience))
             .hostnameVerifier((_, session) -> ServerTrust.isFor(session, name))
             .tlsConnectionSpec(VERSIONS, CIPHERS)
-            .intercept(new Explaining(new Diagnosis(server, identity, dialing, tls, patience)))
+            .intercept(
+                new Explaining(
+                    new Diagnosis(
+                        server,
+                        identity,
+                        destination.authorities().certificates(),
+                        dialing,
+                        tls,
+                        patience)))
             .keepAliveTime(ASK_AFTER.toMillis(), TimeUnit.MILLISECONDS)
             .keepAliveTimeout(ANSWER_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
             .flowControlWindow(WINDOW_BYTES)

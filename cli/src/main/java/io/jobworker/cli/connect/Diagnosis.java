@@ -10,8 +10,10 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -33,20 +35,23 @@ final class Diagnosis {
 
   private final HostAndPort server;
   private final Identity identity;
+  private final List<X509Certificate> authorities;
   private final SocketFactory dialing;
   private final SSLSocketFactory tls;
   private final int patienceMillis;
 
-  /** {@code patience} is for one more handshake. */
+  /** {@code patience} is for one more handshake; {@code authorities} are those of servers. */
   Diagnosis(
       HostAndPort server,
       Identity identity,
+      List<X509Certificate> authorities,
       SocketFactory dialing,
       SSLSocketFactory tls,
       Duration patience) {
     this.patienceMillis = Math.toIntExact(patience.toMillis());
     this.server = server;
     this.identity = identity;
+    this.authorities = authorities;
     this.dialing = dialing;
     this.tls = tls;
   }
@@ -131,8 +136,11 @@ final class Diagnosis {
             + "in "
             + identity.origin()
             + ")";
+    boolean foreign =
+        authorities.stream()
+            .noneMatch(authority -> ServerTrust.issued(authority, identity.certificate()));
     return refused(
-        switch (alert) {
+        switch (foreign && alert.startsWith("certificate_") ? "unknown_ca" : alert) {
           case "certificate_expired" ->
               "the server takes "
                   + ours
@@ -159,24 +167,36 @@ final class Diagnosis {
 
   /** What the server says to a handshake that is followed by nothing. */
   private Optional<NotConnected> heard() {
-    try (Socket connected = dialing.createSocket(server.host(), server.port());
-        SSLSocket socket =
-            (SSLSocket) tls.createSocket(connected, server.host(), server.port(), true)) {
-      SSLParameters parameters = socket.getSSLParameters();
-      parameters.setApplicationProtocols(new String[] {"h2"});
-      socket.setSSLParameters(parameters);
+    try (Socket connected = dialing.createSocket(server.host(), server.port())) {
       connected.setSoTimeout(patienceMillis);
-      socket.startHandshake();
-      var _ = socket.getInputStream().read(); // its settings, if it lets us in (RFC 9113, 3.4)
-      return Optional.empty();
-    } catch (SSLException e) {
-      return direct(e).filter(told -> told.kind() == Kind.REFUSED);
+      return heard(connected);
     } catch (IOException e) {
       return Optional.empty(); // what broke first is what counts
     }
   }
 
-  private static NotConnected refused(String message, Throwable cause) {
+  private Optional<NotConnected> heard(Socket connected) {
+    try (SSLSocket socket =
+        (SSLSocket) tls.createSocket(connected, server.host(), server.port(), true)) {
+      SSLParameters parameters = socket.getSSLParameters();
+      parameters.setApplicationProtocols(new String[] {"h2"});
+      socket.setSSLParameters(parameters);
+      socket.startHandshake();
+      boolean letsUsIn = socket.getInputStream().read() >= 0; // its settings (RFC 9113, 3.4)
+      return letsUsIn ? Optional.empty() : ofOurs(null);
+    } catch (SSLException e) {
+      return direct(e).filter(told -> told.kind() == Kind.REFUSED).or(() -> ofOurs(e));
+    } catch (IOException e) {
+      return ofOurs(e);
+    }
+  }
+
+  /** It hangs up without a word: if something is wrong with what we show, that will be why. */
+  private Optional<NotConnected> ofOurs(@Nullable Throwable failure) {
+    return identity.fault(Instant.now()).map(fault -> refused(fault, failure));
+  }
+
+  private static NotConnected refused(String message, @Nullable Throwable cause) {
     return new NotConnected(Kind.REFUSED, message, cause);
   }
 

@@ -122,7 +122,8 @@ final class ServerTrust extends X509ExtendedTrustManager {
         + RENEWAL;
   }
 
-  private static boolean issued(X509Certificate authority, X509Certificate server) {
+  /** Whether the authority has signed it. */
+  static boolean issued(X509Certificate authority, X509Certificate server) {
     try {
       server.verify(authority.getPublicKey());
       return true;
