@@ -5,6 +5,7 @@ import io.jobworker.cli.command.CompleteJobsCommand;
 import io.jobworker.cli.command.CompletionCommand;
 import io.jobworker.cli.command.ContextCommand;
 import io.jobworker.cli.command.HelpCommand;
+import io.jobworker.cli.command.Flags;
 import io.jobworker.cli.command.LogsCommand;
 import io.jobworker.cli.command.RemoveCommand;
 import io.jobworker.cli.command.RunCommand;
@@ -12,6 +13,7 @@ import io.jobworker.cli.command.StartCommand;
 import io.jobworker.cli.command.StatsCommand;
 import io.jobworker.cli.command.StatusCommand;
 import io.jobworker.cli.command.StopCommand;
+import io.jobworker.cli.command.Usage;
 import io.jobworker.cli.command.Verbs;
 import io.jobworker.cli.connect.ConnectOptions;
 import io.jobworker.cli.connect.Connection;
@@ -89,6 +91,7 @@ public final class Main implements Connector {
   static CommandLine commandLine() {
     CommandLine line = new CommandLine(new Main());
     Verbs.configure(line);
+    Usage.install(line);
     line.setOut(StandardOutput.out());
     line.setErr(StandardOutput.err());
     HelpLayout.install(line);
@@ -97,13 +100,13 @@ public final class Main implements Connector {
       if (failure instanceof StandardOutput.WriteFailed e && e.isNobodyReading()) {
         return CommandLine.ExitCode.OK;
       }
-      Failure explained = Failure.of(failure);
+      Failure explained = Failure.of(failure, Flags.of(parsed));
       command.getErr().println("job-worker: " + explained.message());
       return exitCode(explained, command.getCommandSpec());
     });
     line.setParameterExceptionHandler((e, a) -> {
       PrintWriter err = e.getCommandLine().getErr();
-      err.println("job-worker: " + WrongUsage.message(e));
+      err.println("job-worker: " + Usage.explain(e));
       err.println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
       return e.getCommandLine().getCommandSpec().exitCodeOnInvalidInput();
     });

@@ -35,8 +35,7 @@ final class LimitPolicy {
   private static OptionalLong upTo(Limit limit, long asked, OptionalLong ceiling) {
     if (ceiling.isPresent() && asked > ceiling.getAsLong()) {
       throw new JobException.InvalidSpec(
-          limit,
-          "more than this server allows, which is " + limit.unit().format(ceiling.getAsLong()));
+          limit, "is above your ceiling of " + limit.unit().format(ceiling.getAsLong()));
     }
     return OptionalLong.of(asked);
   }

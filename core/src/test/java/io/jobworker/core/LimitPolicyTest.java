@@ -41,7 +41,7 @@ class LimitPolicyTest {
   void moreThanTheCeilingIsRefusedByTheFieldsName() {
     assertThatThrownBy(() -> applied(memory(21), NONE, memory(20)))
         .isInstanceOf(JobException.InvalidSpec.class)
-        .hasMessage("memory: more than this server allows, which is 20MiB");
+        .hasMessage("memory: is above your ceiling of 20MiB");
     Limits fourCpus = Limits.NONE.with(Limit.CPU_MILLIS, 4000);
     Limits twoCpus = Limits.NONE.with(Limit.CPU_MILLIS, 2000);
     assertThatThrownBy(() -> applied(fourCpus, NONE, twoCpus))

@@ -134,7 +134,9 @@ class CertificatesTest {
     assertThat(server.log().event("logs.closed", id).path("outcome").asString())
         .isEqualTo("cancelled");
     follower.destroy(); // it would look for the server for a while
-    assertThat(server.as("alice").run("status", id).exitCode()).isEqualTo(125);
+    Result refused = server.as("alice").run("status", id);
+    assertThat(refused.exitCode()).isEqualTo(125);
+    assertThat(refused.err()).contains("your certificate (CN alice").contains("was revoked; ask");
     assertThat(server.as("bob").run("status", id).exitCode()).isEqualTo(1);
     assertThat(
             server
@@ -172,7 +174,9 @@ class CertificatesTest {
     server.restart();
     Result refused = server.as("alice").run("start", "true");
     assertThat(refused.exitCode()).isEqualTo(125);
-    assertThat(refused.err()).startsWith("job-worker: TLS failed: ");
+    assertThat(refused.err())
+        .startsWith(
+            "job-worker: the server's certificate is for elsewhere.example, not 127.0.0.1; ");
   }
 
   @Test
@@ -182,6 +186,15 @@ class CertificatesTest {
     server.configure(ServerToml.shipped().with("metrics.listen", "127.0.0.1:" + port));
     server.restart();
     try (HttpClient http = HttpClient.newHttpClient()) {
+      for (String path : List.of("/", "/metricsx", "/metrics/x", "/favicon.ico")) {
+        URI other = URI.create("http://127.0.0.1:" + port + path);
+        assertThat(
+                http.send(
+                        HttpRequest.newBuilder(other).build(), HttpResponse.BodyHandlers.ofString())
+                    .statusCode())
+            .as(path)
+            .isEqualTo(404);
+      }
       String metrics =
           http.send(
                   HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/metrics"))

@@ -135,7 +135,7 @@ class IdentityTest {
     Result result =
         server.as("alice").runAlone("status", "--ca", ca.toString(), UUID.randomUUID().toString());
     assertThat(result.exitCode()).isEqualTo(125);
-    assertThat(result.err()).startsWith("job-worker: TLS failed: ");
+    assertThat(result.err()).contains("is not from the authority in " + ca);
     assertThat(result.err().lines()).hasSize(1);
   }
 

@@ -205,10 +205,10 @@ class QuotaTest {
   void ceilingsOfTheClientsOwnHold() {
     set("max-pids=10");
     assertThat(server.as(client).run("start", "--pids", "11", "true").err())
-        .contains("spec.limits.pids: more than this server allows, which is 10");
+        .contains("--pids 11 is above your ceiling of 10");
     set("max-pids=default");
     assertThat(server.as(client).run("start", "--pids", "11", "true").err())
-        .doesNotContain("more than this server allows");
+        .doesNotContain("ceiling");
   }
 
   @Test

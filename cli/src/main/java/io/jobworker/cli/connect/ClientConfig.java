@@ -1,5 +1,7 @@
 package io.jobworker.cli.connect;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.jobworker.base.words.OsString;
 import java.io.IOException;
@@ -7,7 +9,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.exc.MismatchedInputException;
+import tools.jackson.databind.exc.UnrecognizedPropertyException;
 import tools.jackson.dataformat.toml.TomlMapper;
 
 /**
@@ -19,7 +24,7 @@ import tools.jackson.dataformat.toml.TomlMapper;
  * @param cert the client's certificate, likewise
  * @param key the client's private key, likewise
  */
-public record ClientConfig(
+record ClientConfig(
     @JsonProperty(required = true) String address,
     @JsonProperty(required = true) String ca,
     @JsonProperty(required = true) String cert,
@@ -27,11 +32,15 @@ public record ClientConfig(
 
   private static final String PEM_START = "-----BEGIN";
 
-  /** Reads the file and whatever files it names; all values are PEM afterwards. */
+  /**
+   * Reads the file.
+   *
+   * @throws UsageException with one line that says what is wrong and where
+   */
   static ClientConfig read(Path file) {
     String text;
     try {
-      text = Files.readString(file);
+      text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
     } catch (IOException e) {
       throw new UsageException(
           "cannot read the configuration "
@@ -40,31 +49,44 @@ public record ClientConfig(
               + " JOB_WORKER_CONFIG");
     }
     try {
-      ClientConfig config =
-          TomlMapper.builder()
-              .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-              .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
-              .build()
-              .readValue(text, ClientConfig.class);
-      Path base = file.toAbsolutePath();
-      return new ClientConfig(
-          config.address, pem(base, config.ca), pem(base, config.cert), pem(base, config.key));
+      return TomlMapper.builder()
+          .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+          .build()
+          .readValue(text, ClientConfig.class);
+    } catch (UnrecognizedPropertyException e) {
+      throw wrong(file, "there is no key '" + path(e) + "'");
+    } catch (MismatchedInputException e) {
+      String key = path(e);
+      throw wrong(
+          file,
+          key.isEmpty()
+              ? "it must have the keys address, ca, cert and key"
+              : "the key '" + key + "' is missing, or its value is no text in quotes");
     } catch (JacksonException e) {
-      throw new UsageException(
-          "the configuration "
-              + file
-              + " is wrong: "
-              + e.getOriginalMessage().lines().findFirst().orElse(""));
+      int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
+      throw wrong(file, "line " + line + " is not TOML");
     }
   }
 
-  private static String pem(Path base, String value) {
-    return value.contains(PEM_START) ? value : readPem(base.resolveSibling(OsString.path(value)));
+  private static String path(DatabindException e) {
+    return e.getPath().isEmpty() ? "" : String.valueOf(e.getPath().getLast().getPropertyName());
   }
 
-  static String readPem(Path file) {
+  private static UsageException wrong(Path file, String problem) {
+    return new UsageException("the configuration " + file + " is wrong: " + problem);
+  }
+
+  /** The certificates or the key that {@code value}, of this file, has or names. */
+  static Pem pem(Path file, String value) {
+    return value.contains(PEM_START)
+        ? new Pem(value, file.toString())
+        : readPem(file.toAbsolutePath().resolveSibling(OsString.path(value)));
+  }
+
+  static Pem readPem(Path file) {
     try {
-      return Files.readString(file, StandardCharsets.US_ASCII);
+      return new Pem(new String(Files.readAllBytes(file), ISO_8859_1), file.toString());
     } catch (IOException e) {
       throw new UsageException("cannot read " + file);
     }

@@ -3,15 +3,19 @@ package io.jobworker.cli.connect;
 import io.jobworker.base.words.CallersBytes;
 import io.jobworker.base.words.OsString;
 import io.jobworker.cli.help.HelpGroup;
+import io.jobworker.base.net.HostAndPort;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
 /** The options that say which server, and as whom. They may stand before the verb or behind it. */
 @HelpGroup("The server")
 public final class ConnectOptions {
+  private static final Pattern SERVER_NAME = Pattern.compile("[\\p{L}\\p{N}._:%-]+");
+
   @Option(
       names = "--config",
       scope = ScopeType.INHERIT,
@@ -37,6 +41,14 @@ public final class ConnectOptions {
   private Optional<String> address = Optional.empty();
 
   @Option(
+      names = "--server-name",
+      scope = ScopeType.INHERIT,
+      paramLabel = "NAME",
+      description =
+          "The name that the server's certificate must have; default: the address's host.")
+  private Optional<String> serverName = Optional.empty();
+
+  @Option(
       names = "--ca",
       scope = ScopeType.INHERIT,
       paramLabel = "FILE",
@@ -57,23 +69,56 @@ public final class ConnectOptions {
       description = "The client's private key, likewise.")
   private Optional<Path> key = Optional.empty();
 
-  /** Prepares the connection that the options name. */
+  /**
+   * Prepares the connection that the options name.
+   *
+   * @throws UsageException if they name none, with what is wrong
+   */
   public Connection connect() {
-    if (address.isPresent() && ca.isPresent() && cert.isPresent() && key.isPresent()) {
-      return Connection.to(
-          new ClientConfig(
-              address.get(),
-              ClientConfig.readPem(ca.get()),
-              ClientConfig.readPem(cert.get()),
-              ClientConfig.readPem(key.get())));
-    }
-    ClientConfig read = ClientConfig.read(clientFile());
     return Connection.to(
-        new ClientConfig(
-            address.orElse(read.address()),
-            ca.map(ClientConfig::readPem).orElse(read.ca()),
-            cert.map(ClientConfig::readPem).orElse(read.cert()),
-            key.map(ClientConfig::readPem).orElse(read.key())));
+        address.isPresent() && ca.isPresent() && cert.isPresent() && key.isPresent()
+            ? destination(
+                server("--address", address.get()),
+                ClientConfig.readPem(ca.get()),
+                ClientConfig.readPem(cert.get()),
+                ClientConfig.readPem(key.get()))
+            : configured(clientFile()));
+  }
+
+  private Destination configured(Path file) {
+    ClientConfig read = ClientConfig.read(file);
+    return destination(
+        address
+            .map(text -> server("--address", text))
+            .orElseGet(() -> server("the address in " + file, read.address())),
+        ca.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.ca())),
+        cert.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.cert())),
+        key.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.key())));
+  }
+
+  private Destination destination(HostAndPort server, Pem authorities, Pem certificate, Pem own) {
+    String name = serverName.orElse(server.host().replaceFirst("%.*", "")); // without a scope
+    if (!SERVER_NAME.matcher(name).matches()) {
+      throw new UsageException(
+          "--server-name: '"
+              + name.replaceAll("\\p{Cntrl}", "?")
+              + "' is no name; write it as the certificate has it, without a port");
+    }
+    return new Destination(server, name, authorities, certificate, own);
+  }
+
+  private static HostAndPort server(String where, String text) {
+    HostAndPort server;
+    try {
+      server = HostAndPort.parse(text);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(where + ": " + e.getMessage());
+    }
+    if (server.port() == 0) {
+      throw new UsageException(
+          where + ": '" + server + "' names no port; run/address in the server's directory has it");
+    }
+    return server;
   }
 
   /** The servers that the configuration knows. */

@@ -1,41 +1,40 @@
 package io.jobworker.cli.connect;
 
 import io.grpc.ManagedChannel;
+import io.grpc.NameResolverRegistry;
 import io.grpc.okhttp.OkHttpChannelBuilder;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingV2Stub;
 import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerStub;
-import java.io.ByteArrayInputStream;
+import io.jobworker.base.net.HostAndPort;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
-import java.security.KeyStore;
-import java.security.PrivateKey;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
-import java.security.spec.PKCS8EncodedKeySpec;
-import java.util.Base64;
-import java.util.Collection;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
-import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocketFactory;
-import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.TrustManager;
 
-/** A channel to the server: mutual TLS, version 1.3 only. */
+/**
+ * A channel to the server: mutual TLS, version 1.3 only. A call that fails because there is no
+ * connection has a {@link NotConnected} among its causes. While a call is under way and nothing
+ * comes, the server is asked whether it is there ({@code docs/adr/0023}): a wire that was cut is
+ * noticed.
+ */
 public final class Connection implements AutoCloseable {
   /** Flow control, not latency, limits a follower with gRPC's default of 64 KiB. */
   private static final int WINDOW_BYTES = 4 << 20;
 
   private static final int MAX_MESSAGE_BYTES = 16 << 20;
+  private static final Duration PATIENCE = Duration.ofSeconds(15);
+  private static final Duration ASK_AFTER = Duration.ofSeconds(10); // gRPC takes no less
+  private static final Duration ANSWER_WITHIN = Duration.ofSeconds(10);
   private static final String[] VERSIONS = {"TLSv1.3"};
   private static final String[] CIPHERS = {
     "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"
   };
-  private static final char[] NO_PASSWORD = {};
 
   /**
    * gRPC's remarks are not for whoever reads our standard error. Held, so that the level is kept.
@@ -44,6 +43,7 @@ public final class Connection implements AutoCloseable {
 
   static {
     GRPC_LOG.setLevel(Level.OFF);
+    NameResolverRegistry.getDefaultRegistry().register(new ServerResolver());
   }
 
   private final ManagedChannel channel;
@@ -54,12 +54,39 @@ public final class Connection implements AutoCloseable {
     this.owned = owned;
   }
 
-  /** Prepares a connection; it is made when it is first used. */
-  public static Connection to(ClientConfig config) {
+  /**
+   * Prepares a connection; it is made when it is first used.
+   *
+   * @throws UsageException if it cannot be, with what to do
+   */
+  static Connection to(Destination destination) {
+    return to(destination, PATIENCE);
+  }
+
+  static Connection to(Destination destination, Duration patience) {
+    HostAndPort server = destination.server();
+    String name = destination.name();
+    Identity identity = Identity.of(destination.certificate(), destination.key());
+    Dialing dialing = new Dialing(patience);
+    SSLSocketFactory tls = sockets(identity, destination.authorities(), name);
     return new Connection(
-        OkHttpChannelBuilder.forTarget("dns:///" + config.address())
-            .sslSocketFactory(socketFactory(config))
+        OkHttpChannelBuilder.forTarget(ServerResolver.target(server))
+            .overrideAuthority(new HostAndPort(name, server.port()).hostInBrackets())
+            .socketFactory(dialing)
+            .sslSocketFactory(new BoundedHandshakes(tls, patience))
+            .hostnameVerifier((_, session) -> ServerTrust.isFor(session, name))
             .tlsConnectionSpec(VERSIONS, CIPHERS)
+            .intercept(
+                new Explaining(
+                    new Diagnosis(
+                        server,
+                        identity,
+                        destination.authorities().certificates(),
+                        dialing,
+                        tls,
+                        patience)))
+            .keepAliveTime(ASK_AFTER.toMillis(), TimeUnit.MILLISECONDS)
+            .keepAliveTimeout(ANSWER_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
             .flowControlWindow(WINDOW_BYTES)
             .maxInboundMessageSize(MAX_MESSAGE_BYTES)
             .build(),
@@ -85,54 +112,19 @@ public final class Connection implements AutoCloseable {
     return JobWorkerGrpc.newStub(channel);
   }
 
-  private static SSLSocketFactory socketFactory(ClientConfig config) {
+  private static SSLSocketFactory sockets(Identity identity, Pem authorities, String name) {
     try {
-      CertificateFactory certificates = CertificateFactory.getInstance("X.509");
-      KeyStore trusted = emptyStore();
-      int number = 0;
-      for (Certificate ca : certificates(certificates, config.ca())) {
-        trusted.setCertificateEntry("ca-" + number++, ca);
-      }
-      KeyStore own = emptyStore();
-      own.setKeyEntry(
-          "client",
-          privateKey(config.key()),
-          NO_PASSWORD,
-          certificates(certificates, config.cert()).toArray(Certificate[]::new));
-
-      TrustManagerFactory trust =
-          TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      trust.init(trusted);
-      KeyManagerFactory keys =
-          KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-      keys.init(own, NO_PASSWORD);
       SSLContext context = SSLContext.getInstance("TLSv1.3");
-      context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
+      context.init(
+          identity.keyManagers(), new TrustManager[] {new ServerTrust(authorities, name)}, null);
       return context.getSocketFactory();
-    } catch (GeneralSecurityException | IOException | IllegalArgumentException e) {
-      throw new UsageException("the certificates cannot be used: " + e.getMessage());
-    }
-  }
-
-  private static KeyStore emptyStore() throws GeneralSecurityException, IOException {
-    KeyStore store = KeyStore.getInstance("PKCS12");
-    store.load(null, null);
-    return store;
-  }
-
-  private static Collection<? extends Certificate> certificates(
-      CertificateFactory factory, String pem) throws GeneralSecurityException {
-    return factory.generateCertificates(
-        new ByteArrayInputStream(pem.strip().getBytes(StandardCharsets.US_ASCII)));
-  }
-
-  private static PrivateKey privateKey(String pem) throws GeneralSecurityException {
-    String base64 = pem.replaceAll("-----(BEGIN|END) PRIVATE KEY-----", "").replaceAll("\\s", "");
-    PKCS8EncodedKeySpec spec = new PKCS8EncodedKeySpec(Base64.getDecoder().decode(base64));
-    try {
-      return KeyFactory.getInstance("EC").generatePrivate(spec);
-    } catch (GeneralSecurityException e) {
-      return KeyFactory.getInstance("RSA").generatePrivate(spec);
+    } catch (GeneralSecurityException | IOException e) {
+      throw new UsageException(
+          "the key in "
+              + identity.keyOrigin()
+              + " and the certificate in "
+              + identity.origin()
+              + " cannot be used together; name two that belong together by --cert and --key");
     }
   }
 

@@ -1,5 +1,7 @@
 package io.jobworker.cli.connect;
 
+import com.google.protobuf.Any;
+import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.rpc.ErrorInfo;
 import io.grpc.Status;
 import io.grpc.StatusException;
@@ -7,7 +9,6 @@ import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
 import java.util.Optional;
-import javax.net.ssl.SSLException;
 
 /**
  * What went wrong, in one line, and the exit code for it. The one place where failures become exit
@@ -21,27 +22,70 @@ public record Failure(String message, int exitCode) {
   private static final int NOT_FOUND = 127;
   private static final String ENOENT = "2";
 
-  public static Failure of(Throwable failure) {
+  /** Nothing that was typed or read elsewhere moves the cursor of whoever reads it. */
+  public Failure {
+    message = message.replaceAll("\\p{Cntrl}+", "?");
+  }
+
+  /** Says in the words that were typed what is wrong with a field of the contract. */
+  @FunctionalInterface
+  public interface Typed {
+    /**
+     * One line.
+     *
+     * @param field its path in the contract
+     * @param problem what is wrong with it, without naming it
+     */
+    String say(String field, String problem);
+  }
+
+  public static Failure of(Throwable failure, Typed typed) {
     return switch (failure) {
       case UsageException e -> new Failure(String.valueOf(e.getMessage()), USAGE);
-      case StatusException e -> ofStatus(e.getStatus(), e);
-      case StatusRuntimeException e -> ofStatus(e.getStatus(), e);
+      case StatusException e -> ofStatus(e.getStatus(), e, typed);
+      case StatusRuntimeException e -> ofStatus(e.getStatus(), e, typed);
       case IOException e -> new Failure(String.valueOf(e.getMessage()), REFUSED);
       default -> new Failure("internal error: " + failure, REFUSED);
     };
   }
 
-  private static Failure ofStatus(Status status, Throwable failure) {
+  private static Failure ofStatus(Status status, Throwable failure, Typed typed) {
+    Optional<NotConnected> notConnected = NotConnected.in(failure);
+    if (notConnected.isPresent()) {
+      return new Failure(String.valueOf(notConnected.get().getMessage()), UNREACHABLE);
+    }
     Optional<ErrorInfo> info = info(failure);
-    String text =
-        status.getDescription() == null ? status.getCode().name() : status.getDescription();
-    if (status.getCode() == Status.Code.UNAVAILABLE && info.isEmpty()) {
-      return new Failure(unreachable(status), UNREACHABLE);
+    String text = String.valueOf(status.getDescription());
+    if (info.isEmpty()) {
+      return ofTransport(status, text);
     }
-    if (info.isPresent() && info.get().getReason().equals("LAUNCH_FAILED")) {
-      return new Failure(text, launchCode(info.get()));
-    }
-    return new Failure(text, REFUSED);
+    return switch (info.get().getReason()) {
+      case "LAUNCH_FAILED" -> new Failure(text, launchCode(info.get()));
+      case "INVALID_FIELD" -> new Failure(ofField(info.get(), text, typed), REFUSED);
+      default -> new Failure(text, REFUSED);
+    };
+  }
+
+  private static String ofField(ErrorInfo info, String text, Typed typed) {
+    String field = info.getMetadataMap().getOrDefault("field", "");
+    String prefix = field + ": ";
+    return text.startsWith(prefix) ? typed.say(field, text.substring(prefix.length())) : text;
+  }
+
+  /** Of an answer that gRPC has made up, here or on the way, in words that are not ours. */
+  private static Failure ofTransport(Status status, String text) {
+    return switch (status.getCode()) {
+      case UNAVAILABLE ->
+          new Failure("cannot reach the server: it is ending or not ready; try again", UNREACHABLE);
+      case RESOURCE_EXHAUSTED ->
+          new Failure("the request is larger than the server takes", REFUSED);
+      case UNIMPLEMENTED ->
+          new Failure("the server does not know this call; is it an older version?", REFUSED);
+      case DEADLINE_EXCEEDED -> new Failure("the server did not answer in time", REFUSED);
+      case CANCELLED, INTERNAL, UNKNOWN, ABORTED, DATA_LOSS ->
+          new Failure("the call broke off on its way; try again", REFUSED);
+      default -> new Failure(text.lines().findFirst().orElse(""), REFUSED);
+    };
   }
 
   /** Whether the server itself said what was wrong, and not the transport. */
@@ -58,37 +102,18 @@ public record Failure(String message, int exitCode) {
 
   private static Optional<ErrorInfo> info(Throwable failure) {
     com.google.rpc.Status details = StatusProto.fromThrowable(failure);
-    if (details != null
-        && details.getDetailsCount() > 0
-        && details.getDetails(0).is(ErrorInfo.class)) {
-      try {
-        return Optional.of(details.getDetails(0).unpack(ErrorInfo.class));
-      } catch (com.google.protobuf.InvalidProtocolBufferException e) {
-        return Optional.empty();
+    if (details == null) {
+      return Optional.empty();
+    }
+    try {
+      for (Any detail : details.getDetailsList()) {
+        if (detail.is(ErrorInfo.class)) {
+          return Optional.of(detail.unpack(ErrorInfo.class));
+        }
       }
+    } catch (InvalidProtocolBufferException e) {
+      return Optional.empty();
     }
     return Optional.empty();
-  }
-
-  private static String unreachable(Status status) {
-    for (Throwable cause = status.getCause(); cause != null; cause = cause.getCause()) {
-      if (cause instanceof SSLException) {
-        return "TLS failed: "
-            + oneLine(cause.getMessage())
-            + "; check that the configuration's certificates belong to this server";
-      }
-      if (cause instanceof IOException && cause.getCause() == null) {
-        return "cannot reach the server: "
-            + oneLine(cause.getMessage())
-            + "; check that it runs, and its address";
-      }
-    }
-    return "cannot reach the server: "
-        + oneLine(status.getDescription())
-        + "; check that it runs, and its address";
-  }
-
-  private static String oneLine(@org.jspecify.annotations.Nullable String text) {
-    return text == null ? "no reason given" : text.lines().findFirst().orElse("");
   }
 }

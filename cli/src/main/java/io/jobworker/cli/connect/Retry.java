@@ -2,8 +2,8 @@ package io.jobworker.cli.connect;
 
 import io.grpc.Status;
 import io.grpc.StatusException;
+import io.jobworker.cli.connect.NotConnected.Kind;
 import java.io.IOException;
-import java.net.ConnectException;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 
@@ -53,7 +53,7 @@ public final class Retry {
       } catch (StatusException e) {
         long now = progress.getAsLong();
         boolean further = now != before;
-        if (!isBroken(e) || (!reached && !further && isUnreachable(e))) {
+        if (!isBroken(e) || isRefused(e) || (!reached && !further && isUnreachable(e))) {
           throw e;
         }
         if (!reached || further) {
@@ -78,15 +78,13 @@ public final class Retry {
     return code == Status.Code.UNAVAILABLE || code == Status.Code.CANCELLED;
   }
 
+  /** Whether one side does not believe the other, which waiting does not change. */
+  private static boolean isRefused(StatusException e) {
+    return NotConnected.in(e).filter(why -> why.kind() == Kind.REFUSED).isPresent();
+  }
+
   private static boolean isUnreachable(StatusException e) {
-    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-      if (cause instanceof ConnectException || cause instanceof javax.net.ssl.SSLException) {
-        return true;
-      }
-      if (cause instanceof java.net.UnknownHostException) {
-        return true;
-      }
-    }
-    return Failure.hasReason(e); // our own UNAVAILABLE, which says why
+    return NotConnected.in(e).filter(why -> why.kind() == Kind.AWAY).isPresent()
+        || Failure.hasReason(e); // our own UNAVAILABLE, which says why
   }
 }

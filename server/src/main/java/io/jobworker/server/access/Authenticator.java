@@ -60,7 +60,10 @@ public final class Authenticator {
     CertificateIdentity.Found found = identity.of(certificate.get());
     if (found.name().isEmpty()) {
       return new Answer.Unknown(
-          "", serial, found.problem(), "the certificate must have exactly one common name (CN)");
+          "",
+          serial,
+          found.problem(),
+          "your certificate must have exactly one common name (CN); ask for another");
     }
     String cn = found.name().get();
     Optional<Client> client = clients.findByCn(cn);
@@ -69,7 +72,10 @@ public final class Authenticator {
           cn,
           serial,
           "cn_not_registered",
-          "the certificate's CN '" + cn + "' is not registered with this server");
+          "your certificate's CN '"
+              + cn
+              + "' is not registered with this server; ask its administrator: job-worker-server"
+              + " client add");
     }
     Caller caller = new Caller(client.get(), quotas(client.get()), serial, peer, method, requestId);
     return client.get().disabled() ? new Answer.Disabled(caller) : new Answer.Allowed(caller);

@@ -44,14 +44,23 @@ public final class CertsCommand {
               names = "--client",
               paramLabel = "NAME",
               description = "Renew this client's, into DIR/clients/NAME.toml, not the server's.")
-          Optional<String> client)
+          Optional<String> client,
+      @Option(
+              names = "--address",
+              paramLabel = "HOST:PORT",
+              description =
+                  "With --client: where it reaches the server; default: as in the file that it has.")
+          Optional<String> address)
       throws IOException {
     ServerDirectory directory = directoryOption.directory();
     ServerConfig config = ServerConfig.read(directory.config());
     CertificateAuthority authority = CertificateAuthority.load(directory, Clock.systemUTC());
     if (client.isPresent()) {
-      renewClient(directory, config, authority, client.get());
+      renewClient(directory, new ClientFile(directory, config, authority), client.get(), address);
       return 0;
+    }
+    if (address.isPresent()) {
+      throw new ConfigException("--address goes with --client");
     }
     TlsFiles files = TlsFiles.of(directory, config.tls());
     List<String> names = hosts == null ? files.hosts() : hosts;
@@ -63,7 +72,7 @@ public final class CertsCommand {
   }
 
   private void renewClient(
-      ServerDirectory directory, ServerConfig config, CertificateAuthority authority, String name)
+      ServerDirectory directory, ClientFile file, String name, Optional<String> address)
       throws IOException {
     Client client;
     try (ClientRegistry clients = ClientRegistry.open(directory.database(), Clock.systemUTC())) {
@@ -74,8 +83,7 @@ public final class CertsCommand {
     }
     ServerDirectory.createParentPrivately(directory.clientConfig(name));
     ServerDirectory.replace(
-        directory.clientConfig(name),
-        ClientFile.issue(directory, config, authority, name, client.cn()));
+        directory.clientConfig(name), file.issue(name, client.cn(), file.address(name, address)));
     print("Wrote " + directory.clientConfig(name) + "; hand it to " + name + " as before.");
   }
 

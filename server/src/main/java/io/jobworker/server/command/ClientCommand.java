@@ -1,6 +1,7 @@
 package io.jobworker.server.command;
 
 import io.jobworker.base.linux.PasswordFile;
+import io.jobworker.base.net.HostAndPort;
 import io.jobworker.server.clients.Client;
 import io.jobworker.server.clients.ClientRegistry;
 import io.jobworker.server.clients.Role;
@@ -58,7 +59,14 @@ public final class ClientCommand {
               names = "--run-as",
               paramLabel = "USER",
               description = "The user that its jobs run as; default: one of its own.")
-          Optional<String> runAs)
+          Optional<String> runAs,
+      @Option(
+              names = "--address",
+              paramLabel = "HOST:PORT",
+              description =
+                  "Where this client reaches the server; default: by init's --host, at the port"
+                      + " that is listened on.")
+          Optional<String> address)
       throws IOException {
     ServerDirectory directory = directoryOption.directory();
     if (!NAME.matcher(name).matches()) {
@@ -84,6 +92,8 @@ public final class ClientCommand {
     if (Files.exists(file)) {
       throw new ConfigException(file + " exists already, and a key is never overwritten");
     }
+    ClientFile clientFile = new ClientFile(directory, config, authority);
+    HostAndPort reached = clientFile.address(name, address);
     try (ClientRegistry clients = open(directory)) {
       if (clients.add(name, cn, role, runAs).isEmpty()) {
         throw new ConfigException(
@@ -92,7 +102,7 @@ public final class ClientCommand {
       boolean written = false;
       try {
         ServerDirectory.createParentPrivately(file);
-        ServerDirectory.writeNew(file, ClientFile.issue(directory, config, authority, name, cn));
+        ServerDirectory.writeNew(file, clientFile.issue(name, cn, reached));
         written = true;
       } finally {
         if (!written) {
@@ -100,7 +110,7 @@ public final class ClientCommand {
         }
       }
     }
-    print("Wrote " + file + "; hand it to " + name + ", who keeps it secret.");
+    print("Wrote " + file + " for " + reached + "; hand it to " + name + ", who keeps it secret.");
     return 0;
   }
 

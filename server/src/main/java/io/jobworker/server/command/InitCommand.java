@@ -28,7 +28,8 @@ import picocli.CommandLine.Spec;
     description = "Makes DIR with server.toml, a CA, a server certificate and the database.",
     mixinStandardHelpOptions = true)
 public final class InitCommand implements Callable<Integer> {
-  private static final List<String> ALWAYS = List.of("localhost", "127.0.0.1");
+  /** Whatever else it is called. */
+  static final List<String> ALWAYS = List.of("localhost", "127.0.0.1");
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private DirectoryOption directoryOption = new DirectoryOption();

@@ -1,7 +1,7 @@
 package io.jobworker.server.command;
 
 import ch.qos.logback.classic.LoggerContext;
-import io.jobworker.server.config.HostAndPort;
+import io.jobworker.server.config.ListenAddress;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.daemon.Server;
@@ -38,7 +38,12 @@ public final class ServeCommand implements Callable<Integer> {
     ServerDirectory directory = directoryOption.directory();
     ServerConfig config = ServerConfig.read(directory.config());
     Server server =
-        Server.start(directory, config, HostAndPort.parse(listen.orElse(config.listen())));
+        Server.start(
+            directory,
+            config,
+            listen
+                .map(text -> ListenAddress.parse("--listen", text))
+                .orElseGet(() -> ListenAddress.parse("listen", config.listen())));
     Runtime.getRuntime()
         .addShutdownHook(
             Thread.ofPlatform()

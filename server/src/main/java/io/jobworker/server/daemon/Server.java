@@ -2,9 +2,9 @@ package io.jobworker.server.daemon;
 
 import io.jobworker.base.lifecycle.Lifecycle;
 import io.jobworker.base.linux.ProcessCalls;
+import io.jobworker.base.net.HostAndPort;
 import io.jobworker.server.config.Bounds;
 import io.jobworker.server.config.ConfigException;
-import io.jobworker.server.config.HostAndPort;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import java.nio.file.Files;

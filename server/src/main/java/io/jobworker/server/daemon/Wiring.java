@@ -7,6 +7,7 @@ import io.grpc.ServerInterceptors;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.base.lifecycle.Lifecycle;
 import io.jobworker.base.linux.ProcessCalls;
+import io.jobworker.base.net.HostAndPort;
 import io.jobworker.core.Jobs;
 import io.jobworker.server.access.Authenticator;
 import io.jobworker.server.audit.Audit;
@@ -14,7 +15,7 @@ import io.jobworker.server.clients.CertificateIdentity;
 import io.jobworker.server.clients.ClientRegistry;
 import io.jobworker.server.clients.JobUsers;
 import io.jobworker.server.config.ConfigException;
-import io.jobworker.server.config.HostAndPort;
+import io.jobworker.server.config.ListenAddress;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.gate.AccessInterceptor;
@@ -84,7 +85,7 @@ final class Wiring {
    * @throws ConfigException if that cannot be done as it is configured
    */
   void start(HostAndPort listen) {
-    InetSocketAddress address = listen.resolve();
+    InetSocketAddress address = ListenAddress.resolve(listen);
     Optional<InetSocketAddress> metricsAddress = metricsAddress();
     Audit audit = openAudit();
     Tls tls = Tls.load(TlsFiles.of(directory, config.tls()), audit);
@@ -127,7 +128,9 @@ final class Wiring {
 
   private Optional<InetSocketAddress> metricsAddress() {
     String listen = config.metrics().listen();
-    return listen.isEmpty() ? Optional.empty() : Optional.of(HostAndPort.parse(listen).resolve());
+    return listen.isEmpty()
+        ? Optional.empty()
+        : Optional.of(ListenAddress.resolve(ListenAddress.parse("metrics.listen", listen)));
   }
 
   private Audit openAudit() {

@@ -21,6 +21,8 @@ import io.jobworker.server.access.Permissions;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.transport.Connection;
 import java.net.SocketAddress;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import javax.net.ssl.SSLSession;
 
@@ -74,12 +76,17 @@ public final class AccessInterceptor implements ServerInterceptor {
       case Answer.Allowed(Caller caller) -> caller;
       case Answer.Disabled(Caller caller) -> {
         audit.denied(caller, Optional.empty(), "client_disabled");
-        throw unauthenticated("the client '" + caller.client().name() + "' is disabled");
+        throw unauthenticated(
+            "CLIENT_DISABLED",
+            "the client '"
+                + caller.client().name()
+                + "' is disabled; ask the server's administrator: job-worker-server client enable "
+                + caller.client().name());
       }
       case Answer.Unknown who -> {
         audit.unknownCaller(
             who.cn(), who.certificateSerial(), peer, method, requestId, who.reason());
-        throw unauthenticated(who.message());
+        throw unauthenticated(who.reason().toUpperCase(Locale.ROOT), who.message());
       }
     };
   }
@@ -95,15 +102,16 @@ public final class AccessInterceptor implements ServerInterceptor {
   }
 
   private static StatusRuntimeException noRow(String method) {
-    return Status.UNIMPLEMENTED.withDescription("no such method: " + method).asRuntimeException();
+    return Errors.status(
+        "no such method: " + method, Status.Code.UNIMPLEMENTED, "NO_SUCH_METHOD", Map.of());
   }
 
-  private static StatusRuntimeException unauthenticated(String why) {
-    return Status.UNAUTHENTICATED.withDescription(why).asRuntimeException();
+  private static StatusRuntimeException unauthenticated(String reason, String why) {
+    return Errors.status(why, Status.Code.UNAUTHENTICATED, reason, Map.of());
   }
 
   private static StatusRuntimeException denied(String why) {
-    return Status.PERMISSION_DENIED.withDescription(why).asRuntimeException();
+    return Errors.status(why, Status.Code.PERMISSION_DENIED, "ROLE", Map.of());
   }
 
   /** Holds the request back until it is known whose job it names. */

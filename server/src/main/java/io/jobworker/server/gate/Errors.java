@@ -19,13 +19,17 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The one place where failures become gRPC statuses. Each of ours carries a {@code
- * google.rpc.ErrorInfo} with domain {@code job-worker}, so that programs need not read the text.
+ * google.rpc.ErrorInfo} with domain {@code job-worker}, so that programs need not read the text;
+ * the text is in it too.
  */
 public final class Errors {
   public static final String DOMAIN = "job-worker";
 
   private static final String QUOTA_EXCEEDED = "QUOTA_EXCEEDED";
   private static final String QUOTA = "quota";
+
+  /** The text for people, for whoever shows the details and not the message. */
+  private static final String MESSAGE = "message";
 
   private static final Logger LOG = LoggerFactory.getLogger(Errors.class);
 
@@ -44,9 +48,11 @@ public final class Errors {
             .addKeyValue("incident", incident)
             .setCause(failure)
             .log("rpc.failed");
-        yield Status.INTERNAL
-            .withDescription("internal error; the server's log has it as incident " + incident)
-            .asRuntimeException();
+        yield status(
+            "internal error; the server's log has it as incident " + incident,
+            Status.Code.INTERNAL,
+            "INTERNAL",
+            Map.of("incident", incident));
       }
     };
   }
@@ -127,10 +133,16 @@ public final class Errors {
     return status(String.valueOf(failure.getMessage()), code, reason, metadata);
   }
 
-  private static StatusRuntimeException status(
+  /** An answer of the server's own, with details that programs read. */
+  static StatusRuntimeException status(
       String message, Status.Code code, String reason, Map<String, String> metadata) {
     ErrorInfo info =
-        ErrorInfo.newBuilder().setReason(reason).setDomain(DOMAIN).putAllMetadata(metadata).build();
+        ErrorInfo.newBuilder()
+            .setReason(reason)
+            .setDomain(DOMAIN)
+            .putAllMetadata(metadata)
+            .putMetadata(MESSAGE, message)
+            .build();
     return StatusProto.toStatusRuntimeException(
         com.google.rpc.Status.newBuilder()
             .setCode(code.value())

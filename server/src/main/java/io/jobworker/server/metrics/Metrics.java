@@ -1,5 +1,10 @@
 package io.jobworker.server.metrics;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
+import com.sun.net.httpserver.HttpServer;
 import io.jobworker.core.Jobs;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.config.ConfigException;
@@ -7,22 +12,32 @@ import io.jobworker.server.tls.Tls;
 import io.jobworker.server.transport.Connections;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
-import io.prometheus.metrics.exporter.httpserver.HTTPServer;
+import io.prometheus.metrics.exporter.httpserver.MetricsHandler;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
+import java.net.HttpURLConnection;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.security.cert.X509Certificate;
+import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
 /**
  * The server's figures, as Prometheus reads them, over plain HTTP: to be bound to an address that
  * only its reader can reach. They name no job and no argument.
  */
 public final class Metrics implements AutoCloseable {
-  private final HTTPServer http;
+  private static final String PATH = "/metrics";
+  private static final Set<String> METHODS = Set.of("GET", "HEAD");
+  private static final int MAX_SCRAPES = 4; // at once; further ones wait
 
-  private Metrics(HTTPServer http) {
+  private final HttpServer http;
+  private final ExecutorService scrapes;
+
+  private Metrics(HttpServer http, ExecutorService scrapes) {
     this.http = http;
+    this.scrapes = scrapes;
   }
 
   /**
@@ -68,15 +83,43 @@ public final class Metrics implements AutoCloseable {
         .register(registry);
     try {
       requireFree(address);
-      return new Metrics(
-          HTTPServer.builder()
-              .inetAddress(address.getAddress())
-              .port(address.getPort())
-              .registry(registry)
-              .buildAndStart());
+      HttpServer http = HttpServer.create(address, 0);
+      ExecutorService scrapes =
+          Executors.newFixedThreadPool(
+              MAX_SCRAPES, Thread.ofPlatform().name("metrics-", 0).daemon().factory());
+      http.setExecutor(scrapes);
+      var _ = http.createContext("/", exactly(new MetricsHandler(registry)));
+      http.start();
+      return new Metrics(http, scrapes);
     } catch (IOException e) {
       throw new ConfigException(
           "metrics.listen: cannot listen on " + address + ": " + e.getMessage());
+    }
+  }
+
+  /** The JDK's contexts are prefixes: whoever asks for another path must not get figures. */
+  private static HttpHandler exactly(HttpHandler figures) {
+    return exchange -> {
+      if (!exchange.getRequestURI().getPath().equals(PATH)) {
+        refuse(exchange, HttpURLConnection.HTTP_NOT_FOUND, "there is only " + PATH);
+      } else if (!METHODS.contains(exchange.getRequestMethod())) {
+        exchange.getResponseHeaders().set("Allow", "GET, HEAD");
+        refuse(exchange, HttpURLConnection.HTTP_BAD_METHOD, "figures are only read");
+      } else {
+        figures.handle(exchange);
+      }
+    };
+  }
+
+  private static void refuse(HttpExchange exchange, int status, String why) throws IOException {
+    try (exchange) {
+      byte[] text = (why + "\n").getBytes(UTF_8);
+      boolean bare = exchange.getRequestMethod().equals("HEAD");
+      exchange.getResponseHeaders().set("Content-Type", "text/plain; charset=utf-8");
+      exchange.sendResponseHeaders(status, bare ? -1 : text.length);
+      if (!bare) {
+        exchange.getResponseBody().write(text);
+      }
     }
   }
 
@@ -87,6 +130,7 @@ public final class Metrics implements AutoCloseable {
 
   @Override
   public void close() {
-    http.close();
+    http.stop(0);
+    scrapes.shutdownNow();
   }
 }

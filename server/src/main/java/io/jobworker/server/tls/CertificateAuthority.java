@@ -14,8 +14,10 @@ import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.PrivateKey;
+import java.security.PublicKey;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
+import java.security.interfaces.ECPublicKey;
 import java.security.spec.ECGenParameterSpec;
 import java.time.Clock;
 import java.time.Duration;
@@ -24,6 +26,7 @@ import java.util.ArrayList;
 import java.util.Date;
 import java.util.List;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
+import org.bouncycastle.asn1.sec.ECPrivateKey;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x500.X500NameBuilder;
 import org.bouncycastle.asn1.x500.style.BCStyle;
@@ -35,15 +38,16 @@ import org.bouncycastle.asn1.x509.GeneralName;
 import org.bouncycastle.asn1.x509.GeneralNames;
 import org.bouncycastle.asn1.x509.KeyPurposeId;
 import org.bouncycastle.asn1.x509.KeyUsage;
+import org.bouncycastle.asn1.x509.SubjectPublicKeyInfo;
 import org.bouncycastle.cert.X509CertificateHolder;
 import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.cert.jcajce.JcaX509ExtensionUtils;
 import org.bouncycastle.cert.jcajce.JcaX509v2CRLBuilder;
 import org.bouncycastle.cert.jcajce.JcaX509v3CertificateBuilder;
 import org.bouncycastle.openssl.PEMParser;
+import org.bouncycastle.openssl.PKCS8Generator;
 import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
 import org.bouncycastle.openssl.jcajce.JcaPEMWriter;
-import org.bouncycastle.openssl.jcajce.JcaPKCS8Generator;
 import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
@@ -128,7 +132,7 @@ public final class CertificateAuthority {
   }
 
   public String keyPem() {
-    return pem(key);
+    return pem(key, certificate.getPublicKey());
   }
 
   /** A certificate for a server that is reached by the given DNS names and addresses. */
@@ -197,7 +201,7 @@ public final class CertificateAuthority {
       if (alternativeNames != null) {
         builder.addExtension(Extension.subjectAlternativeName, false, alternativeNames);
       }
-      return new Issued(pem(sign(builder, key)), pem(pair.getPrivate()));
+      return new Issued(pem(sign(builder, key)), pem(pair.getPrivate(), pair.getPublic()));
     } catch (GeneralSecurityException | IOException | OperatorCreationException e) {
       throw new IllegalStateException("cannot issue a certificate", e);
     }
@@ -232,11 +236,30 @@ public final class CertificateAuthority {
     }
   }
 
+  /**
+   * As openssl writes it, with the public key in it. RFC 5915, 3, recommends that and the JDK
+   * leaves it out; readers that do not compute it, as those of Rust, then refuse the key.
+   */
+  private static String pem(PrivateKey key, PublicKey publicKey) {
+    SubjectPublicKeyInfo known = SubjectPublicKeyInfo.getInstance(publicKey.getEncoded());
+    ECPrivateKey scalarAndPoint =
+        new ECPrivateKey(
+            ((ECPublicKey) publicKey).getParams().getOrder().bitLength(),
+            ((java.security.interfaces.ECPrivateKey) key).getS(),
+            known.getPublicKeyData(),
+            null); // the curve stands beside it
+    try {
+      return pem(
+          new PKCS8Generator(new PrivateKeyInfo(known.getAlgorithm(), scalarAndPoint), null));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e); // into memory
+    }
+  }
+
   private static String pem(Object object) {
     StringWriter text = new StringWriter();
     try (JcaPEMWriter writer = new JcaPEMWriter(text)) {
-      writer.writeObject(
-          object instanceof PrivateKey key ? new JcaPKCS8Generator(key, null) : object);
+      writer.writeObject(object);
     } catch (IOException e) {
       throw new UncheckedIOException(e); // into memory
     }

@@ -1,14 +1,22 @@
 package io.jobworker.server.tls;
 
+import io.grpc.netty.shaded.io.netty.handler.ssl.OpenSslCertificateException;
 import io.jobworker.server.transport.RefusedCertificate;
 import java.net.Socket;
+import java.security.cert.CertPathBuilderException;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.X509ExtendedTrustManager;
 
-/** Decides as another does, and says of a client's certificate that it refuses whose it is. */
+/**
+ * Decides as another does. Tells the audit whose certificate was refused, and the client that its
+ * authority is not known, if that is why.
+ */
 final class NamingTrustManager extends X509ExtendedTrustManager {
+  /** openssl-verify(1): X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY; the alert is unknown_ca. */
+  private static final int UNKNOWN_AUTHORITY = 20;
+
   private final X509ExtendedTrustManager decides;
 
   NamingTrustManager(X509ExtendedTrustManager decides) {
@@ -23,8 +31,19 @@ final class NamingTrustManager extends X509ExtendedTrustManager {
     try {
       check.run();
     } catch (CertificateException e) {
-      throw chain.length == 0 ? e : new RefusedCertificate(chain[0], e);
+      throw chain.length == 0 ? e : telling(new RefusedCertificate(chain[0], e));
     }
+  }
+
+  /** Netty finds the alert for the other reasons by itself. */
+  private static CertificateException telling(RefusedCertificate refused) {
+    Throwable root = refused;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root instanceof CertPathBuilderException
+        ? new OpenSslCertificateException(refused, UNKNOWN_AUTHORITY)
+        : refused;
   }
 
   @Override

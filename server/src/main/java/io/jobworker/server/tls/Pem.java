@@ -13,9 +13,12 @@ import java.security.cert.CRL;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import org.bouncycastle.asn1.pkcs.PrivateKeyInfo;
+import org.bouncycastle.cert.X509CertificateHolder;
+import org.bouncycastle.cert.jcajce.JcaX509CertificateConverter;
 import org.bouncycastle.openssl.PEMKeyPair;
 import org.bouncycastle.openssl.PEMParser;
 import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
@@ -24,21 +27,23 @@ import org.bouncycastle.openssl.jcajce.JcaPEMKeyConverter;
 final class Pem {
   private Pem() {}
 
+  /** Whatever stands between them, as the text that openssl writes above each, is passed over. */
   static List<X509Certificate> certificates(Path file, String text) {
-    try {
-      List<X509Certificate> found =
-          CertificateFactory.getInstance("X.509")
-              .generateCertificates(new ByteArrayInputStream(text.getBytes(ISO_8859_1)))
-              .stream()
-              .map(X509Certificate.class::cast)
-              .toList();
-      if (!found.isEmpty()) {
-        return found;
+    List<X509Certificate> found = new ArrayList<>();
+    try (PEMParser parser = new PEMParser(new StringReader(text))) {
+      JcaX509CertificateConverter converter = new JcaX509CertificateConverter();
+      for (Object one; (one = parser.readObject()) != null; ) {
+        if (one instanceof X509CertificateHolder certificate) {
+          found.add(converter.getCertificate(certificate));
+        }
       }
-    } catch (CertificateException e) {
-      // said below
+    } catch (IOException | CertificateException e) {
+      found.clear();
     }
-    throw new ConfigException(file + " holds no certificate in PEM");
+    if (found.isEmpty()) {
+      throw new ConfigException(file + " holds no certificate in PEM");
+    }
+    return List.copyOf(found);
   }
 
   static Collection<? extends CRL> revoked(Path file, String text) {

@@ -45,6 +45,12 @@ public final class Connections implements AutoCloseable {
   /** Further ones wait at the client (RFC 9113, 5.1.2). */
   private static final int MAX_CALLS_PER_CONNECTION = 1024;
 
+  /** Half of what clients usually leave between two, so that none is sent away for a jitter. */
+  private static final long PERMITTED_PING_SECONDS = 5;
+
+  /** A client that is gone without a word holds its streams no longer than this, and some. */
+  private static final long ASK_AFTER_SECONDS = 300;
+
   private static final long PACE_MILLIS = 50;
   private static final long CLOSE_PATIENCE_SECONDS = 2;
   private static final long GRPC_PATIENCE_SECONDS = 300;
@@ -130,6 +136,9 @@ public final class Connections implements AutoCloseable {
         .channelFactory(this::listener)
         .addTransportFilter(new Filter())
         .handshakeTimeout(GRPC_PATIENCE_SECONDS, TimeUnit.SECONDS) // ours is shorter, and tells
+        .permitKeepAliveTime(PERMITTED_PING_SECONDS, TimeUnit.SECONDS)
+        .permitKeepAliveWithoutCalls(true) // and yet it is idle: a ping is no call
+        .keepAliveTime(ASK_AFTER_SECONDS, TimeUnit.SECONDS)
         .maxConnectionIdle(bounds.idle().toMillis(), TimeUnit.MILLISECONDS);
   }
 

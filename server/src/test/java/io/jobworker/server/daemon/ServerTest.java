@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import io.jobworker.base.net.HostAndPort;
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.server.command.InitCommand;
 import io.jobworker.server.config.ConfigException;
-import io.jobworker.server.config.HostAndPort;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import java.io.IOException;
