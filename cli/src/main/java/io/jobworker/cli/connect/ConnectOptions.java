@@ -1,9 +1,9 @@
 package io.jobworker.cli.connect;
 
+import io.jobworker.base.net.HostAndPort;
 import io.jobworker.base.words.CallersBytes;
 import io.jobworker.base.words.OsString;
 import io.jobworker.cli.help.HelpGroup;
-import io.jobworker.base.net.HostAndPort;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
