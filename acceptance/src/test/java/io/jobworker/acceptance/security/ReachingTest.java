@@ -91,7 +91,7 @@ class ReachingTest {
 
   @Test
   void anIpv6AddressIsReached() throws Exception {
-    InetAddress loopback = InetAddress.getByName("::1");
+    InetAddress loopback = InetAddress.ofLiteral("::1");
     try (Wire wire = Wire.to(server.port(), loopback)) {
       String address = "[::1]:" + wire.port();
       assertReached(askAt(address, "--server-name", "localhost"));
@@ -343,7 +343,7 @@ class ReachingTest {
           }
         }
       } catch (IOException e) {
-        return; // closed
+        // closed
       }
     }
 

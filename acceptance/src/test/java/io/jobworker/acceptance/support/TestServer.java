@@ -49,7 +49,7 @@ public final class TestServer implements AutoCloseable {
       return new TestServer(
           context
               .getServerSocketFactory()
-              .createServerSocket(0, 50, InetAddress.getByName("127.0.0.1")),
+              .createServerSocket(0, 50, InetAddress.ofLiteral("127.0.0.1")),
           new byte[0]);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
@@ -59,7 +59,7 @@ public final class TestServer implements AutoCloseable {
   /** One that says the same to whoever comes, in the clear. */
   public static TestServer saying(String text) throws IOException {
     return new TestServer(
-        new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1")), text.getBytes(UTF_8));
+        new ServerSocket(0, 50, InetAddress.ofLiteral("127.0.0.1")), text.getBytes(UTF_8));
   }
 
   private void accept() {
@@ -69,7 +69,7 @@ public final class TestServer implements AutoCloseable {
         client.getOutputStream().flush();
         var _ = client.getInputStream().readAllBytes();
       } catch (IOException e) {
-        continue; // closed, or the client does not believe us
+        // closed, or the client does not believe us
       }
     }
   }

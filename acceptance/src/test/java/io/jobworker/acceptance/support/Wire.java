@@ -29,7 +29,7 @@ public final class Wire implements AutoCloseable {
 
     private Pair(Socket client) throws IOException {
       this.client = client;
-      this.server = new Socket(InetAddress.getByName("127.0.0.1"), port);
+      this.server = new Socket(InetAddress.ofLiteral("127.0.0.1"), port);
     }
 
     private void copy(Socket from, Socket to) {
@@ -58,7 +58,7 @@ public final class Wire implements AutoCloseable {
         try {
           socket.close();
         } catch (IOException e) {
-          continue; // it is of no use any more
+          // it is of no use any more
         }
       }
     }
@@ -84,7 +84,7 @@ public final class Wire implements AutoCloseable {
         var _ = Thread.ofVirtual().start(() -> pair.copy(pair.client, pair.server));
         var _ = Thread.ofVirtual().start(() -> pair.copy(pair.server, pair.client));
       } catch (IOException e) {
-        continue; // closed, or that client has no luck
+        // closed, or that client has no luck
       }
     }
   }
