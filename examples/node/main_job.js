@@ -6,7 +6,8 @@ import grpc from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { parse } from "smol-toml";
 
-const protos = fileURLToPath(new URL("../../api/src/main/proto", import.meta.url));
+const beside = fileURLToPath(new URL("../../api/src/main/proto", import.meta.url));
+const protos = process.env.JOB_WORKER_PROTOS ?? beside;
 const contract = loadSync("jobworker/v1/job_worker.proto", {
   includeDirs: [protos],
   keepCase: true,

@@ -47,12 +47,14 @@ final class Utf8 {
     return value < 0xe0 ? 2 : value < 0xf0 ? 3 : 4;
   }
 
-  /** The Unicode Standard, table 3-7: after some first bytes not every second one is allowed. */
+  /**
+   * The Unicode Standard, table 3-7: after some first bytes not every second one is allowed. After
+   * ED this takes surrogates too, of which the JDK's decoder replaces all three bytes by one.
+   */
   private static boolean maySecond(byte first, byte second) {
     int value = second & 0xff;
     return switch (first & 0xff) {
       case 0xe0 -> value >= 0xa0;
-      case 0xed -> value <= 0x9f;
       case 0xf0 -> value >= 0x90;
       case 0xf4 -> value <= 0x8f;
       default -> true;
