@@ -47,7 +47,10 @@ final class JobSignals {
       case SignalPolicy.Action.Pass(String name) -> pass(name);
       case SignalPolicy.Action.Kill _ -> kill();
       case SignalPolicy.Action.Leave(int code) when signal == PassedSignal.HUP ->
-          job.thenAccept(_ -> leave(code)); // not before it is known what is left behind
+          {
+        // Not before it is known what is left behind.
+        var _ = job.thenAccept(_ -> leave(code));
+      }
       case SignalPolicy.Action.Leave(int code) -> leave(code);
     }
   }
