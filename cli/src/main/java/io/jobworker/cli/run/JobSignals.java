@@ -46,8 +46,10 @@ final class JobSignals {
     switch (action) {
       case SignalPolicy.Action.Pass(String name) -> pass(name);
       case SignalPolicy.Action.Kill _ -> kill();
-      case SignalPolicy.Action.Leave(int code) when signal == PassedSignal.HUP ->
-          job.thenAccept(_ -> leave(code)); // not before it is known what is left behind
+      case SignalPolicy.Action.Leave(int code) when signal == PassedSignal.HUP -> {
+        // Not before it is known what is left behind.
+        var _ = job.thenAccept(_ -> leave(code));
+      }
       case SignalPolicy.Action.Leave(int code) -> leave(code);
     }
   }

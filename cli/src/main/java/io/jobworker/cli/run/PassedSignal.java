@@ -29,6 +29,7 @@ enum PassedSignal {
    * <p>By reflection, since the compiler warns of the class in a way that cannot be suppressed; it
    * is in jdk.unsupported, which every JDK has.
    */
+  @SuppressWarnings("ReferenceEquality") // which is what equals() of a proxy comes to
   static void handleAll(Consumer<PassedSignal> handler) {
     try {
       Class<?> signalClass = Class.forName(SIGNAL);
