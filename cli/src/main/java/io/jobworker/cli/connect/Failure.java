@@ -39,6 +39,12 @@ public record Failure(String message, int exitCode) {
     String say(String field, String problem);
   }
 
+  /** For a call whose refusals name nothing that was typed. */
+  public static Failure of(Throwable failure) {
+    return of(failure, (field, problem) -> problem);
+  }
+
+  /** For a command line that {@code typed} knows. */
   public static Failure of(Throwable failure, Typed typed) {
     return switch (failure) {
       case UsageException e -> new Failure(String.valueOf(e.getMessage()), USAGE);
