@@ -42,9 +42,11 @@ final class OptionGroups {
   }
 
   private static String title(OptionSpec option) {
-    if (option.userObject() instanceof Field field
-        && field.getDeclaringClass().getAnnotation(HelpGroup.class) instanceof HelpGroup group) {
-      return group.value();
+    if (option.userObject() instanceof Field field) {
+      Class<?> declaring = field.getDeclaringClass();
+      if (declaring.isAnnotationPresent(HelpGroup.class)) {
+        return declaring.getAnnotation(HelpGroup.class).value();
+      }
     }
     return OWN;
   }

@@ -26,7 +26,6 @@ import java.util.regex.Pattern;
  * tells of.
  */
 public final class Download implements LogSink, AutoCloseable {
-  private static final String PLACE = "%s\n%019d %019d\n";
   private static final Pattern PLACE_TEXT = Pattern.compile("(.+)\n(\\d{19}) (\\d{19})\n");
 
   private final Path file;
@@ -136,7 +135,7 @@ public final class Download implements LogSink, AutoCloseable {
     atPosition = bytes.position();
     placeKnown = true;
     ByteBuffer text =
-        ByteBuffer.wrap(PLACE.formatted(what, atOffset, atPosition).getBytes(US_ASCII));
+        ByteBuffer.wrap("%s\n%019d %019d\n".formatted(what, atOffset, atPosition).getBytes(US_ASCII));
     place.write(text, 0);
   }
 
