@@ -135,7 +135,8 @@ public final class Download implements LogSink, AutoCloseable {
     atPosition = bytes.position();
     placeKnown = true;
     ByteBuffer text =
-        ByteBuffer.wrap("%s\n%019d %019d\n".formatted(what, atOffset, atPosition).getBytes(US_ASCII));
+        ByteBuffer.wrap(
+            "%s\n%019d %019d\n".formatted(what, atOffset, atPosition).getBytes(US_ASCII));
     place.write(text, 0);
   }
 
