@@ -221,7 +221,7 @@ class OutputTest {
     assertRefused(logs("--stream", "both", id), "both");
     Result negative = logs("--offset", "-1", id);
     assertThat(negative.exitCode()).isEqualTo(1);
-    assertThat(negative.err()).contains("logs.offset");
+    assertThat(negative.err()).contains("--offset -1");
   }
 
   private static void assertRefused(Result result, String word) {
