@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -17,12 +18,14 @@ public final class CliRun implements AutoCloseable {
   private final Process process;
 
   public CliRun(Cli client, String script) throws IOException {
-    process =
+    ProcessBuilder run =
         client
             .process("run", "--no-stdin", "--id-file", idFile().toString(), "sh", "-c", script)
             .redirectOutput(out().toFile())
-            .redirectError(err().toFile())
-            .start();
+            .redirectError(err().toFile());
+    // What a shell runs in the background, these tests for instance, ignores SIGINT by inheritance.
+    run.command().addAll(0, List.of("env", "--default-signal=INT"));
+    process = run.start();
     await()
         .atMost(Programs.PATIENCE)
         .until(() -> Files.readString(out()).startsWith("up\n") || !process.isAlive());
