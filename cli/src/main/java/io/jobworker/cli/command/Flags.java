@@ -21,11 +21,6 @@ public final class Flags implements Failure.Typed {
           Map.entry("spec.env", ENVIRONMENT),
           Map.entry("spec.working_dir", "--workdir"),
           Map.entry("spec.limits.cpu_millis", "--cpus"),
-          Map.entry("spec.limits.cpu_weight", "--cpu-weight"),
-          Map.entry("spec.limits.memory_bytes", "--memory"),
-          Map.entry("spec.limits.memory_high_bytes", "--memory-high"),
-          Map.entry("spec.limits.swap_bytes", "--swap"),
-          Map.entry("spec.limits.pids", "--pids"),
           Map.entry(
               "spec.limits.io", "--io-read-bps, --io-write-bps, --io-read-iops, --io-write-iops"),
           Map.entry("spec.limits.io.path", "--io-path"),
@@ -63,10 +58,17 @@ public final class Flags implements Failure.Typed {
     return new Flags(Optional.of(verb));
   }
 
-  /** The option or parameter for the field; words for one that there is no option for. */
+  /**
+   * The option or parameter for the field; words for one that there is no option for. A limit's
+   * option is called as its field without the unit, unless the table says otherwise.
+   */
   static String name(String field) {
     String last = field.substring(field.lastIndexOf('.') + 1);
-    return TABLE.getOrDefault(field, "the job's " + last.replace('_', ' '));
+    String name =
+        field.equals("spec.limits." + last)
+            ? "--" + last.replaceFirst("_bytes$", "").replace('_', '-')
+            : "the job's " + last.replace('_', ' ');
+    return TABLE.getOrDefault(field, name);
   }
 
   /** What is called so, by the names on the command line. */
