@@ -1,6 +1,7 @@
 package io.jobworker.cli.command;
 
 import io.jobworker.cli.connect.Failure;
+import io.jobworker.cli.spec.Amounts;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -20,7 +21,6 @@ public final class Flags implements Failure.Typed {
           Map.entry("spec.command", "COMMAND"),
           Map.entry("spec.env", ENVIRONMENT),
           Map.entry("spec.working_dir", "--workdir"),
-          Map.entry("spec.limits.cpu_millis", "--cpus"),
           Map.entry(
               "spec.limits.io", "--io-read-bps, --io-write-bps, --io-read-iops, --io-write-iops"),
           Map.entry("spec.limits.io.path", "--io-path"),
@@ -60,13 +60,13 @@ public final class Flags implements Failure.Typed {
 
   /**
    * The option or parameter for the field; words for one that there is no option for. A limit's
-   * option is called as its field without the unit, unless the table says otherwise.
+   * option is called as its key in a job's file, unless the table says otherwise.
    */
   static String name(String field) {
     String last = field.substring(field.lastIndexOf('.') + 1);
     String name =
         field.equals("spec.limits." + last)
-            ? "--" + last.replaceFirst("_bytes$", "").replace('_', '-')
+            ? "--" + Amounts.key(last)
             : "the job's " + last.replace('_', ' ');
     return TABLE.getOrDefault(field, name);
   }
