@@ -1,11 +1,15 @@
 package io.jobworker.cli;
 
+import io.jobworker.cli.command.KillCommand;
+import io.jobworker.cli.command.ListCommand;
 import io.jobworker.cli.command.LogsCommand;
 import io.jobworker.cli.command.RemoveCommand;
 import io.jobworker.cli.command.StartCommand;
 import io.jobworker.cli.command.StatsCommand;
 import io.jobworker.cli.command.StatusCommand;
 import io.jobworker.cli.command.StopCommand;
+import io.jobworker.cli.command.WaitCommand;
+import io.jobworker.cli.command.WatchCommand;
 import io.jobworker.cli.connect.ConnectOptions;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
@@ -27,7 +31,11 @@ import picocli.CommandLine.Mixin;
       StatusCommand.class,
       LogsCommand.class,
       StopCommand.class,
+      KillCommand.class,
       RemoveCommand.class,
+      ListCommand.class,
+      WaitCommand.class,
+      WatchCommand.class,
       StatsCommand.class,
     },
     footer = {
@@ -46,6 +54,11 @@ public final class Main implements Connector {
     return options.connect();
   }
 
+  @Override
+  public String account() {
+    return options.account();
+  }
+
   /** Ends the JVM without waiting for the transport's threads, which saves a third of a second. */
   public static void main(String[] args) {
     int code = run(args);
@@ -61,6 +74,7 @@ public final class Main implements Connector {
   static int run(String... args) {
     CommandLine line = new CommandLine(new Main());
     line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setExpandAtFiles(false); // @last is a job, and words are not ours to change
     line.setExecutionExceptionHandler((failure, command, parsed) -> {
       Failure explained = Failure.of(failure);
       command.getErr().println("job-worker: " + explained.message());

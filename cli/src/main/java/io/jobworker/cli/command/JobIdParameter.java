@@ -1,14 +1,24 @@
 package io.jobworker.cli.command;
 
+import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
+import io.jobworker.cli.connect.Connection;
+import io.jobworker.cli.connect.Connector;
+import java.io.IOException;
 import picocli.CommandLine.Parameters;
 
-/** The parameter ID that most verbs have. */
+/** The parameter ID of a verb for one job. */
 public final class JobIdParameter {
-  @Parameters(paramLabel = "ID", description = "The job's UUID, as 'start' printed it.")
-  private String id = "";
+  static final String MEANING =
+      "A job: its UUID, 4 or more characters that only it begins with, name:NAME, or @last.";
 
-  JobRequest.Builder request() {
-    return JobRequest.newBuilder().setId(id.strip());
+  @Parameters(paramLabel = "ID", description = MEANING)
+  private String word = "";
+
+  /** A request that names the job; once it is found, that same job. */
+  JobRequest.Builder request(Connection connection, Connector server)
+      throws StatusException, IOException {
+    word = new JobResolver(connection, LastJob.of(server)).one(word.strip());
+    return JobRequest.newBuilder().setId(word);
   }
 }

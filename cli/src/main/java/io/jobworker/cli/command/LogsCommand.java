@@ -112,7 +112,7 @@ public final class LogsCommand implements Callable<Integer> {
         again
             ? options.toBuilder().clearTailLines().clearSince().setOffset(next.getAsLong()).build()
             : options;
-    JobRequest request = job.request().setLogs(here).build();
+    JobRequest request = job.request(connection, server).setLogs(here).build();
     BlockingClientCall<?, JobLogsResponse> stream = connection.calls().logs(request);
     for (JobLogsResponse message; (message = stream.read()) != null; ) {
       if (again) {

@@ -64,6 +64,7 @@ public final class StartCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     out.println(response.getId());
     out.flush();
+    LastJob.of(server).remember(response.getId(), spec.commandLine().getErr());
     return 0;
   }
 

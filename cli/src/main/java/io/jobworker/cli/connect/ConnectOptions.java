@@ -63,6 +63,16 @@ public final class ConnectOptions {
             key.map(ClientConfig::readPem).orElse(read.key())));
   }
 
+  /**
+   * Which configuration of a client this is: by its file or, with none, by server and certificate.
+   */
+  public String account() {
+    if (address.isPresent() && ca.isPresent() && cert.isPresent() && key.isPresent()) {
+      return address.get() + " " + cert.get().toAbsolutePath().normalize();
+    }
+    return config.orElseGet(ConnectOptions::defaultConfig).toAbsolutePath().normalize().toString();
+  }
+
   private static Path defaultConfig() {
     String named = System.getenv("JOB_WORKER_CONFIG");
     return named != null && !named.isEmpty()

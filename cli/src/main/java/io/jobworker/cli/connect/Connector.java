@@ -11,4 +11,9 @@ public interface Connector {
 
   /** Prepares a connection, which the caller closes. */
   Connection connect();
+
+  /** What tells this configuration of a client from others on this machine, by whatever text. */
+  default String account() {
+    return "";
+  }
 }

@@ -23,6 +23,7 @@ public record Failure(String message, int exitCode) {
 
   public static Failure of(Throwable failure) {
     return switch (failure) {
+      case RefusedException e -> e.why();
       case UsageException e -> new Failure(String.valueOf(e.getMessage()), USAGE);
       case StatusException e -> ofStatus(e.getStatus(), e);
       case StatusRuntimeException e -> ofStatus(e.getStatus(), e);

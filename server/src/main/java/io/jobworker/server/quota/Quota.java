@@ -17,7 +17,7 @@ public enum Quota implements ClientBound {
   /** Calls under way at once, but for those that stream. */
   CALLS(Unit.NUMBER),
 
-  /** Streams of output and of usage that are open at once. */
+  /** Streams of output, of usage and of changes that are open at once, and waits for ends. */
   STREAMS(Unit.NUMBER),
 
   CONNECTIONS(Unit.NUMBER),
