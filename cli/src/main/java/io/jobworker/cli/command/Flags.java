@@ -14,6 +14,9 @@ import picocli.CommandLine.ParseResult;
 public final class Flags implements Failure.Typed {
   private static final String ENVIRONMENT = "--env"; // whose values are nobody's business
 
+  /** Below it are limits, which are called the same in both places, but for their units. */
+  private static final String LIMITS = "spec.limits.";
+
   private static final Map<String, String> TABLE =
       Map.ofEntries(
           Map.entry("id", "ID"),
@@ -21,11 +24,6 @@ public final class Flags implements Failure.Typed {
           Map.entry("spec.env", ENVIRONMENT),
           Map.entry("spec.working_dir", "--workdir"),
           Map.entry("spec.limits.cpu_millis", "--cpus"),
-          Map.entry("spec.limits.cpu_weight", "--cpu-weight"),
-          Map.entry("spec.limits.memory_bytes", "--memory"),
-          Map.entry("spec.limits.memory_high_bytes", "--memory-high"),
-          Map.entry("spec.limits.swap_bytes", "--swap"),
-          Map.entry("spec.limits.pids", "--pids"),
           Map.entry(
               "spec.limits.io", "--io-read-bps, --io-write-bps, --io-read-iops, --io-write-iops"),
           Map.entry("spec.limits.io.path", "--io-path"),
@@ -35,6 +33,15 @@ public final class Flags implements Failure.Typed {
           Map.entry("spec.name", "--name"),
           Map.entry("spec.labels", "--label"),
           Map.entry("spec.output_retain_bytes", "--output-limit"),
+          Map.entry("labels", "--label"),
+          Map.entry("owner", "--owner"),
+          Map.entry("statuses", "--status"),
+          Map.entry("id_prefixes", "ID"),
+          Map.entry("names", "ID"),
+          Map.entry("name_part", "--name"),
+          Map.entry("created_from", "--since"),
+          Map.entry("created_before", "--until"),
+          Map.entry("after_revision", "--after"),
           Map.entry("stop.grace", "--grace"),
           Map.entry("stop.signal", "--signal"),
           Map.entry("logs", "--tail, --since, --offset"),
@@ -66,6 +73,9 @@ public final class Flags implements Failure.Typed {
   /** The option or parameter for the field; words for one that there is no option for. */
   static String name(String field) {
     String last = field.substring(field.lastIndexOf('.') + 1);
+    if (!TABLE.containsKey(field) && field.startsWith(LIMITS)) {
+      return "--" + last.replaceAll("_bytes$", "").replace('_', '-');
+    }
     return TABLE.getOrDefault(field, "the job's " + last.replace('_', ' '));
   }
 
