@@ -1455,14 +1455,14 @@ static void an_isolated_job_is_alone_and_nobody_in_particular(void)
 {
     struct job job;
     launch(&job, ISOLATED, "arg=/bin/sh", "arg=-c",
-           "arg=echo pid $$; echo seen $(ls /proc | grep -c '^[0-9]'); ls -A /tmp /dev/shm; id; "
+           "arg=echo pid $$; set -- /proc/[0-9]*; echo seen $#; ls -A /tmp /dev/shm; id; "
            "grep -E '^(Cap|NoNewPrivs:|Seccomp:|Groups:)' /proc/self/status",
            NULL);
     CHECK(job.main_pid > 2); /* as the host sees it */
     CHECK(strcmp(receive(&job), "2 ended") == 0);
     const char *text = output(&job, "stdout");
     CHECK(strstr(text, "pid 2\n") != NULL);
-    CHECK(strstr(text, "seen 5\n") != NULL); /* init, sh, its substitution, ls, grep */
+    CHECK(strstr(text, "seen 2\n") != NULL); /* init and sh */
     CHECK(strstr(text, "/dev/shm:\n\n/tmp:\nuid=70000 gid=70000") != NULL);
     const char *const empty_sets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
     for (size_t i = 0; i < sizeof empty_sets / sizeof empty_sets[0]; i++) {

@@ -9,8 +9,10 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -65,9 +67,11 @@ class ErrorTextsTest {
   @Test
   void whateverAnOptionIsGivenItIsRefusedInPlainWordsOrTaken() throws Exception {
     String config = noServer().toString();
+    Set<String> tried = new HashSet<>(Set.of("--man-pages")); // which may be any directory
     for (Map.Entry<String, CommandLine> verb : Main.commandLine().getSubcommands().entrySet()) {
       for (OptionSpec option : verb.getValue().getCommandSpec().options()) {
-        if (option.arity().max() == 0) {
+        boolean isFile = verb.getKey().equals("logs") && option.longestName().equals("--output");
+        if (option.arity().max() == 0 || isFile || !tried.add(option.longestName())) {
           continue;
         }
         for (String value :

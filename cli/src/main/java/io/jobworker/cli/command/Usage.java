@@ -62,19 +62,19 @@ public final class Usage {
           shown(WrongUsage.message(e));
       case MutuallyExclusiveArgsException e ->
           options(String.valueOf(e.getMessage())) + ": give only one of these";
-      case ParameterException e when isOption(e.getArgSpec()) && e.getValue() != null ->
+      case ParameterException e when isKnown(e.getArgSpec()) && e.getValue() != null ->
           wrong(name(e.getArgSpec()), e.getValue(), problem(e));
       default -> plain(failure);
     };
   }
 
   @SuppressWarnings("NullAway") // picocli's null stands for none
-  private static boolean isOption(ArgSpec argument) {
-    return argument != null && argument.isOption();
+  private static boolean isKnown(ArgSpec argument) {
+    return argument != null;
   }
 
   private static String name(ArgSpec argument) {
-    return ((OptionSpec) argument).longestName();
+    return argument instanceof OptionSpec option ? option.longestName() : argument.paramLabel();
   }
 
   private static String wrong(String option, String value, String problem) {
