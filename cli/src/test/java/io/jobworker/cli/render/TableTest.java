@@ -54,7 +54,7 @@ class TableTest {
     table.add(
         List.of(Cell.of("813c08e2"), Cell.of("a-rather-long-name"), Cell.of("93%"), Cell.of("1M")));
     assertThat(table.lines(PLAIN, OptionalInt.of(31)).get(1))
-        .isEqualTo("813c08e2  a-rather…  93%  1M".replace("a-rather…", "a-rather…"));
+        .isEqualTo("813c08e2  a-rathe…  93%  1M");
     assertThat(table.lines(PLAIN, OptionalInt.of(24)))
         .containsExactly("ID        NAME      CPU", "813c08e2  a-rathe…  93%");
   }
