@@ -32,6 +32,8 @@ public final class JobsParameter {
       description = "The jobs with this label; with several, those with all of them.")
   private Map<String, String> labels = new LinkedHashMap<>();
 
+  private final List<String> typed = new ArrayList<>();
+
   /** Whether the command line names none, by whatever means. */
   boolean isEmpty() {
     return words.isEmpty() && labels.isEmpty();
@@ -63,8 +65,11 @@ public final class JobsParameter {
     return found instanceof Found.Job job ? job.id() : "";
   }
 
+  /** Standard input is there once, however often a connection is made anew. */
   private List<String> typed() throws IOException {
-    List<String> typed = new ArrayList<>();
+    if (!typed.isEmpty()) {
+      return typed;
+    }
     for (String word : words) {
       if (word.equals(STDIN)) {
         typed.addAll(JobResolver.lines(new String(System.in.readAllBytes(), UTF_8)));

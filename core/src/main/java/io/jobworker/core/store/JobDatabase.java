@@ -60,6 +60,8 @@ public final class JobDatabase implements AutoCloseable {
           "ALTER TABLE job ADD COLUMN slot TEXT NOT NULL DEFAULT '';",
           changes());
 
+  private static final String EPOCH_JULIAN_DAY = "2440587.5"; // 1970-01-01
+
   /**
    * Every change of a job gets a revision, in the transaction that makes it; a job's place in lists
    * is the revision of its start. Revisions begin at the time in microseconds, so that those of a
@@ -78,8 +80,9 @@ public final class JobDatabase implements AutoCloseable {
             + columns
             + ") VALUES ("
             + values
-            + ", %2$d, CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER));"; // since
-    // 1970
+            + ", %2$d, CAST((julianday('now') - "
+            + EPOCH_JULIAN_DAY
+            + ") * 86400000000 AS INTEGER));";
     return """
     ALTER TABLE job ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE job ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0;
