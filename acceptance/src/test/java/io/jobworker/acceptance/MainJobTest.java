@@ -383,7 +383,7 @@ class MainJobTest {
 
     @Test
     void whatIsNoIdIsRefused() throws Exception {
-      assertOneLine(alone("status", "nonsense"), 1, "'nonsense' is not a job id");
+      assertOneLine(alone("status", "nonsense"), 2, "nonsense: not a job");
     }
 
     @Test
