@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -85,7 +86,7 @@ class VerbsTest {
     String old = ended("--name", name, "--", "false");
     String id = alice().start("--name", name, "--", "sleep", "1000");
     for (String word :
-        List.of(shortened(id), shortened(id).toUpperCase(), "name:" + name, "@last", id)) {
+        List.of(shortened(id), shortened(id).toUpperCase(Locale.ROOT), "name:" + name, "@last", id)) {
       assertThat(alice().status(word).path("id").asString()).as(word).isEqualTo(id);
     }
     assertThat(alice().run("stop", "-q", "@last").succeeded().text()).isEqualTo(id);
