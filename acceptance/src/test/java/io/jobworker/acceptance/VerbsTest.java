@@ -86,7 +86,8 @@ class VerbsTest {
     String old = ended("--name", name, "--", "false");
     String id = alice().start("--name", name, "--", "sleep", "1000");
     for (String word :
-        List.of(shortened(id), shortened(id).toUpperCase(Locale.ROOT), "name:" + name, "@last", id)) {
+        List.of(
+            shortened(id), shortened(id).toUpperCase(Locale.ROOT), "name:" + name, "@last", id)) {
       assertThat(alice().status(word).path("id").asString()).as(word).isEqualTo(id);
     }
     assertThat(alice().run("stop", "-q", "@last").succeeded().text()).isEqualTo(id);
