@@ -304,7 +304,7 @@ class MainJobTest {
           .until(() -> alice("logs", "--no-follow", id).text().equals("up"));
       long main = server.as("alice").status(id).path("pid").asLong();
       List<ProcessHandle> tree = ProcessHandle.of(main).orElseThrow().descendants().toList();
-      assertThat(alice("stop", id).succeeded().text()).isEqualTo("stopped");
+      assertThat(alice("stop", id).succeeded().text()).endsWith("  stopped (SIGKILL)");
       assertThat(tree).noneMatch(ProcessHandle::isAlive);
       JsonNode job = server.as("alice").status(id);
       assertThat(job.path("reason").asString()).isEqualTo("REASON_STOPPED");
@@ -320,7 +320,8 @@ class MainJobTest {
       await()
           .atMost(Programs.PATIENCE)
           .until(() -> alice("logs", "--no-follow", id).text().equals("up"));
-      assertThat(alice("stop", "--grace", "30s", id).succeeded().text()).isEqualTo("stopped");
+      assertThat(alice("stop", "--grace", "30s", id).succeeded().text())
+          .contains("  stopped (SIGTERM, ");
       assertThat(alice("logs", id).text()).isEqualTo("up\nbye");
       assertThat(server.as("alice").status(id).path("exitCode").asInt()).isEqualTo(4);
     }
@@ -329,8 +330,8 @@ class MainJobTest {
     void anEndedJobStaysAsItEnded() {
       String id = server.as("alice").start("--shell", "exit 5");
       ended(id);
-      assertThat(alice("stop", id).succeeded().text()).isEqualTo("failed");
-      assertThat(alice("stop", id).succeeded().text()).isEqualTo("failed");
+      assertThat(alice("stop", id).succeeded().text()).contains("  had ended: failed");
+      assertThat(alice("stop", id).succeeded().text()).contains("  had ended: failed");
       assertThat(server.as("alice").status(id).path("exitCode").asInt()).isEqualTo(5);
     }
   }
@@ -382,7 +383,7 @@ class MainJobTest {
 
     @Test
     void whatIsNoIdIsRefused() throws Exception {
-      assertOneLine(alone("status", "nonsense"), 1, "'nonsense' is not a job id");
+      assertOneLine(alone("status", "nonsense"), 2, "nonsense: not a job");
     }
 
     @Test

@@ -14,6 +14,9 @@ import picocli.CommandLine.ParseResult;
 public final class Flags implements Failure.Typed {
   private static final String ENVIRONMENT = "--env"; // whose values are nobody's business
 
+  /** Below it are limits, which are called the same in both places, but for their units. */
+  private static final String LIMITS = "spec.limits.";
+
   private static final Map<String, String> TABLE =
       Map.ofEntries(
           Map.entry("id", "ID"),
@@ -30,6 +33,15 @@ public final class Flags implements Failure.Typed {
           Map.entry("spec.name", "--name"),
           Map.entry("spec.labels", "--label"),
           Map.entry("spec.output_retain_bytes", "--output-limit"),
+          Map.entry("labels", "--label"),
+          Map.entry("owner", "--owner"),
+          Map.entry("statuses", "--status"),
+          Map.entry("id_prefixes", "ID"),
+          Map.entry("names", "ID"),
+          Map.entry("name_part", "--name"),
+          Map.entry("created_from", "--since"),
+          Map.entry("created_before", "--until"),
+          Map.entry("after_revision", "--after"),
           Map.entry("stop.grace", "--grace"),
           Map.entry("stop.signal", "--signal"),
           Map.entry("logs", "--tail, --since, --offset"),
@@ -58,17 +70,13 @@ public final class Flags implements Failure.Typed {
     return new Flags(Optional.of(verb));
   }
 
-  /**
-   * The option or parameter for the field; words for one that there is no option for. A limit's
-   * option is called as its field without the unit, unless the table says otherwise.
-   */
+  /** The option or parameter for the field; words for one that there is no option for. */
   static String name(String field) {
     String last = field.substring(field.lastIndexOf('.') + 1);
-    String name =
-        field.equals("spec.limits." + last)
-            ? "--" + last.replaceFirst("_bytes$", "").replace('_', '-')
-            : "the job's " + last.replace('_', ' ');
-    return TABLE.getOrDefault(field, name);
+    if (!TABLE.containsKey(field) && field.startsWith(LIMITS)) {
+      return "--" + last.replaceAll("_bytes$", "").replace('_', '-');
+    }
+    return TABLE.getOrDefault(field, "the job's " + last.replace('_', ' '));
   }
 
   /** What is called so, by the names on the command line. */
