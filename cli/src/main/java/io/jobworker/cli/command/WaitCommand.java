@@ -7,6 +7,7 @@ import io.grpc.Status;
 import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
+import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Failure;
@@ -73,7 +74,7 @@ public final class WaitCommand implements Callable<Integer> {
 
   private boolean found;
   private volatile boolean over;
-  private int ended;
+  private int further; // grows with what is reached
   private int worst;
 
   @Override
@@ -115,7 +116,7 @@ public final class WaitCommand implements Callable<Integer> {
               awaitEnds(connection);
               return worst;
             },
-            () -> ended);
+            () -> further);
   }
 
   private void find(Connection connection) throws StatusException, IOException {
@@ -128,7 +129,11 @@ public final class WaitCommand implements Callable<Integer> {
         case Found.Refused refused -> refuse(refused.why());
       }
     }
+    // A wait that was never answered does not show that the server was reached: the transport asks
+    // again by itself, and then tells of its own attempt only. This does.
+    var _ = connection.calls().list(ListJobsRequest.newBuilder().setPageSize(1).build());
     found = true;
+    further++;
   }
 
   private void awaitEnds(Connection connection) throws StatusException, InterruptedException {
@@ -151,7 +156,7 @@ public final class WaitCommand implements Callable<Integer> {
           case End.Failed failed -> took(failed);
         }
         left.remove(end.job().id());
-        ended++;
+        further++;
       }
     } finally {
       waiting.shutdownNow(); // nobody waits for them: whoever closes the connection ends them
