@@ -87,11 +87,12 @@ class RunSignalsTest {
 
   @Test
   void whereNobodyReadsItsOutputTheJobGetsSigpipe() throws Exception {
+    String script = "while :; do echo y; done"; // never so fast that its output is overwritten
     Path file = PublicDirectory.create().resolve("id");
     Process run =
         server
             .as("alice")
-            .process("run", "--no-stdin", "--id-file", file.toString(), "yes")
+            .process("run", "--no-stdin", "--id-file", file.toString(), "sh", "-c", script)
             .start();
     run.getInputStream().readNBytes(10);
     run.getInputStream().close();
