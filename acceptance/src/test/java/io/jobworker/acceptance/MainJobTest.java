@@ -126,7 +126,7 @@ class MainJobTest {
       JsonNode spec = ended(id).path("spec");
       assertThat(spec.path("name").asString()).isEqualTo("n1");
       assertThat(spec.path("labels").path("k").asString()).isEqualTo("v");
-      assertThat(alice("status", id).text()).contains("exited (exit code 0)").contains("n1");
+      assertThat(alice("status", id).text()).contains("exited 0 after").contains("n1");
     }
 
     @Test
@@ -280,13 +280,14 @@ class MainJobTest {
   void whatJobsUseIsShown() {
     String id = server.as("alice").start("--shell", "seq 1 100000 >/dev/null; sleep 1000");
     assertThat(alice("stats", "--once", id).succeeded().text())
-        .contains("THROTTLED")
-        .containsPattern(id + " +running");
-    assertThat(alice("stats", "--once").succeeded().text()).contains(id);
+        .contains("CPU", "MEMORY", "OUTPUT/s")
+        .containsPattern(id.substring(0, 8) + " +- +running");
+    assertThat(alice("stats", "--once").succeeded().text()).contains(id.substring(0, 8));
     assertThat(alice("stats", "--once", "-o", "json", id).succeeded().text())
         .startsWith("{\"id\":\"" + id + "\"");
     alice("stop", id).succeeded();
-    assertThat(alice("stats", id).succeeded().text()).containsPattern(id + " +stopped");
+    assertThat(alice("stats", id).succeeded().text())
+        .containsPattern(id.substring(0, 8) + " +- +stopped");
   }
 
   @Nested
@@ -304,7 +305,7 @@ class MainJobTest {
           .until(() -> alice("logs", "--no-follow", id).text().equals("up"));
       long main = server.as("alice").status(id).path("pid").asLong();
       List<ProcessHandle> tree = ProcessHandle.of(main).orElseThrow().descendants().toList();
-      assertThat(alice("stop", id).succeeded().text()).isEqualTo("stopped");
+      assertThat(alice("stop", id).succeeded().text()).endsWith("  stopped (SIGKILL)");
       assertThat(tree).noneMatch(ProcessHandle::isAlive);
       JsonNode job = server.as("alice").status(id);
       assertThat(job.path("reason").asString()).isEqualTo("REASON_STOPPED");
@@ -320,7 +321,8 @@ class MainJobTest {
       await()
           .atMost(Programs.PATIENCE)
           .until(() -> alice("logs", "--no-follow", id).text().equals("up"));
-      assertThat(alice("stop", "--grace", "30s", id).succeeded().text()).isEqualTo("stopped");
+      assertThat(alice("stop", "--grace", "30s", id).succeeded().text())
+          .contains("  stopped (SIGTERM, ");
       assertThat(alice("logs", id).text()).isEqualTo("up\nbye");
       assertThat(server.as("alice").status(id).path("exitCode").asInt()).isEqualTo(4);
     }
@@ -329,8 +331,8 @@ class MainJobTest {
     void anEndedJobStaysAsItEnded() {
       String id = server.as("alice").start("--shell", "exit 5");
       ended(id);
-      assertThat(alice("stop", id).succeeded().text()).isEqualTo("failed");
-      assertThat(alice("stop", id).succeeded().text()).isEqualTo("failed");
+      assertThat(alice("stop", id).succeeded().text()).contains("  had ended: failed");
+      assertThat(alice("stop", id).succeeded().text()).contains("  had ended: failed");
       assertThat(server.as("alice").status(id).path("exitCode").asInt()).isEqualTo(5);
     }
   }
@@ -382,7 +384,7 @@ class MainJobTest {
 
     @Test
     void whatIsNoIdIsRefused() throws Exception {
-      assertOneLine(alone("status", "nonsense"), 1, "'nonsense' is not a job id");
+      assertOneLine(alone("status", "nonsense"), 2, "nonsense: not a job");
     }
 
     @Test

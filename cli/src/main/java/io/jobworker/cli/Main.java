@@ -6,6 +6,8 @@ import io.jobworker.cli.command.CompletionCommand;
 import io.jobworker.cli.command.ContextCommand;
 import io.jobworker.cli.command.Flags;
 import io.jobworker.cli.command.HelpCommand;
+import io.jobworker.cli.command.KillCommand;
+import io.jobworker.cli.command.ListCommand;
 import io.jobworker.cli.command.LogsCommand;
 import io.jobworker.cli.command.RemoveCommand;
 import io.jobworker.cli.command.RunCommand;
@@ -15,6 +17,8 @@ import io.jobworker.cli.command.StatusCommand;
 import io.jobworker.cli.command.StopCommand;
 import io.jobworker.cli.command.Usage;
 import io.jobworker.cli.command.Verbs;
+import io.jobworker.cli.command.WaitCommand;
+import io.jobworker.cli.command.WatchCommand;
 import io.jobworker.cli.connect.ConnectOptions;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
@@ -43,7 +47,11 @@ import picocli.CommandLine.Model.CommandSpec;
       StatusCommand.class,
       LogsCommand.class,
       StopCommand.class,
+      KillCommand.class,
       RemoveCommand.class,
+      ListCommand.class,
+      WaitCommand.class,
+      WatchCommand.class,
       StatsCommand.class,
       ContextCommand.class,
       CompletionCommand.class,
@@ -69,6 +77,11 @@ public final class Main implements Connector {
   @Override
   public Optional<String> context() {
     return options.context();
+  }
+
+  @Override
+  public String account() {
+    return options.account();
   }
 
   /** Ends the JVM without waiting for the transport's threads, which saves a third of a second. */

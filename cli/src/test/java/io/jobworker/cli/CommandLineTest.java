@@ -40,6 +40,7 @@ class CommandLineTest {
   static Stream<String> verbs() {
     return Main.commandLine().getSubcommands().entrySet().stream()
         .filter(verb -> !verb.getValue().getCommandSpec().usageMessage().hidden())
+        .filter(verb -> verb.getKey().equals(verb.getValue().getCommandName())) // no other name
         .map(Map.Entry::getKey);
   }
 

@@ -28,6 +28,7 @@ final class ActiveJob {
   private final OutputLog output;
   private final Optional<LauncherChannel> launcher;
   private final CompletableFuture<JobStatus> ended = new CompletableFuture<>();
+  private final Callbacks onEnded = new Callbacks();
   private final AtomicReference<@Nullable InputWriter> writer = new AtomicReference<>();
   private final AtomicBoolean refusalTold = new AtomicBoolean();
   private volatile boolean stopping;
@@ -47,6 +48,7 @@ final class ActiveJob {
     this.cgroup = cgroup;
     this.output = output;
     this.launcher = launcher;
+    this.stopping = record.stopping();
   }
 
   JobId id() {
@@ -102,6 +104,26 @@ final class ActiveJob {
 
   void forgetWriter(InputWriter gone) {
     writer.compareAndSet(gone, null);
+  }
+
+  /** Calls once when {@link #ended} is complete. */
+  Registration onEnded(Runnable call) {
+    Registration registration = onEnded.add(call);
+    if (ended.isDone()) {
+      onEnded.callFinally(); // whoever completed it may not have seen this one
+    }
+    return registration;
+  }
+
+  /** Its end is published. */
+  void completeEnd() {
+    ended.complete(status());
+    onEnded.callFinally();
+  }
+
+  /** How many wait for the end. */
+  int waiting() {
+    return onEnded.size();
   }
 
   /** Tells, once, that the job was refused a system call. */

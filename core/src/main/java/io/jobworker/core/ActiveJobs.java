@@ -81,7 +81,7 @@ final class ActiveJobs {
     job.markEnded(outcome);
     byId.remove(job.id());
     retention.admission().of(job.owner()).release();
-    job.ended().complete(job.status());
+    job.completeEnd();
     job.output().finish(outcome.log());
     events.publish(new JobEvent.Ended(job.status()));
     retention.ended(job.owner());

@@ -75,6 +75,14 @@ public interface Job {
   CompletableFuture<JobStatus> whenEnded();
 
   /**
+   * Has {@code call}, which must not block, called once when the job has ended: now, if it has.
+   * When whoever waits closes the registration, nothing is left of it.
+   *
+   * @throws JobException.Unavailable if this process could not take the job up yet
+   */
+  Registration onEnded(Runnable call);
+
+  /**
    * Forgets it and its output, after its end.
    *
    * @throws JobException.WrongState if it has not ended

@@ -1,6 +1,7 @@
 package io.jobworker.core;
 
 import io.jobworker.core.job.JobEvent;
+import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -11,6 +12,13 @@ record JobEvents(List<JobListener> listeners) {
 
   JobEvents {
     listeners = List.copyOf(listeners);
+  }
+
+  /** These, and one more that hears of everything after them. */
+  JobEvents andThen(JobListener last) {
+    List<JobListener> all = new ArrayList<>(listeners);
+    all.add(last);
+    return new JobEvents(all);
   }
 
   void publish(JobEvent event) {

@@ -58,6 +58,9 @@ public interface Jobs extends AutoCloseable {
   /** Jobs, from the newest on, a page at a time. */
   JobPage list(JobQuery query);
 
+  /** What happens to jobs, for whoever must not miss any of it. */
+  JobChanges changes();
+
   /**
    * Stops all jobs that run, each with {@code grace}, and returns when they have ended; at the
    * latest as {@link Job#stop} does.

@@ -64,8 +64,16 @@ public record JobsConfig(
    *
    * @param keep how long after its end
    * @param max how many of one owner
+   * @param changes how many of the changes of one owner's jobs, and a few hundred more
    */
-  public record History(Duration keep, int max) {
+  public record History(Duration keep, int max, int changes) {
+    private static final int DEFAULT_CHANGES = 10_000;
+
+    /** With as many changes as by default. */
+    public History(Duration keep, int max) {
+      this(keep, max, DEFAULT_CHANGES);
+    }
+
     public static final History DEFAULT = new History(Duration.ofDays(7), 10_000);
   }
 

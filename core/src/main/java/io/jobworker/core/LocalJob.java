@@ -129,6 +129,16 @@ record LocalJob(
         : CompletableFuture.completedFuture(now.record.status());
   }
 
+  @Override
+  public Registration onEnded(Runnable call) {
+    LocalJob now = requireTakenUp();
+    if (now.active.isPresent()) {
+      return now.active.get().onEnded(call);
+    }
+    call.run();
+    return () -> {};
+  }
+
   private LocalJob requireTakenUp() {
     LocalJob now = now();
     if (!now.isTakenUp()) {

@@ -5,6 +5,7 @@ import io.jobworker.base.linux.EventLoop;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobFilter;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobPage;
 import io.jobworker.core.job.JobQuery;
@@ -15,6 +16,7 @@ import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.job.Usage;
 import io.jobworker.core.process.InputLoop;
 import io.jobworker.core.process.LauncherBinary;
+import io.jobworker.core.store.ChangeStore;
 import io.jobworker.core.store.HistoryStore;
 import io.jobworker.core.store.JobDatabase;
 import io.jobworker.core.store.JobRecord;
@@ -48,6 +50,7 @@ final class LocalJobs implements Jobs {
   private final Lifecycle lifecycle;
   private final AtomicBoolean closed = new AtomicBoolean();
   private final JobStore store;
+  private final LocalChanges changes;
   private final CgroupTree cgroups;
   private final ExecutorService workers;
   private final InFlight inFlight = new InFlight();
@@ -60,7 +63,8 @@ final class LocalJobs implements Jobs {
   private final Stopping stopping;
   private final Recovery recovery;
 
-  private LocalJobs(JobsConfig config, JobEvents events, Lifecycle lifecycle) throws IOException {
+  private LocalJobs(JobsConfig config, JobEvents listeners, Lifecycle lifecycle)
+      throws IOException {
     this.lifecycle = lifecycle;
     StateDirectory state = new StateDirectory(config.stateDirectory());
     state.create();
@@ -76,12 +80,16 @@ final class LocalJobs implements Jobs {
     Trash trash = new Trash(state.path(), launcher, cgroups.removal());
     Insistence insistence = new Insistence(inFlight, workers);
     Discarding discarding = new Discarding(insistence, trash);
-    retention = new Retention(config, store, new HistoryStore(database), state, trash, events);
+    ChangeStore kept = new ChangeStore(database);
+    JobEvents events = listeners.andThen(event -> changes().on(event));
+    retention =
+        new Retention(config, store, new HistoryStore(database), kept, state, trash, events);
     Admission admission = retention.admission();
     logs = new JobLogs(config.output(), state, admission);
     active =
         new ActiveJobs(
             new Ending(store, config.clock(), events), retention, events, insistence, workers);
+    changes = new LocalChanges(kept, active);
     lifecycle.onClose(active::letGo);
     lifecycle.onClose(() -> inFlight.close(CLOSE_PATIENCE));
     repeated = new RepeatedStarts(store, id -> state.of(id).stdin());
@@ -97,7 +105,7 @@ final class LocalJobs implements Jobs {
             active,
             events,
             discarding);
-    stopping = new Stopping(config.stopPatience(), state, cgroups);
+    stopping = new Stopping(config.stopPatience(), state, cgroups, store, changes);
     recovery =
         new Recovery(
             state,
@@ -171,25 +179,26 @@ final class LocalJobs implements Jobs {
 
   @Override
   public JobPage list(JobQuery query) {
-    query.requireValid();
+    JobFilter filter = query.filter();
+    filter.requireValid();
     recovery.awaitAll();
     List<JobPage.Entry> found = new ArrayList<>();
     Optional<JobQuery.Position> after = query.after();
     int size = Math.clamp(query.limit(), 1, LIST_BATCH); // enough, if all of them match
     while (true) {
-      List<JobRecord> batch = store.list(query.owner(), after, size);
-      for (JobRecord record : batch) {
-        Optional<ActiveJob> job = active.find(record.id());
-        JobStatus status = job.map(ActiveJob::status).orElseGet(record::status);
-        after = Optional.of(JobQuery.Position.of(status));
-        if (query.matches(status)) {
-          found.add(new JobPage.Entry(status, usage(status, job)));
+      List<JobStore.Placed> batch = store.list(query.owner(), filter.naming(), after, size);
+      for (JobStore.Placed placed : batch) {
+        Optional<ActiveJob> job = active.find(placed.job().id());
+        JobStatus status = job.map(ActiveJob::status).orElseGet(placed.job()::status);
+        after = Optional.of(placed.position());
+        if (filter.matches(status)) {
+          found.add(new JobPage.Entry(placed.position(), status, usage(status, job)));
           if (found.size() == query.limit()) {
             return new JobPage(found, after);
           }
         }
       }
-      if (batch.size() < size) {
+      if (batch.isEmpty()) { // a short one may lack what cannot be read
         return new JobPage(found, Optional.empty());
       }
       size = LIST_BATCH;
@@ -201,6 +210,11 @@ final class LocalJobs implements Jobs {
         .end()
         .map(JobEnd::usage)
         .orElseGet(() -> job.map(ActiveJob::usage).orElse(Usage.NONE));
+  }
+
+  @Override
+  public LocalChanges changes() {
+    return changes;
   }
 
   @Override

@@ -6,6 +6,7 @@ import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.Removal;
 import io.jobworker.core.job.Requester;
 import io.jobworker.core.output.Budget;
+import io.jobworker.core.store.ChangeStore;
 import io.jobworker.core.store.HistoryStore;
 import io.jobworker.core.store.HistoryStore.Ended;
 import io.jobworker.core.store.JobStore;
@@ -42,6 +43,7 @@ final class Retention implements AutoCloseable {
   private final JobsConfig.History bounds;
   private final JobStore store;
   private final HistoryStore history;
+  private final ChangeStore changes;
   private final StateDirectory state;
   private final Trash trash;
   private final Clock clock;
@@ -57,12 +59,14 @@ final class Retention implements AutoCloseable {
       JobsConfig config,
       JobStore store,
       HistoryStore history,
+      ChangeStore changes,
       StateDirectory state,
       Trash trash,
       JobEvents events) {
     this.bounds = config.history();
     this.store = store;
     this.history = history;
+    this.changes = changes;
     this.state = state;
     this.trash = trash;
     this.clock = config.clock();
@@ -128,6 +132,7 @@ final class Retention implements AutoCloseable {
     for (String owner : ownersOfNewEnds.toArray(String[]::new)) {
       ownersOfNewEnds.remove(owner);
       forgetAll(Removal.COUNT, () -> history.endedBeyond(owner, bounds.max(), BATCH));
+      changes.trim(owner, bounds.changes());
     }
   }
 

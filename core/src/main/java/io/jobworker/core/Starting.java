@@ -142,6 +142,7 @@ final class Starting {
               mainPid,
               bootId,
               slot,
+              false,
               Optional.empty(),
               0,
               0);

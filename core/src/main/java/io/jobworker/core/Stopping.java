@@ -9,6 +9,7 @@ import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
+import io.jobworker.core.store.JobStore;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -28,9 +29,18 @@ final class Stopping {
   private final Duration patience;
   private final StateDirectory state;
   private final CgroupTree cgroups;
+  private final JobStore store;
+  private final LocalChanges changes;
 
   /** {@code patience} is how long a stop waits for the end, beyond the grace. */
-  Stopping(Duration patience, StateDirectory state, CgroupTree cgroups) {
+  Stopping(
+      Duration patience,
+      StateDirectory state,
+      CgroupTree cgroups,
+      JobStore store,
+      LocalChanges changes) {
+    this.store = store;
+    this.changes = changes;
     this.patience = patience;
     this.state = state;
     this.cgroups = cgroups;
@@ -47,6 +57,9 @@ final class Stopping {
     Duration grace = request.grace().or(job.spec()::grace).orElse(Duration.ZERO);
     Signal signal = grace.isZero() ? Signal.KILL : request.signal();
     job.markStopping();
+    if (!grace.isZero()) {
+      keepStopping(job);
+    }
     job.launcher().get().stop(signal.number(), grace);
     try {
       if (!endsWithin(job, grace.plus(LAUNCHER_PATIENCE)) && job.cgroup().isPresent()) {
@@ -55,6 +68,16 @@ final class Stopping {
       endsWithin(job, patience);
     } catch (IOException e) {
       LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.kill_failed");
+    }
+  }
+
+  /** So that the job is known to be stopping whoever looks after it; it is stopped in any case. */
+  private void keepStopping(ActiveJob job) {
+    try {
+      store.markStopping(job.id());
+      changes.more(job.owner());
+    } catch (JobException e) {
+      LOG.atWarn().addKeyValue("job", job.id()).setCause(e).log("job.stopping_not_kept");
     }
   }
 

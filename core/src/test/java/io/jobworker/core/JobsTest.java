@@ -10,6 +10,7 @@ import io.jobworker.base.words.OsString;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobFilter;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobPage;
 import io.jobworker.core.job.JobQuery;
@@ -494,14 +495,14 @@ class JobsTest {
     List<JobId> found = new ArrayList<>();
     Optional<JobQuery.Position> after = Optional.empty();
     do {
-      JobPage page =
-          jobs.list(new JobQuery(Optional.of("alice"), Optional.empty(), Map.of(), after, 3));
+      JobPage page = jobs.list(new JobQuery(Optional.of("alice"), JobFilter.ALL, after, 3));
       page.jobs().forEach(job -> found.add(job.status().id()));
       after = page.next().map(next -> JobQuery.Position.parse(next.toString()).orElseThrow());
     } while (after.isPresent());
     assertThat(found).isEqualTo(expected);
     JobQuery odd =
-        new JobQuery(Optional.empty(), Optional.empty(), Map.of("odd", "yes"), Optional.empty(), 9);
+        new JobQuery(
+            Optional.empty(), JobFilter.ALL.withLabels(Map.of("odd", "yes")), Optional.empty(), 9);
     assertThat(jobs.list(odd).jobs()).hasSize(3);
   }
 

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobFilter;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobQuery;
 import io.jobworker.core.job.JobSpec;
@@ -67,9 +68,7 @@ class RetentionTest {
 
   private static List<JobId> known(Jobs jobs, String owner) {
     return jobs
-        .list(
-            new JobQuery(
-                Optional.of(owner), Optional.empty(), java.util.Map.of(), Optional.empty(), 100))
+        .list(new JobQuery(Optional.of(owner), JobFilter.ALL, Optional.empty(), 100))
         .jobs()
         .stream()
         .map(entry -> entry.status().id())

@@ -28,6 +28,7 @@ import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.LogOptions;
 import io.jobworker.api.v1.StatsOptions;
 import io.jobworker.api.v1.StopOptions;
+import io.jobworker.api.v1.WatchRequest;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -110,6 +111,10 @@ class BadInputTest {
 
   private static Wrong list(String field, String how, ListJobsRequest.Builder request) {
     return new Wrong(field, how, () -> calls.list(request.build()));
+  }
+
+  private static Wrong watch(String field, String how, WatchRequest.Builder request) {
+    return new Wrong(field, how, () -> calls.watch(request.build()).forEachRemaining(_ -> {}));
   }
 
   private static Wrong stop(String field, String how, StopOptions.Builder options) {
@@ -255,7 +260,34 @@ class BadInputTest {
             list("labels", "are wrong", ListJobsRequest.newBuilder().putLabels("a b", "")),
             list("page_size", "is too large", ListJobsRequest.newBuilder().setPageSize(1001)),
             list("page_size", "is absurd", ListJobsRequest.newBuilder().setPageSize(-1)),
-            list("page_token", "is made up", ListJobsRequest.newBuilder().setPageToken("x"))));
+            list("page_token", "is made up", ListJobsRequest.newBuilder().setPageToken("x")),
+            list("statuses", "are none", ListJobsRequest.newBuilder().addStatuses("asleep")),
+            list(
+                "status",
+                "is not of statuses",
+                ListJobsRequest.newBuilder().setStatus("lost").addStatuses("running")),
+            list("id_prefixes", "are short", ListJobsRequest.newBuilder().addIdPrefixes("abc")),
+            list("id_prefixes", "are no id's", ListJobsRequest.newBuilder().addIdPrefixes("x%_y")),
+            list(
+                "id_prefixes",
+                "are too many",
+                ListJobsRequest.newBuilder().addAllIdPrefixes(Collections.nCopies(101, "abcd"))),
+            list("names", "are too long", ListJobsRequest.newBuilder().addNames("x".repeat(129))),
+            list(
+                "name_part",
+                "is too long",
+                ListJobsRequest.newBuilder().setNamePart("x".repeat(129))),
+            list(
+                "created_from",
+                "is absurd",
+                ListJobsRequest.newBuilder()
+                    .setCreatedFrom(Timestamp.newBuilder().setSeconds(Long.MAX_VALUE))),
+            list(
+                "created_before",
+                "is absurd",
+                ListJobsRequest.newBuilder().setCreatedBefore(Timestamp.newBuilder().setNanos(-1))),
+            watch("labels", "are wrong", WatchRequest.newBuilder().putLabels("a b", "")),
+            watch("after_revision", "is absurd", WatchRequest.newBuilder().setAfterRevision(-1))));
     return all;
   }
 
@@ -367,6 +399,7 @@ class BadInputTest {
     collect(JobRequest.getDescriptor(), "", fields);
     collect(ListJobsRequest.getDescriptor(), "", fields);
     collect(InputRequest.getDescriptor(), "", fields);
+    collect(WatchRequest.getDescriptor(), "", fields);
     assertThat(fields)
         .hasSizeGreaterThan(35)
         .allSatisfy(field -> assertThat(table).contains("`" + field + "`"));

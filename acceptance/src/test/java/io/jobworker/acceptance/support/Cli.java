@@ -66,6 +66,7 @@ public final class Cli {
     command.addAll(words(arguments));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("JOB_WORKER_CONFIG", config.toString());
+    builder.environment().putAll(Programs.STATE);
     return builder;
   }
 

@@ -85,6 +85,7 @@ final class ProgramHost {
             ProgramHost.class.getName());
     ProcessBuilder builder = new ProcessBuilder("/bin/sh", "-c", "umask 077; exec \"$0\" \"$@\"");
     builder.command().addAll(java);
+    builder.environment().putAll(Programs.STATE);
     try {
       return new Handle(builder.start());
     } catch (IOException e) {

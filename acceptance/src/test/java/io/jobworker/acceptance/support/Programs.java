@@ -27,6 +27,10 @@ public final class Programs {
   static final String CLIENT = "job-worker";
   static final String SERVER = "job-worker-server";
 
+  /** Where the command line keeps what it remembers: nothing of a test's in anybody's home. */
+  static final Map<String, String> STATE =
+      Map.of("XDG_STATE_HOME", Path.of("target/xdg-state").toAbsolutePath().toString());
+
   private static final Path BIN = Path.of("../bin").toAbsolutePath().normalize();
   private static final ConcurrentLinkedDeque<ProgramHost.Handle> IDLE =
       new ConcurrentLinkedDeque<>();

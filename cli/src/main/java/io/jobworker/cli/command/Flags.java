@@ -15,6 +15,7 @@ import picocli.CommandLine.ParseResult;
 public final class Flags implements Failure.Typed {
   private static final String ENVIRONMENT = "--env"; // whose values are nobody's business
 
+  /** Below it are limits, which are called the same in both places, but for their units. */
   private static final Map<String, String> TABLE =
       Map.ofEntries(
           Map.entry("id", "ID"),
@@ -30,6 +31,15 @@ public final class Flags implements Failure.Typed {
           Map.entry("spec.name", "--name"),
           Map.entry("spec.labels", "--label"),
           Map.entry("spec.output_retain_bytes", "--output-limit"),
+          Map.entry("labels", "--label"),
+          Map.entry("owner", "--owner"),
+          Map.entry("statuses", "--status"),
+          Map.entry("id_prefixes", "ID"),
+          Map.entry("names", "ID"),
+          Map.entry("name_part", "--name"),
+          Map.entry("created_from", "--since"),
+          Map.entry("created_before", "--until"),
+          Map.entry("after_revision", "--after"),
           Map.entry("stop.grace", "--grace"),
           Map.entry("stop.signal", "--signal"),
           Map.entry("logs", "--tail, --since, --offset"),

@@ -4,6 +4,7 @@ import io.grpc.StatusException;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Failure;
+import io.jobworker.cli.connect.RefusedException;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.connect.UsageException;
 import io.jobworker.cli.output.OutputFollower;
@@ -68,7 +69,9 @@ public final class LogsCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "ID",
       arity = "1..*",
-      description = "The jobs' UUIDs, as 'start' printed them.")
+      description = {
+        "Jobs: a UUID, 4 or more characters that only it begins with, name:NAME, or @last."
+      })
   private List<String> ids = new ArrayList<>();
 
   @Option(
@@ -103,20 +106,34 @@ public final class LogsCommand implements Callable<Integer> {
 
   private final OutputStream out = StandardOutput.outBytes();
   private final OutputStream err = StandardOutput.errBytes();
+  private List<Found> jobs = List.of();
   private final AtomicBoolean broken = new AtomicBoolean();
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
     LogRange wanted = range.get();
+    if (file.isPresent() && (ids.size() != 1 || format != Format.TEXT || timestamps)) {
+      throw new UsageException("--output takes one job's output as it is, byte for byte");
+    }
+    List<String> words = ids.stream().map(String::strip).toList();
+    jobs =
+        new Retry(server, PATIENCE, this::sayBroken)
+            .run(connection -> new JobResolver(connection, LastJob.of(server)).all(words));
+    if (jobs.size() > 1) {
+      return followAll(wanted);
+    }
+    String id =
+        switch (jobs.getFirst()) {
+          case Found.Job job -> job.id();
+          case Found.Refused refused -> throw new RefusedException(refused.why());
+        };
     if (file.isPresent()) {
-      return download(wanted, file.get());
-    }
-    if (ids.size() == 1) {
-      String id = ids.getFirst().strip();
+      new LogDownload(server, PATIENCE, this::say, spec.commandLine().getErr())
+          .run(id, wanted, file.get());
+    } else {
       follow(server, wanted, id, sink(id, "", out, err));
-      return 0;
     }
-    return followAll(wanted);
+    return 0;
   }
 
   private LogSink sink(String id, String prefix, OutputStream out, OutputStream err) {
@@ -135,7 +152,7 @@ public final class LogsCommand implements Callable<Integer> {
               if (broken.compareAndSet(true, false)) {
                 say(
                     "reconnected"
-                        + (ids.size() > 1 ? "" : "; going on at offset " + message.getOffset()));
+                        + (jobs.size() > 1 ? "" : "; going on at offset " + message.getOffset()));
               }
               return sink.accept(message);
             });
@@ -152,31 +169,19 @@ public final class LogsCommand implements Callable<Integer> {
     }
   }
 
-  // --- into a file
-
-  private int download(LogRange wanted, Path to)
-      throws StatusException, InterruptedException, IOException {
-    if (ids.size() != 1 || format != Format.TEXT || timestamps) {
-      throw new UsageException("--output takes one job's output as it is, byte for byte");
-    }
-    new LogDownload(server, PATIENCE, this::say, spec.commandLine().getErr())
-        .run(ids.getFirst().strip(), wanted, to);
-    return 0;
-  }
-
   // --- of several jobs
 
   private int followAll(LogRange wanted) throws InterruptedException {
     Paint paint = color.resolved(1, System.getenv());
-    int width = ids.stream().mapToInt(id -> label(id).length()).max().orElse(0);
+    int width = jobs.stream().mapToInt(job -> label(job).length()).max().orElse(0);
     try (Connection connection = server.connect();
-        ExecutorService jobs = Executors.newVirtualThreadPerTaskExecutor()) {
+        ExecutorService followers = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<Integer>> codes = new ArrayList<>();
-      for (int i = 0; i < ids.size(); i++) {
-        String label = label(ids.get(i));
+      for (int i = 0; i < jobs.size(); i++) {
+        Found job = jobs.get(i);
+        String label = label(job);
         String prefix = paint.hue(i, label + " ".repeat(width - label.length()) + " |") + " ";
-        String id = ids.get(i).strip();
-        codes.add(jobs.submit(() -> followOne(connection::shared, wanted, id, prefix)));
+        codes.add(followers.submit(() -> followOne(connection::shared, wanted, job, prefix)));
       }
       int worst = 0;
       for (Future<Integer> code : codes) {
@@ -195,13 +200,18 @@ public final class LogsCommand implements Callable<Integer> {
   }
 
   /** What cannot be had of one job is said, and keeps nobody from the others'. */
-  private int followOne(Connector shared, LogRange wanted, String id, String prefix)
+  private int followOne(Connector shared, LogRange wanted, Found one, String prefix)
       throws InterruptedException {
+    if (!(one instanceof Found.Job job)) {
+      Failure refused = ((Found.Refused) one).why();
+      say(refused.message());
+      return refused.exitCode();
+    }
     WholeLines ownOut = new WholeLines(out);
     WholeLines ownErr = new WholeLines(err);
     try (ownOut;
         ownErr) {
-      follow(shared, wanted, id, sink(id, prefix, ownOut, ownErr));
+      follow(shared, wanted, job.id(), sink(job.id(), prefix, ownOut, ownErr));
       ownOut.endLine();
       ownErr.endLine();
       return 0;
@@ -213,8 +223,8 @@ public final class LogsCommand implements Callable<Integer> {
   }
 
   /** A UUID is cut as tables have it; other words are as they were typed. */
-  private static String label(String id) {
-    String plain = id.strip();
+  private static String label(Found job) {
+    String plain = job.typed();
     return plain.length() == UUID_LENGTH ? plain.substring(0, SHORT_ID) : plain;
   }
 

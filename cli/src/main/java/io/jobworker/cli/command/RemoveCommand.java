@@ -4,34 +4,42 @@ import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
-import java.util.ArrayList;
-import java.util.List;
+import io.jobworker.cli.render.Statuses;
+import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
 
 /** {@code rm}: forgets ended jobs and their output. */
 @Command(
     name = "rm",
     description = "Forgets jobs that have ended, with their output.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "All are tried; the exit code is that of the worst. A job that runs is refused.",
+      "",
+      "Examples:",
+      "  job-worker ls -q --status failed | job-worker rm -",
+    })
 public final class RemoveCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
-
-  @Parameters(
-      paramLabel = "ID",
-      arity = "1..*",
-      description = "The jobs' UUIDs, as 'start' printed them.")
-  private List<String> ids = new ArrayList<>();
+  @Mixin private JobsParameter jobs = new JobsParameter();
+  @Mixin private QuietOption quiet = new QuietOption();
 
   @Override
-  public Integer call() throws StatusException {
+  public Integer call() throws StatusException, InterruptedException, IOException {
     try (Connection connection = server.connect()) {
-      for (String id : ids) {
-        var _ = connection.calls().remove(JobRequest.newBuilder().setId(id.strip()).build());
-      }
+      return new Batch(spec).run(jobs.find(connection, server), job -> remove(connection, job));
     }
-    return 0;
+  }
+
+  private String remove(Connection connection, Found.Job job) throws StatusException {
+    var _ = connection.calls().remove(JobRequest.newBuilder().setId(job.id()).build());
+    return quiet.get() ? job.id() : Statuses.shortId(job.id()) + "  removed";
   }
 }

@@ -115,7 +115,7 @@ public final class RunCommand implements Callable<Integer> {
 
   private int start(JobRun run, IdFile file)
       throws StatusException, InterruptedException, IOException {
-    String id = run.start(file::write);
+    String id = run.start(given -> remember(given, file));
     PrintWriter out = spec.commandLine().getOut();
     out.println(id);
     StandardOutput.requireWritten(out, "job " + id + " was started, but its id");
@@ -139,10 +139,15 @@ public final class RunCommand implements Callable<Integer> {
   }
 
   private void started(String id, IdFile file) throws IOException {
-    file.write(id);
+    remember(id, file);
     if (verbose) {
       say(id);
     }
+  }
+
+  private void remember(String id, IdFile file) throws IOException {
+    LastJob.of(server).remember(id, spec.commandLine().getErr());
+    file.write(id);
   }
 
   private void say(String what) {

@@ -65,6 +65,7 @@ public final class StartCommand implements Callable<Integer> {
             .run(connection -> connection.calls().start(request));
     PrintWriter out = spec.commandLine().getOut();
     out.println(response.getId());
+    LastJob.of(server).remember(response.getId(), spec.commandLine().getErr());
     StandardOutput.requireWritten(out, "job " + response.getId() + " was started, but its id");
     if (interactive) {
       sendInput(response.getId());

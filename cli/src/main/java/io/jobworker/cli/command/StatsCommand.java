@@ -1,29 +1,29 @@
 package io.jobworker.cli.command;
 
+import com.google.protobuf.Descriptors.FieldDescriptor;
 import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.JobStatusResponse;
-import io.jobworker.api.v1.ListJobsRequest;
-import io.jobworker.api.v1.ListJobsResponse;
 import io.jobworker.cli.command.FormatOption.Format;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.render.Json;
+import io.jobworker.cli.render.Screen;
 import io.jobworker.cli.render.StandardOutput;
 import io.jobworker.cli.render.StatsTable;
-import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -35,47 +35,67 @@ import picocli.CommandLine.Spec;
     name = "stats",
     description = "Shows what jobs use, live, until all of them have ended.",
     mixinStandardHelpOptions = true,
-    footer = {"", "With -o json there is one object a job and line."})
+    footer = {
+      "",
+      "Default: all that run. A figure that this host cannot measure is -. With -o json there",
+      "is one object a job and line.",
+    })
 public final class StatsCommand implements Callable<Integer> {
   private static final Duration INTERVAL = Duration.ofSeconds(1); // as the streams have it
 
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
+  /** In JSON these are always there. */
+  private static final Set<FieldDescriptor> FIGURES =
+      Set.copyOf(JobStats.getDescriptor().getFields());
+
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @Mixin private JobsParameter jobs = new JobsParameter();
   @Mixin private FormatOption format = new FormatOption();
-
-  @Parameters(paramLabel = "ID", arity = "0..*", description = "The jobs; default: all that run.")
-  private List<String> ids = new ArrayList<>();
+  @Mixin private ScreenOption screen = new ScreenOption();
 
   @Option(names = "--once", description = "Print once and end.")
   private boolean once;
 
+  @Option(
+      names = "--sort",
+      paramLabel = "BY",
+      defaultValue = "age",
+      description = "age (default), name, cpu, memory, pids, read, write or output.")
+  private StatsTable.Order order = StatsTable.Order.AGE;
+
   private final StatsWatch watch = new StatsWatch();
   private int drawn; // lines that the next frame replaces
+  private int worst;
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
     PrintWriter out = spec.commandLine().getOut();
-    if (format.get() == Format.TEXT) {
-      out.println(StatsTable.header());
-    }
+    Screen shown = screen.get();
     if (once) {
       try (Connection connection = server.connect()) {
         find(connection);
+        if (format.get() == Format.TEXT) {
+          Thread.sleep(INTERVAL); // what they use in a second
+          watch.refresh(connection);
+        }
       }
-      print(out, watch.jobs());
-      return 0;
+      print(out, shown);
+      return worst;
     }
-    boolean redraw = format.get() == Format.TEXT && onTerminal();
     return new Retry(server, PATIENCE, this::sayBroken)
         .run(
             connection -> {
               if (watch.isEmpty()) {
                 find(connection);
               }
-              watch.follow(connection, INTERVAL, jobs -> draw(out, jobs, redraw));
-              return 0;
+              watch.follow(
+                  connection,
+                  INTERVAL,
+                  format.get() == Format.TEXT, // what is printed comes with the streams
+                  () -> draw(out, shown));
+              return worst;
             },
             watch::received);
   }
@@ -85,49 +105,64 @@ public final class StatsCommand implements Callable<Integer> {
     spec.commandLine().getErr().println("job-worker: connection lost; trying to reconnect");
   }
 
-  private void draw(PrintWriter out, List<JobStatusResponse> jobs, boolean redraw)
-      throws IOException {
-    if (redraw && drawn > 0) {
-      out.printf("\033[%dA\033[J", drawn); // ECMA-48: up so many lines, erase what is below
+  private void draw(PrintWriter out, Screen shown) throws IOException {
+    if (format.get() == Format.TEXT && shown.terminal()) {
+      redraw(out, shown);
+    } else {
+      print(out, shown);
     }
-    print(out, jobs);
-    drawn = jobs.size();
+  }
+
+  /** In one write, each line over the one before it, so that nothing is blank in between. */
+  private void redraw(PrintWriter out, Screen shown) {
+    Screen.Size size = shown.size();
+    List<String> lines =
+        StatsTable.lines(watch.figures(), order, shown, OptionalInt.of(size.columns()));
+    int visible = Math.min(lines.size(), Math.max(1, size.rows() - 1));
+    StringBuilder frame = new StringBuilder();
+    if (drawn > 0) {
+      frame.append("\033[").append(drawn).append('A'); // ECMA-48: up so many lines
+    }
+    lines.subList(0, visible).forEach(line -> frame.append(line).append("\033[K\n"));
+    out.print(frame.append("\033[J")); // K and J: erase what is left of the line, of the screen
+    out.flush();
+    drawn = visible;
   }
 
   /** Finds out about the jobs that were named, or else about all that run. */
-  private void find(Connection connection) throws StatusException {
-    for (String id : ids) {
-      watch.put(connection.calls().status(JobRequest.newBuilder().setId(id.strip()).build()));
-    }
-    if (!ids.isEmpty()) {
+  private void find(Connection connection) throws StatusException, IOException {
+    if (jobs.isEmpty()) {
+      watch.findRunning(connection);
       return;
     }
-    ListJobsRequest.Builder request = ListJobsRequest.newBuilder().setStatus("running");
-    do {
-      ListJobsResponse page = connection.calls().list(request.build());
-      page.getJobsList().forEach(watch::put);
-      request.setPageToken(page.getNextPageToken());
-    } while (!request.getPageToken().isEmpty());
+    for (Found one : jobs.find(connection, server)) {
+      switch (one) {
+        case Found.Job job ->
+            watch.put(connection.calls().status(JobRequest.newBuilder().setId(job.id()).build()));
+        case Found.Refused refused -> {
+          PrintWriter err = spec.commandLine().getErr();
+          err.println("job-worker: " + refused.why().message());
+          err.flush();
+          worst = Math.max(worst, refused.why().exitCode());
+        }
+      }
+    }
   }
 
-  @SuppressWarnings("SystemConsoleNull") // it may be for those who bring a console of their own
-  private static boolean onTerminal() {
-    Console console = System.console();
-    return console != null && console.isTerminal();
-  }
-
-  private void print(PrintWriter out, List<JobStatusResponse> jobs) throws IOException {
+  private void print(PrintWriter out, Screen shown) throws IOException {
     switch (format.get()) {
-      case TEXT -> StatsTable.lines(jobs).forEach(out::println);
+      case TEXT ->
+          StatsTable.lines(watch.figures(), order, shown, shown.width()).forEach(out::println);
       case JSON -> {
-        for (JobStatusResponse job : jobs) {
+        for (JobStatusResponse job : watch.jobs()) {
           JobStatusResponse usage =
               JobStatusResponse.newBuilder()
                   .setId(job.getId())
                   .setStatus(job.getStatus())
                   .setUsage(job.getUsage())
+                  .addAllUnmeasured(job.getUnmeasuredList())
                   .build();
-          out.println(Json.line(usage));
+          out.println(Json.line(usage, FIGURES));
         }
       }
     }

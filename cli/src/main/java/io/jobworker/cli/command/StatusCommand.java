@@ -2,42 +2,85 @@ package io.jobworker.cli.command;
 
 import com.google.protobuf.InvalidProtocolBufferException;
 import io.grpc.StatusException;
+import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
+import io.jobworker.cli.command.FormatOption.Format;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.render.Json;
+import io.jobworker.cli.render.Screen;
 import io.jobworker.cli.render.StatusText;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** {@code status}: prints all that is known of a job. */
+/** {@code status}: prints all that is known of jobs. */
 @Command(
     name = "status",
-    description = "Prints what is known of a job.",
-    mixinStandardHelpOptions = true)
+    description = "Prints what is known of jobs.",
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "With -o json one ID prints one object; several, or --label, print an array.",
+    })
 public final class StatusCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
-  @Mixin private JobIdParameter job = new JobIdParameter();
+  @Mixin private JobsParameter jobs = new JobsParameter();
   @Mixin private FormatOption format = new FormatOption();
+  @Mixin private ScreenOption screen = new ScreenOption();
 
   @Override
-  public Integer call() throws StatusException, InvalidProtocolBufferException {
+  public Integer call() throws StatusException, InterruptedException, IOException {
     try (Connection connection = server.connect()) {
-      JobStatusResponse status = connection.calls().status(job.request().build());
-      PrintWriter out = spec.commandLine().getOut();
-      out.println(
-          switch (format.get()) {
-            case TEXT -> StatusText.of(status);
-            case JSON -> Json.of(status);
-          });
-      out.flush();
+      List<Found> found = jobs.find(connection, server);
+      ConcurrentMap<String, JobStatusResponse> statuses = new ConcurrentHashMap<>();
+      int code =
+          new Batch(spec)
+              .run(
+                  found,
+                  job -> {
+                    JobRequest request = JobRequest.newBuilder().setId(job.id()).build();
+                    statuses.put(job.id(), connection.calls().status(request));
+                    return "";
+                  });
+      List<JobStatusResponse> known = new ArrayList<>();
+      for (Found one : found) {
+        if (one instanceof Found.Job job && statuses.containsKey(job.id())) {
+          known.add(statuses.get(job.id()));
+        }
+      }
+      print(Collections.unmodifiableList(known));
+      return code;
     }
-    return 0;
+  }
+
+  private void print(List<JobStatusResponse> known) throws InvalidProtocolBufferException {
+    PrintWriter out = spec.commandLine().getOut();
+    if (format.get() == Format.TEXT) {
+      Screen shown = screen.get();
+      String gap = "";
+      for (JobStatusResponse job : known) {
+        out.println(gap + StatusText.of(job, shown));
+        gap = System.lineSeparator();
+      }
+    } else if (jobs.isOne()) {
+      for (JobStatusResponse job : known) {
+        out.println(Json.of(job));
+      }
+    } else {
+      out.println(Json.array(known));
+    }
+    out.flush();
   }
 }

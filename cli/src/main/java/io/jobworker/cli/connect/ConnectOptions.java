@@ -140,6 +140,16 @@ public final class ConnectOptions {
         .filter(name -> !name.isEmpty());
   }
 
+  /**
+   * Which configuration of a client this is: by its file or, with none, by server and certificate.
+   */
+  public String account() {
+    if (address.isPresent() && ca.isPresent() && cert.isPresent() && key.isPresent()) {
+      return address.get() + " " + cert.get().toAbsolutePath().normalize();
+    }
+    return clientFile().toAbsolutePath().normalize().toString(); // each context has its own
+  }
+
   private static Path defaultConfig() {
     Map<String, String> environment = CallersBytes.environment();
     String named = environment.getOrDefault("JOB_WORKER_CONFIG", "");

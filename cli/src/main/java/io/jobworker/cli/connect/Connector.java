@@ -23,4 +23,9 @@ public interface Connector {
   default Optional<String> context() {
     return Optional.empty();
   }
+
+  /** What tells this configuration of a client from others on this machine, by whatever text. */
+  default String account() {
+    return "";
+  }
 }

@@ -47,6 +47,7 @@ public record Failure(String message, int exitCode) {
   /** For a command line that {@code typed} knows. */
   public static Failure of(Throwable failure, Typed typed) {
     return switch (failure) {
+      case RefusedException e -> e.why();
       case UsageException e -> new Failure(String.valueOf(e.getMessage()), USAGE);
       case StatusException e -> ofStatus(e.getStatus(), e, typed);
       case StatusRuntimeException e -> ofStatus(e.getStatus(), e, typed);

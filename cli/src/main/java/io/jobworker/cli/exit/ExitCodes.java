@@ -24,7 +24,7 @@ public final class ExitCodes {
   public static Map<String, String> ofJobs() {
     Map<String, String> codes = new LinkedHashMap<>();
     codes.put("0 to 255", "the job's own, when its program exited");
-    codes.put("124", "the job timed out");
+    codes.put("124", "the job timed out, or the wait for it");
     codes.put("125", "the command line or the server failed, or nobody saw how the job ended");
     codes.put("126", "the job's program cannot be executed");
     codes.put("127", "the job's program was not found");

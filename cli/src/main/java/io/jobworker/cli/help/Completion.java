@@ -92,6 +92,7 @@ public enum Completion {
     }
     return switch (option.longestName()) {
       case "--signal" -> "=HUP INT QUIT KILL USR1 USR2 PIPE TERM WINCH";
+      case "--status" -> "=running stopping exited failed stopped lost";
       case "--label" -> "label";
       case "--context" -> "context";
       default ->

@@ -38,7 +38,13 @@ class FlagsTest {
   @Test
   void eachFlagOfTheTableIsOneOfAVerb() {
     List<String> known = new ArrayList<>(List.of("ID", "COMMAND"));
-    for (Object verb : List.of(new StartCommand(), new StopCommand(), new LogsCommand())) {
+    for (Object verb :
+        List.of(
+            new StartCommand(),
+            new StopCommand(),
+            new LogsCommand(),
+            new ListCommand(),
+            new WatchCommand())) {
       known.addAll(new CommandLine(verb).getCommandSpec().optionsMap().keySet());
     }
     assertThat(known).containsAll(Flags.names());

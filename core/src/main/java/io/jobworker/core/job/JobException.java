@@ -143,6 +143,13 @@ public abstract sealed class JobException extends RuntimeException {
     }
   }
 
+  /** What is asked for by its revision is not known any more, or is of another database. */
+  public static final class RevisionForgotten extends JobException {
+    public RevisionForgotten(String message) {
+      super(message);
+    }
+  }
+
   /**
    * Not now: the library is closing, or the host is out of something. Running jobs are not harmed.
    */

@@ -16,7 +16,8 @@ public record JobPage(List<Entry> jobs, Optional<JobQuery.Position> next) {
   /**
    * One job of the page.
    *
+   * @param position where a page goes on that ends with it
    * @param usage what it uses now, or has used in all
    */
-  public record Entry(JobStatus status, Usage usage) {}
+  public record Entry(JobQuery.Position position, JobStatus status, Usage usage) {}
 }

@@ -5,9 +5,11 @@ import io.jobworker.base.sqlite.Database.Binder;
 import io.jobworker.base.sqlite.Database.RowReader;
 import io.jobworker.core.job.JobException;
 import java.nio.file.Path;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
+import java.util.OptionalInt;
 
 /**
  * The database of jobs: one statement at a time, each a transaction. Thread-safe. What fails is a
@@ -55,7 +57,88 @@ public final class JobDatabase implements AutoCloseable {
           CREATE INDEX job_with_output ON job (ended_at_us, id, output_bytes, output_dropped_bytes)
             WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes;
           """,
-          "ALTER TABLE job ADD COLUMN slot TEXT NOT NULL DEFAULT '';");
+          "ALTER TABLE job ADD COLUMN slot TEXT NOT NULL DEFAULT '';",
+          changes());
+
+  private static final String EPOCH_JULIAN_DAY = "2440587.5"; // 1970-01-01
+
+  /**
+   * Every change of a job gets a revision, in the transaction that makes it; a job's place in lists
+   * is the revision of its start. Revisions begin at the time in microseconds, so that those of a
+   * database that was replaced are told from its successor's. No number is given twice.
+   */
+  private static String changes() {
+    String columns =
+        "job, owner, name, labels, created_at_us, main_pid, stopping, reason, exit_code, signal,"
+            + " ended_at_us, end_detail, output_bytes, output_dropped_bytes, removed, at_us";
+    String values =
+        "%1$s.id, %1$s.owner, %1$s.name, json_extract(%1$s.spec, '$.labels'), %1$s.created_at_us,"
+            + " %1$s.main_pid, %1$s.stopping, %1$s.reason, %1$s.exit_code, %1$s.signal,"
+            + " %1$s.ended_at_us, %1$s.end_detail, %1$s.output_bytes, %1$s.output_dropped_bytes";
+    String keep =
+        "INSERT INTO change ("
+            + columns
+            + ") VALUES ("
+            + values
+            + ", %2$d, CAST((julianday('now') - "
+            + EPOCH_JULIAN_DAY
+            + ") * 86400000000 AS INTEGER));";
+    return """
+    ALTER TABLE job ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE job ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0;
+    UPDATE job SET seq = numbered.seq
+      FROM (SELECT id, row_number() OVER (ORDER BY created_at_us, id DESC) AS seq FROM job)
+        AS numbered
+      WHERE numbered.id = job.id;
+    DROP INDEX job_by_owner;
+    DROP INDEX job_by_age;
+    CREATE INDEX job_by_seq ON job (seq);
+    CREATE INDEX job_by_owner_seq ON job (owner, seq);
+    CREATE INDEX job_by_name ON job (name, seq) WHERE name <> '';
+    CREATE TABLE change (
+      revision INTEGER PRIMARY KEY AUTOINCREMENT,
+      job TEXT NOT NULL,
+      owner TEXT NOT NULL,
+      name TEXT NOT NULL,
+      labels TEXT,
+      created_at_us INTEGER NOT NULL,
+      main_pid INTEGER NOT NULL,
+      stopping INTEGER NOT NULL,
+      reason TEXT,
+      exit_code INTEGER,
+      signal INTEGER,
+      ended_at_us INTEGER,
+      end_detail TEXT NOT NULL,
+      output_bytes INTEGER NOT NULL,
+      output_dropped_bytes INTEGER NOT NULL,
+      removed INTEGER NOT NULL,
+      at_us INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX change_by_owner ON change (owner, revision);
+    INSERT INTO sqlite_sequence (name, seq)
+      VALUES ('change', CAST(strftime('%s', 'now') AS INTEGER) * 1000000);
+    CREATE TABLE change_forgotten (
+      owner TEXT PRIMARY KEY,
+      revision INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO change_forgotten (owner, revision)
+      SELECT '', seq FROM sqlite_sequence WHERE name = 'change';
+    """
+        + "CREATE TRIGGER job_started AFTER INSERT ON job BEGIN "
+        + keep.formatted("NEW", 0)
+        + " UPDATE job SET seq = last_insert_rowid() WHERE id = NEW.id; END;\n"
+        + "CREATE TRIGGER job_stopping AFTER UPDATE OF stopping ON job"
+        + " WHEN NEW.stopping <> OLD.stopping AND NEW.reason IS NULL BEGIN "
+        + keep.formatted("NEW", 0)
+        + " END;\n"
+        + "CREATE TRIGGER job_ended AFTER UPDATE OF reason ON job"
+        + " WHEN OLD.reason IS NULL AND NEW.reason IS NOT NULL BEGIN "
+        + keep.formatted("NEW", 0)
+        + " END;\n"
+        + "CREATE TRIGGER job_removed AFTER DELETE ON job BEGIN "
+        + keep.formatted("OLD", 1)
+        + " END;\n";
+  }
 
   private final Database database;
 
@@ -102,6 +185,11 @@ public final class JobDatabase implements AutoCloseable {
   static Instant instant(long micros) {
     return Instant.ofEpochSecond(
         Math.floorDiv(micros, 1_000_000L), Math.floorMod(micros, 1_000_000L) * 1000L);
+  }
+
+  static OptionalInt optional(ResultSet row, String column) throws SQLException {
+    int value = row.getInt(column);
+    return row.wasNull() ? OptionalInt.empty() : OptionalInt.of(value);
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.util.Optional;
  *
  * @param bootId of the host when the job started; empty if that was not kept
  * @param slot the name of its cgroup; empty if it had none, or was started by version 1
+ * @param stopping a stop of the job had begun
  * @param end empty while the job runs
  */
 public record JobRecord(
@@ -23,6 +24,7 @@ public record JobRecord(
     int mainPid,
     String bootId,
     String slot,
+    boolean stopping,
     Optional<JobEnd> end,
     long outputBytes,
     long outputDroppedBytes) {
@@ -33,7 +35,7 @@ public record JobRecord(
         id,
         owner,
         spec,
-        end.map(JobEnd::state).orElse(JobState.RUNNING),
+        end.map(JobEnd::state).orElse(stopping ? JobState.STOPPING : JobState.RUNNING),
         createdAt,
         mainPid,
         end,

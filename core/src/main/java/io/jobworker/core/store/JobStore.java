@@ -1,9 +1,11 @@
 package io.jobworker.core.store;
 
 import io.jobworker.base.sqlite.Database.Binder;
+import io.jobworker.base.sqlite.Database.RowReader;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobFilter;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobQuery;
 import io.jobworker.core.job.JobSpec;
@@ -13,6 +15,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -84,6 +87,13 @@ public final class JobStore {
         });
   }
 
+  /** A stop of the job has begun. */
+  public void markStopping(JobId id) {
+    database.update(
+        "UPDATE job SET stopping = 1 WHERE id = ?",
+        statement -> statement.setString(1, id.toString()));
+  }
+
   /** Nothing that only a running job needs is left of an ended one. */
   public void markCleaned(JobId id) {
     database.update(
@@ -107,28 +117,54 @@ public final class JobStore {
         .findFirst();
   }
 
+  /** A job, and its place among all. */
+  public record Placed(JobQuery.Position position, JobRecord job) {}
+
   /**
    * Jobs from the newest on.
    *
    * @param owner whose; empty: everybody's
+   * @param naming what they are called
    * @param after the last one that is not wanted any more; empty: from the newest
    */
-  public List<JobRecord> list(
-      Optional<String> owner, Optional<JobQuery.Position> after, int limit) {
+  public List<Placed> list(
+      Optional<String> owner,
+      JobFilter.Naming naming,
+      Optional<JobQuery.Position> after,
+      int limit) {
+    List<String> conditions = new ArrayList<>();
+    List<Object> values = new ArrayList<>();
+    owner.ifPresent(name -> {
+      conditions.add("owner = ?");
+      values.add(name);
+    });
+    after.ifPresent(position -> {
+      conditions.add("seq < ?");
+      values.add(position.sequence());
+    });
+    if (!naming.isAny()) {
+      List<String> either = new ArrayList<>();
+      for (String prefix : naming.idPrefixes()) {
+        either.add("(id >= ? AND id < ?)");
+        values.add(prefix);
+        values.add(prefix + "g"); // which comes after everything that an id has in it
+      }
+      for (String name : naming.names()) {
+        either.add("(name = ? AND name <> '')"); // so that the index is used
+        values.add(name);
+      }
+      conditions.add("(" + String.join(" OR ", either) + ")");
+    }
+    values.add(limit);
+    String where = conditions.isEmpty() ? "" : " WHERE " + String.join(" AND ", conditions);
     return query(
-        "SELECT * FROM job WHERE (?1 IS NULL OR owner = ?1)"
-            + " AND (?2 IS NULL OR created_at_us < ?2 OR (created_at_us = ?2 AND id > ?3))"
-            + " ORDER BY created_at_us DESC, id LIMIT ?4",
+        "SELECT * FROM job" + where + " ORDER BY seq DESC LIMIT ?",
         statement -> {
-          statement.setString(1, owner.orElse(null));
-          if (after.isPresent()) {
-            statement.setLong(2, JobDatabase.micros(after.get().createdAt()));
-          } else {
-            statement.setNull(2, Types.INTEGER);
+          for (int i = 0; i < values.size(); i++) {
+            statement.setObject(i + 1, values.get(i));
           }
-          statement.setString(3, after.map(position -> position.id().toString()).orElse(null));
-          statement.setInt(4, limit);
-        });
+        },
+        row -> new Placed(new JobQuery.Position(row.getLong("seq")), toRecord(row)));
   }
 
   /** All jobs whose end is not recorded. */
@@ -150,14 +186,19 @@ public final class JobStore {
 
   /** Rows that cannot be read are reported and left out: they must not keep the others away. */
   private List<JobRecord> query(String sql, Binder binder) {
-    return database.rows(sql, binder, JobStore::toRecordIfReadable).stream()
+    return query(sql, binder, JobStore::toRecord);
+  }
+
+  private <T> List<T> query(String sql, Binder binder, RowReader<T> reader) {
+    return database.rows(sql, binder, row -> ifReadable(row, reader)).stream()
         .flatMap(Optional::stream)
         .toList();
   }
 
-  private static Optional<JobRecord> toRecordIfReadable(ResultSet row) throws SQLException {
+  private static <T> Optional<T> ifReadable(ResultSet row, RowReader<T> reader)
+      throws SQLException {
     try {
-      return Optional.of(toRecord(row));
+      return Optional.of(reader.read(row));
     } catch (IllegalArgumentException | JacksonException e) {
       LOG.atError()
           .addKeyValue("job", row.getString("id"))
@@ -180,6 +221,7 @@ public final class JobStore {
         row.getInt("main_pid"),
         row.getString("boot_id"),
         row.getString("slot"),
+        row.getInt("stopping") != 0,
         toEnd(row),
         row.getLong("output_bytes"),
         row.getLong("output_dropped_bytes"));
@@ -193,8 +235,8 @@ public final class JobStore {
     return Optional.of(
         new JobEnd(
             EndReason.valueOf(reason),
-            optional(row, "exit_code"),
-            optional(row, "signal"),
+            JobDatabase.optional(row, "exit_code"),
+            JobDatabase.optional(row, "signal"),
             JobDatabase.instant(row.getLong("ended_at_us")),
             new Usage(
                 Duration.ofNanos(row.getLong("cpu_us") * 1000),
@@ -206,11 +248,6 @@ public final class JobStore {
                 row.getLong("written_bytes"),
                 0),
             row.getString("end_detail")));
-  }
-
-  private static OptionalInt optional(ResultSet row, String column) throws SQLException {
-    int value = row.getInt(column);
-    return row.wasNull() ? OptionalInt.empty() : OptionalInt.of(value);
   }
 
   private static void setOptional(PreparedStatement statement, int index, OptionalInt value)

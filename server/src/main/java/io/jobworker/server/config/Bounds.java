@@ -37,8 +37,10 @@ public final class Bounds {
             && !connections.idle().isZero(),
         "connections: at least one of each, and some time");
     require(
-        config.history().max() >= 1 && !config.history().keep().isZero(),
-        "history: at least one job, and some time");
+        config.history().max() >= 1
+            && config.history().changes() >= 1
+            && !config.history().keep().isZero(),
+        "history: at least one job and one change, and some time");
   }
 
   private static void require(boolean holds, String bound) {

@@ -166,7 +166,7 @@ public record ServerConfig(
       ByteSize retain, DiskShare total, OnFull onFull, ByteSize maxMessage, Duration stallLimit) {}
 
   /** How long ended jobs are kept, and how many of each client. */
-  public record History(Duration keep, int max) {}
+  public record History(Duration keep, int max, int changes) {}
 
   /** What becomes of the jobs when the server is told to end; {@code grace} is for a stop. */
   public record Shutdown(JobsThen jobs, Duration grace) {}

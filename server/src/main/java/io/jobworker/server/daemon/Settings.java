@@ -22,7 +22,8 @@ record Settings(ServerDirectory directory, ServerConfig config) {
         config.cgroup().root(),
         new JobsConfig.Output(
             output.retain(), output.onFull(), output.total().of(state()), output.stallLimit()),
-        new JobsConfig.History(config.history().keep(), config.history().max()),
+        new JobsConfig.History(
+            config.history().keep(), config.history().max(), config.history().changes()),
         config.job().rlimits(),
         isolate,
         directory.path(),

@@ -117,6 +117,13 @@ public final class Errors {
           status(e, Status.Code.RESOURCE_EXHAUSTED, QUOTA_EXCEEDED, Map.of(QUOTA, e.quota()));
       case JobException.CannotEnforce e ->
           status(e, Status.Code.FAILED_PRECONDITION, "CANNOT_ENFORCE", Map.of());
+      case JobException.RevisionForgotten e ->
+          status(
+              e.getMessage()
+                  + "; list the jobs, and watch after the revision that comes with the list",
+              Status.Code.OUT_OF_RANGE,
+              "REVISION_FORGOTTEN",
+              Map.of());
       case JobException.Unavailable e -> {
         LOG.atWarn().setCause(e).log("rpc.unavailable");
         yield status(e, Status.Code.UNAVAILABLE, "UNAVAILABLE", Map.of());

@@ -28,6 +28,8 @@ import java.util.concurrent.TimeUnit;
 public final class QuotaInterceptor implements ServerInterceptor {
   private static final String START = JobWorkerGrpc.getStartMethod().getFullMethodName();
 
+  private static final String WAIT = JobWorkerGrpc.getWaitMethod().getFullMethodName();
+
   private static final long REFUSAL_MILLIS = 100;
 
   private final ClientUse use;
@@ -72,10 +74,12 @@ public final class QuotaInterceptor implements ServerInterceptor {
     if (method.getFullMethodName().equals(START)) {
       use.start(client, caller.quotas());
     }
-    return use.take(
-        client,
-        method.getType().serverSendsOneMessage() ? Quota.CALLS : Quota.STREAMS,
-        caller.quotas());
+    return use.take(client, lasts(method) ? Quota.STREAMS : Quota.CALLS, caller.quotas());
+  }
+
+  /** Whether the call may be open for as long as a job runs. */
+  private static boolean lasts(MethodDescriptor<?, ?> method) {
+    return !method.getType().serverSendsOneMessage() || method.getFullMethodName().equals(WAIT);
   }
 
   /** Writes down which quota the call is refused by, before it is answered. */

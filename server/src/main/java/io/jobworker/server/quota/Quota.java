@@ -17,7 +17,7 @@ public enum Quota implements ClientBound {
   /** Calls under way at once, but for those that stream. */
   CALLS(Unit.NUMBER),
 
-  /** Streams of output, of usage and of input that are open at once. */
+  /** Streams of output, usage, input and changes that are open at once, and waits for ends. */
   STREAMS(Unit.NUMBER),
 
   CONNECTIONS(Unit.NUMBER),

@@ -11,6 +11,7 @@ import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerImplBase;
 import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.ListJobsResponse;
+import io.jobworker.api.v1.WatchRequest;
 import io.jobworker.core.Jobs;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.clients.JobUsers;
@@ -25,6 +26,8 @@ public final class JobWorkerService extends JobWorkerImplBase {
   private final StatusMethod status;
   private final LogsMethod logs;
   private final ListMethod list;
+  private final WaitMethod wait;
+  private final WatchMethod watch;
   private final StatsMethod stats;
   private final InputMethod input;
 
@@ -42,9 +45,12 @@ public final class JobWorkerService extends JobWorkerImplBase {
     start = new StartMethod(jobs, users);
     stop = new StopMethod(audit);
     remove = new RemoveMethod();
-    status = new StatusMethod();
+    Measured measured = new Measured(jobs.controllers(), jobs.cgroupProblem().isEmpty());
+    status = new StatusMethod(measured);
     logs = new LogsMethod(audit, logSettings, timer);
-    list = new ListMethod(jobs);
+    list = new ListMethod(jobs, measured);
+    wait = new WaitMethod(status, workers);
+    watch = new WatchMethod(jobs, workers);
     stats = new StatsMethod(workers, timer);
     input = new InputMethod(audit);
   }
@@ -77,6 +83,16 @@ public final class JobWorkerService extends JobWorkerImplBase {
   @Override
   public void list(ListJobsRequest request, StreamObserver<ListJobsResponse> out) {
     Unary.answer("List", list, request, out);
+  }
+
+  @Override
+  public void wait(JobRequest request, StreamObserver<JobStatusResponse> out) {
+    wait.handle(request, out);
+  }
+
+  @Override
+  public void watch(WatchRequest request, StreamObserver<JobStatusResponse> out) {
+    watch.handle(request, out);
   }
 
   @Override

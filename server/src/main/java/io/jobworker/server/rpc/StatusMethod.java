@@ -9,14 +9,18 @@ import io.jobworker.server.gate.CurrentCall;
 import java.io.IOException;
 
 /** {@code Status}: all that is known of a job, with its newest output. */
-record StatusMethod() implements Unary<JobRequest, JobStatusResponse> {
+record StatusMethod(Measured measured) implements Unary<JobRequest, JobStatusResponse> {
   private static final int NEWEST_OUTPUT_BYTES = 4096;
 
   @Override
   public JobStatusResponse handle(JobRequest request) {
-    Job job = CurrentCall.job();
+    return of(CurrentCall.job());
+  }
+
+  /** What is known of the job now. */
+  JobStatusResponse of(Job job) {
     JobStatus status = job.status(); // before the output, which then is at least as new
-    return Wire.statusResponse(status, newestOutput(job), job.usage());
+    return measured.mark(Wire.statusResponse(status, newestOutput(job), job.usage()));
   }
 
   private static String newestOutput(Job job) {

@@ -13,6 +13,7 @@ import io.jobworker.api.v1.Reason;
 import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.JobInput;
 import io.jobworker.core.job.EndReason;
+import io.jobworker.core.job.JobChange;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
@@ -159,6 +160,29 @@ final class Wire {
             .setOutputTotalBytes(job.outputBytes())
             .setOutputDroppedBytes(job.outputDroppedBytes());
     wire.setUsage(usage(usage, job.end().map(JobEnd::at).orElseGet(Instant::now)));
+    job.end().ifPresent(end -> addEnd(wire, end));
+    return wire.build();
+  }
+
+  /** What is kept of a change. */
+  static JobStatusResponse change(JobChange change) {
+    JobStatus job = change.status();
+    JobStatusResponse.Builder wire =
+        JobStatusResponse.newBuilder()
+            .setId(job.id().toString())
+            .setStatus(status(job.state()))
+            .setOwner(job.owner())
+            .setSpec(
+                io.jobworker.api.v1.JobSpec.newBuilder()
+                    .setName(job.spec().name())
+                    .putAllLabels(job.spec().labels()))
+            .setCreatedAt(timestamp(job.createdAt()))
+            .setPid(job.mainPid())
+            .setOutputTotalBytes(job.outputBytes())
+            .setOutputDroppedBytes(job.outputDroppedBytes())
+            .setRevision(change.revision())
+            .setChangedAt(timestamp(change.at()))
+            .setRemoved(change.removed());
     job.end().ifPresent(end -> addEnd(wire, end));
     return wire.build();
   }
