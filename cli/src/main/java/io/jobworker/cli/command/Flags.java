@@ -15,7 +15,6 @@ import picocli.CommandLine.ParseResult;
 public final class Flags implements Failure.Typed {
   private static final String ENVIRONMENT = "--env"; // whose values are nobody's business
 
-  /** Below it are limits, which are called the same in both places, but for their units. */
   private static final Map<String, String> TABLE =
       Map.ofEntries(
           Map.entry("id", "ID"),
