@@ -27,7 +27,7 @@
 #include "../src/page.h"
 #include "counted.h"
 
-enum { PATIENCE_MS = 20000, WRITE_BYTES = 512 /* pipe_holder.c: of 64 lines */ };
+enum { PATIENCE_MS = 60000, WRITE_BYTES = 512 /* pipe_holder.c: of 64 lines */ };
 
 static const char *binary;
 static char holder_entry[160];

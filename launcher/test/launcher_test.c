@@ -26,7 +26,7 @@
 #include "counted.h"
 
 enum {
-    PATIENCE_MS = 20000,
+    PATIENCE_MS = 60000,
     DRAIN_PATIENCE_MS = 5000,
     HELD_BYTES = 4096 /* pipe_holder.c */
 };
