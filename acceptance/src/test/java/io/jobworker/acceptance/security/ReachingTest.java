@@ -95,6 +95,10 @@ class ReachingTest {
     try (Wire wire = Wire.to(server.port(), loopback)) {
       String address = "[::1]:" + wire.port();
       assertReached(askAt(address, "--server-name", "localhost"));
+      Path named = Files.copy(server.as("alice").config(), directory.resolve("named.toml"));
+      Files.writeString(
+          named, "server_name = \"localhost\"\n" + Files.readString(named)); // before any table
+      assertReached(askAt(address, "--config", named.toString()));
       assertTold(
           askAt(address),
           "the server's certificate is for localhost, 127.0.0.1, not ::1; --server-name localhost"
@@ -112,7 +116,10 @@ class ReachingTest {
     try (TestServer listening = TestServer.start(named)) {
       for (String host : List.of("build_1", "build_2")) {
         ProcessBuilder asking =
-            server.as("alice").at(host + ":" + listening.port()).process("status", "x");
+            server
+                .as("alice")
+                .at(host + ":" + listening.port())
+                .process("status", UUID.randomUUID().toString());
         asking.environment().put("JAVA_TOOL_OPTIONS", "-Djdk.net.hosts.file=" + hosts);
         String said = Programs.finished(asking.start()).err();
         boolean trusted = host.equals("build_1");

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
@@ -23,12 +24,15 @@ import tools.jackson.dataformat.toml.TomlMapper;
  *     that names it
  * @param cert the client's certificate, likewise
  * @param key the client's private key, likewise
+ * @param serverName the name that the server's certificate must have, if that is not the address's
+ *     host
  */
 record ClientConfig(
     @JsonProperty(required = true) String address,
     @JsonProperty(required = true) String ca,
     @JsonProperty(required = true) String cert,
-    @JsonProperty(required = true) String key) {
+    @JsonProperty(required = true) String key,
+    @JsonProperty("server_name") Optional<String> serverName) {
 
   private static final String PEM_START = "-----BEGIN";
 

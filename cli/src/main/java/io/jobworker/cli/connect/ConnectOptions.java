@@ -45,7 +45,8 @@ public final class ConnectOptions {
       scope = ScopeType.INHERIT,
       paramLabel = "NAME",
       description =
-          "The name that the server's certificate must have; default: the address's host.")
+          "The name that the server's certificate must have; default: the configuration's"
+              + " server_name, then the address's host.")
   private Optional<String> serverName = Optional.empty();
 
   @Option(
@@ -81,7 +82,8 @@ public final class ConnectOptions {
                 server("--address", address.get()),
                 ClientConfig.readPem(ca.get()),
                 ClientConfig.readPem(cert.get()),
-                ClientConfig.readPem(key.get()))
+                ClientConfig.readPem(key.get()),
+                serverName)
             : configured(clientFile()));
   }
 
@@ -93,10 +95,12 @@ public final class ConnectOptions {
             .orElseGet(() -> server("the address in " + file, read.address())),
         ca.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.ca())),
         cert.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.cert())),
-        key.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.key())));
+        key.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.key())),
+        serverName.or(read::serverName));
   }
 
-  private Destination destination(HostAndPort server, Pem authorities, Pem certificate, Pem own) {
+  private static Destination destination(
+      HostAndPort server, Pem authorities, Pem certificate, Pem own, Optional<String> serverName) {
     String name = serverName.orElse(server.host().replaceFirst("%.*", "")); // without a scope
     if (!SERVER_NAME.matcher(name).matches()) {
       throw new UsageException(
