@@ -42,7 +42,10 @@ record LogRange(LogOptions options, Optional<Instant> from, Optional<Instant> un
         && until.isEmpty();
   }
 
-  /** A line that tells it from every other, for as long as the job is the same. */
+  /**
+   * A line that tells it from others, for as long as the job is the same. A moment may be so long
+   * ago, and is another one in the next call.
+   */
   String key() {
     String stream =
         options.getStream() == Stream.STREAM_UNSPECIFIED
@@ -52,6 +55,10 @@ record LogRange(LogOptions options, Optional<Instant> from, Optional<Instant> un
     if (options.hasOffset()) {
       return "from offset " + options.getOffset() + stream;
     }
-    return (options.hasTailLines() || options.hasSince() ? "its newest part" : "all") + stream;
+    String first =
+        options.hasTailLines()
+            ? "the last " + options.getTailLines() + " lines"
+            : options.hasSince() || from.isPresent() ? "since a moment" : "all";
+    return first + (until.isPresent() ? " until a moment" : "") + stream;
   }
 }

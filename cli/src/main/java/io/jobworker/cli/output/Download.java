@@ -8,6 +8,7 @@ import io.jobworker.cli.render.LogSink;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -21,12 +22,13 @@ import java.util.regex.Pattern;
  * {@code FILE.part.at} tells what of the output that is: a download that was broken off, however
  * hard, goes on there. For one thread.
  *
- * <p>The place is kept whenever the offset in the output and the position in the file begin to grow
- * together; from there on the file's size tells the rest. It is written before the bytes that it
- * tells of.
+ * <p>The place is kept, with how much was not there any more until then, whenever the offset in the
+ * output and the position in the file begin to grow together; from there on the file's size tells
+ * the rest. It is written before the bytes that it tells of.
  */
 public final class Download implements LogSink, AutoCloseable {
-  private static final Pattern PLACE_TEXT = Pattern.compile("(.+)\n(\\d{19}) (\\d{19})\n");
+  private static final Pattern PLACE_TEXT =
+      Pattern.compile("(.+)\n(\\d{19}) (\\d{19}) (\\d{19})\n");
 
   private final Path file;
   private final Path part;
@@ -57,7 +59,7 @@ public final class Download implements LogSink, AutoCloseable {
    * Opens it, to begin or to go on.
    *
    * @param what is downloaded, a line that tells it from everything else
-   * @throws UsageException if what was broken off is something else
+   * @throws UsageException if what was broken off is something else, or is going on
    */
   public static Download to(Path file, String what) throws IOException {
     Download download = new Download(file, what);
@@ -75,6 +77,9 @@ public final class Download implements LogSink, AutoCloseable {
   }
 
   private void findPlace() throws IOException {
+    if (!lock()) {
+      throw new UsageException(part + " is being written by another download");
+    }
     ByteBuffer text = ByteBuffer.allocate(4096);
     while (place.read(text, text.position()) > 0) {
       // to its end
@@ -94,8 +99,18 @@ public final class Download implements LogSink, AutoCloseable {
     }
     atOffset = Long.parseLong(found.group(2));
     atPosition = Math.min(Long.parseLong(found.group(3)), size);
+    droppedBytes = Long.parseLong(found.group(4));
     placeKnown = true;
     bytes.position(size);
+  }
+
+  /** For as long as it is open. */
+  private boolean lock() throws IOException {
+    try {
+      return bytes.tryLock() != null;
+    } catch (OverlappingFileLockException e) {
+      return false; // it is this process's own
+    }
   }
 
   /** Where in the output to go on; empty at a beginning. */
@@ -108,7 +123,7 @@ public final class Download implements LogSink, AutoCloseable {
     return bytes.position();
   }
 
-  /** How much of the output was not kept any more when its turn came. */
+  /** How much of the output was not kept any more when its turn came, in all calls together. */
   public long droppedBytes() {
     return droppedBytes;
   }
@@ -136,7 +151,9 @@ public final class Download implements LogSink, AutoCloseable {
     placeKnown = true;
     ByteBuffer text =
         ByteBuffer.wrap(
-            "%s\n%019d %019d\n".formatted(what, atOffset, atPosition).getBytes(US_ASCII));
+            "%s\n%019d %019d %019d\n"
+                .formatted(what, atOffset, atPosition, droppedBytes)
+                .getBytes(US_ASCII));
     place.write(text, 0);
   }
 

@@ -87,6 +87,7 @@ class DownloadTest {
     }
     try (Download download = download()) {
       assertThat(download.offset()).hasValue(1008);
+      assertThat(download.droppedBytes()).isEqualTo(1000);
     }
   }
 
@@ -99,6 +100,19 @@ class DownloadTest {
     try (Download download = download()) {
       assertThat(download.offset()).hasValue(54);
     }
+  }
+
+  @Test
+  void twoDownloadsDoNotWriteTheSameFile() throws IOException {
+    try (Download download = download()) {
+      download.accept(message(0, "one\n"));
+      assertThatThrownBy(this::download)
+          .isInstanceOf(UsageException.class)
+          .hasMessageContaining("being written by another download");
+      download.accept(message(4, "two\n"));
+      download.end();
+    }
+    assertThat(file()).hasContent("one\ntwo\n");
   }
 
   @Test
