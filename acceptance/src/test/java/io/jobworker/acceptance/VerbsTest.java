@@ -113,6 +113,9 @@ class VerbsTest {
     assertThat(alice().run("status", "0000-").err()).contains("0000-: no such job");
     assertThat(alice().run("status").err()).contains("name a job");
     assertThat(server.as("bob").run("status", shortened(one)).err()).contains("no such job");
+    String mistyped = name.substring(1);
+    assertThat(alice().run("status", "name:" + mistyped).err().strip())
+        .endsWith(mistyped + ": no such job; did you mean " + name + "?");
     assertThat(alice().run("stop", one, two).succeeded().text().lines()).hasSize(2);
   }
 

@@ -7,6 +7,7 @@ import io.jobworker.api.v1.ListJobsResponse;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Failure;
 import io.jobworker.cli.connect.UsageException;
+import io.jobworker.cli.help.Nearest;
 import io.jobworker.cli.render.Statuses;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -147,10 +148,19 @@ final class JobResolver {
   private Found newest(String word) throws StatusException {
     ListJobsRequest request =
         ListJobsRequest.newBuilder().addNames(name(word)).setPageSize(1).build();
-    return connection.calls().list(request).getJobsList().stream()
-        .findFirst()
-        .<Found>map(job -> Found.Job.of(word, job))
-        .orElseGet(() -> none(word));
+    List<JobStatusResponse> jobs = connection.calls().list(request).getJobsList();
+    return jobs.isEmpty() ? noneOfName(word) : Found.Job.of(word, jobs.getFirst());
+  }
+
+  /** With what may have been meant, of the names that the newest jobs have. */
+  private Found.Refused noneOfName(String word) throws StatusException {
+    List<String> names =
+        connection.calls().list(ListJobsRequest.getDefaultInstance()).getJobsList().stream()
+            .map(job -> job.getSpec().getName())
+            .filter(name -> !name.isEmpty())
+            .map(Statuses::typed)
+            .toList();
+    return refused(word, REFUSED, "no such job" + Nearest.hint(name(word), names));
   }
 
   private static String name(String word) {

@@ -1,5 +1,6 @@
 package io.jobworker.cli.connect;
 
+import io.jobworker.cli.help.Nearest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.dataformat.toml.TomlMapper;
@@ -90,9 +90,8 @@ public final class Contexts {
               + name
               + "' in "
               + file
-              + (clientFiles.isEmpty()
-                  ? ""
-                  : ", but " + names().stream().collect(Collectors.joining(", "))));
+              + (clientFiles.isEmpty() ? "" : ", but " + String.join(", ", names()))
+              + Nearest.hint(name, names()));
     }
     return found;
   }
