@@ -1,5 +1,6 @@
 package io.jobworker.cli.command;
 
+import static java.time.temporal.ChronoUnit.SECONDS;
 import static java.util.Objects.requireNonNullElse;
 
 import com.google.protobuf.Duration;
@@ -14,7 +15,9 @@ import io.jobworker.cli.connect.Failure;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.exit.JobExit;
 import io.jobworker.cli.render.Amounts;
+import io.jobworker.cli.render.RewrittenLine;
 import io.jobworker.cli.render.Statuses;
+import io.jobworker.cli.render.Terminal;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
@@ -54,6 +57,8 @@ import picocli.CommandLine.Spec;
 public final class WaitCommand implements Callable<Integer> {
   private static final java.time.Duration PATIENCE = java.time.Duration.ofMinutes(5);
 
+  private static final int STANDARD_ERROR = 2;
+
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
   @Mixin private JobsParameter jobs = new JobsParameter();
@@ -72,6 +77,7 @@ public final class WaitCommand implements Callable<Integer> {
   /** Those that have not ended yet, by id. */
   private final Map<String, Found.Job> left = new LinkedHashMap<>();
 
+  private final long startNanos = System.nanoTime();
   private boolean found;
   private volatile boolean over;
   private int further; // grows with what is reached
@@ -144,7 +150,7 @@ public final class WaitCommand implements Callable<Integer> {
         var _ = ends.submit(() -> await(connection, job));
       }
       while (!left.isEmpty()) {
-        End end = ends.take().resultNow();
+        End end = next(ends);
         switch (end) {
           case End.Of of -> {
             took(of.status());
@@ -160,6 +166,27 @@ public final class WaitCommand implements Callable<Integer> {
       }
     } finally {
       waiting.shutdownNow(); // nobody waits for them: whoever closes the connection ends them
+    }
+  }
+
+  /** Meanwhile a terminal shows that there is something to wait for. */
+  private End next(CompletionService<End> ends) throws InterruptedException {
+    if (!Terminal.is(STANDARD_ERROR)) {
+      return ends.take().resultNow();
+    }
+    try (RewrittenLine line = new RewrittenLine(spec.commandLine().getErr())) {
+      while (true) {
+        Future<End> end = ends.poll(1, TimeUnit.SECONDS);
+        if (end != null) {
+          return end.resultNow();
+        }
+        java.time.Duration waited = java.time.Duration.ofNanos(System.nanoTime() - startNanos);
+        String what =
+            left.size() == 1
+                ? Statuses.shortId(left.keySet().iterator().next())
+                : left.size() + " jobs";
+        line.show("waiting for " + what + ", " + Amounts.duration(waited.truncatedTo(SECONDS)));
+      }
     }
   }
 
