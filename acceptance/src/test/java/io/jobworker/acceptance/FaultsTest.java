@@ -31,20 +31,20 @@ import tools.jackson.databind.JsonNode;
  */
 @Timeout(180)
 class FaultsTest {
-  /** Ticks until it is told to go, then ends with 7. */
-  private static final String TICKING =
-      "i=0; while [ ! -e %1$s ]; do i=$((i+1)); echo tick $i; sleep 0.02; done; echo done; exit 7";
+  private static final String END = "; echo done; exit 7";
 
   private @Nullable ServerProcess running;
   private @Nullable Path smallDisk;
   private final Gate gate = new Gate();
+  private final Gate others = new Gate(); // where those wait that need not write
 
   @AfterEach
   void stop() throws Exception {
-    gate.close();
     if (running != null) {
       running.close();
     }
+    gate.close();
+    others.close();
     if (smallDisk != null) {
       run("umount", smallDisk.toString());
       Files.delete(smallDisk);
@@ -79,8 +79,9 @@ class FaultsTest {
     return filler;
   }
 
+  /** Writes when it is told to, then ends with 7. */
   private String ticking(ServerProcess server) {
-    return server.as("alice").start("--shell", TICKING.formatted(gate.file()));
+    return server.as("alice").start("--shell", gate.ticking("echo tick") + END);
   }
 
   /** The job's last tick so far. */
@@ -88,8 +89,9 @@ class FaultsTest {
     return server.as("alice").status(job).path("outputBytes").asLong();
   }
 
-  private static void awaitProgress(ServerProcess server, String job) {
+  private void awaitProgress(ServerProcess server, String job) throws IOException {
     long before = written(server, job);
+    gate.tick();
     await().atMost(Programs.PATIENCE).until(() -> written(server, job) > before);
   }
 
@@ -128,6 +130,7 @@ class FaultsTest {
     String job = ticking(server);
     awaitProgress(server, job);
     Path filler = fill(Objects.requireNonNull(smallDisk));
+    gate.tick();
     gate.open();
     await()
         .atMost(Programs.PATIENCE)
@@ -144,7 +147,9 @@ class FaultsTest {
     String job = ticking(server);
     awaitProgress(server, job);
     Path filler = fill(Objects.requireNonNull(smallDisk));
+    gate.tick();
     server.kill();
+    gate.tick();
     Files.delete(filler);
     server.restart();
     awaitProgress(server, job);
@@ -161,15 +166,15 @@ class FaultsTest {
     ServerProcess server =
         ServerProcess.start(ServerToml.shipped(), List.of("/bin/sh", "-c", limited));
     running = server;
-    List<String> jobs = new ArrayList<>();
-    Result refused = server.as("alice").run("start", "--shell", TICKING.formatted(gate.file()));
+    String first = ticking(server);
+    List<String> jobs = new ArrayList<>(List.of(first));
+    Result refused = server.as("alice").run("start", "--shell", others.waiting() + END);
     while (refused.exitCode() == 0) {
       jobs.add(refused.text());
-      refused = server.as("alice").run("start", "--shell", TICKING.formatted(gate.file()));
+      refused = server.as("alice").run("start", "--shell", others.waiting() + END);
     }
     assertThat(jobs).hasSizeGreaterThan(3);
     assertThat(refused.err()).contains("Too many open files");
-    String first = jobs.getFirst();
     server.as("alice").run("stop", jobs.removeLast()).succeeded();
     server.as("alice").run("stop", jobs.removeLast()).succeeded();
     // What the stopped ones held is let go of beside the answers.
@@ -177,12 +182,18 @@ class FaultsTest {
         .atMost(Programs.PATIENCE)
         .until(() -> server.as("alice").run("status", first).exitCode() == 0);
     awaitProgress(server, first);
-    assertThat(server.as("alice").run("logs", server.as("alice").start("echo well")).text())
-        .isEqualTo("well");
+    await().atMost(Programs.PATIENCE).until(() -> isWell(server));
     gate.open();
+    others.open();
     for (String job : jobs) {
       server.log().event("job.ended", job);
       assertThat(server.as("alice").status(job).path("exitCode").asInt()).isEqualTo(7);
     }
+  }
+
+  private static boolean isWell(ServerProcess server) {
+    Result started = server.as("alice").run("start", "echo well");
+    return started.exitCode() == 0
+        && server.as("alice").run("logs", started.text()).text().equals("well");
   }
 }

@@ -286,6 +286,19 @@ public final class ServerProcess implements AutoCloseable {
     }
   }
 
+  /** Ends what of its jobs runs yet, which would take the CPU from all tests that follow. */
+  private static List<String> leftovers(Path cgroup) throws IOException {
+    List<String> processes = new ArrayList<>();
+    try (Stream<Path> files = Files.walk(cgroup)) {
+      for (Path file : files.filter(path -> path.endsWith("cgroup.procs")).toList()) {
+        processes.addAll(Files.readAllLines(file));
+      }
+    }
+    processes.forEach(
+        pid -> ProcessHandle.of(Long.parseLong(pid)).ifPresent(ProcessHandle::destroyForcibly));
+    return processes;
+  }
+
   /** Stops all jobs and the server, and removes what they used. */
   @Override
   public void close() {
@@ -296,6 +309,7 @@ public final class ServerProcess implements AutoCloseable {
     try {
       Optional<Path> cgroup = cgroup();
       if (cgroup.isPresent()) {
+        assertThat(leftovers(cgroup.get())).as("processes that outlived their stop").isEmpty();
         for (String child : List.of("jobs", "removal", "")) {
           Files.deleteIfExists(cgroup.get().resolve(child));
         }
