@@ -93,7 +93,7 @@ public final class Torture {
     }
   }
 
-  /** {@code [--minutes N | --kills N] [--seed S]}. */
+  /** {@code [--minutes N | --kills N] [--seed S]}, or {@code --away MEBIBYTES}. */
   public static void main(String[] args) throws Exception {
     Duration time = Duration.ofMinutes(2);
     int kills = 0;
@@ -103,6 +103,10 @@ public final class Torture {
         case "--minutes" -> time = Duration.ofMinutes(Long.parseLong(args[i + 1]));
         case "--kills" -> kills = Integer.parseInt(args[i + 1]);
         case "--seed" -> seed = Long.parseLong(args[i + 1]);
+        case "--away" -> {
+          Away.run(Long.parseLong(args[i + 1]));
+          System.exit(0);
+        }
         default -> throw new IllegalArgumentException("unknown option " + args[i]);
       }
     }

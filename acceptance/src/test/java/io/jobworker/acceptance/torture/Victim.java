@@ -41,7 +41,7 @@ record Victim(
   static Victim any(Random random, boolean limits) {
     int many = 1 + random.nextInt(60_000);
     int code = random.nextInt(120);
-    int few = 20 + random.nextInt(200);
+    int few = 2 + random.nextInt(20);
     return switch (random.nextInt(limits ? 8 : 7)) {
       case 0 -> new Victim(both(many) + "kill -USR1 $$; sleep 10", signaled(10), many);
       case 1 -> new Victim(both(many) + "kill -9 $$; sleep 10", signaled(9), many);
@@ -55,7 +55,7 @@ record Victim(
               new End(Reason.REASON_TIMED_OUT, 0, 0));
       case 3, 4 ->
           new Victim(
-              "i=0; while [ $i -lt %d ]; do i=$((i+1)); echo $i; echo $i >&2; sleep 0.0%d; done; exit %d"
+              "i=0; while [ $i -lt %d ]; do i=$((i+1)); echo $i; echo $i >&2; sleep 0.%d; done; exit %d"
                   .formatted(few, 1 + random.nextInt(8), code),
               End.exit(code),
               few);
