@@ -79,9 +79,9 @@ class FaultsTest {
     return filler;
   }
 
-  /** Writes when it is told to, then ends with 7. */
+  /** Writes more than a page when it is told to, then ends with 7. */
   private String ticking(ServerProcess server) {
-    return server.as("alice").start("--shell", gate.ticking("echo tick") + END);
+    return server.as("alice").start("--shell", gate.ticking("printf '%05000d\\n' 1") + END);
   }
 
   /** The job's last tick so far. */
@@ -118,8 +118,9 @@ class FaultsTest {
     server.log().event("job.ended", job);
     JsonNode ended = server.as("alice").status(job);
     assertThat(ended.path("exitCode").asInt()).isEqualTo(7);
-    Result logs = server.as("alice").run("logs", job).succeeded();
+    Result logs = server.as("alice").run("logs", "--raw", job).succeeded();
     assertThat(logs.text()).endsWith("done");
+    assertThat(ended.path("outputDroppedBytes").asLong()).isPositive();
     assertThat(logs.out().length + ended.path("outputDroppedBytes").asLong())
         .isEqualTo(ended.path("outputBytes").asLong());
   }

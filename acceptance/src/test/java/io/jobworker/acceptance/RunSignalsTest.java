@@ -38,7 +38,7 @@ class RunSignalsTest {
       run.signal("INT");
       assertThat(run.exitCode()).isEqualTo(5);
       assertThat(run.out()).hasContent("up\nbye\n");
-      assertThat(run.err()).isEmptyFile();
+      assertThat(run.err()).hasContent("");
     }
   }
 
@@ -55,7 +55,7 @@ class RunSignalsTest {
             .until(() -> Files.readAllLines(run.out()).size() > all || !run.isAlive());
       }
       assertThat(run.exitCode()).isEqualTo(137);
-      assertThat(run.err()).isEmptyFile();
+      assertThat(run.err()).hasContent("");
     }
   }
 

@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
@@ -32,7 +32,7 @@ record ClientConfig(
     @JsonProperty(required = true) String ca,
     @JsonProperty(required = true) String cert,
     @JsonProperty(required = true) String key,
-    @JsonProperty("server_name") Optional<String> serverName) {
+    @JsonProperty("server_name") @Nullable String serverName) {
 
   private static final String PEM_START = "-----BEGIN";
 
@@ -55,7 +55,6 @@ record ClientConfig(
     try {
       return TomlMapper.builder()
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-          .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
           .build()
           .readValue(text, ClientConfig.class);
     } catch (UnrecognizedPropertyException e) {

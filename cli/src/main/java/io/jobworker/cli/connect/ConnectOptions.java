@@ -96,7 +96,7 @@ public final class ConnectOptions {
         ca.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.ca())),
         cert.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.cert())),
         key.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.key())),
-        serverName.or(read::serverName));
+        serverName.or(() -> Optional.ofNullable(read.serverName())));
   }
 
   private static Destination destination(

@@ -61,10 +61,10 @@ public final class OutputFollower {
     while (true) {
       long before = next();
       try {
-        return copyStream(stub(connection));
+        return copyStream(stub(connection), here());
       } catch (StatusException e) {
         if (until.isPresent() && e.getStatus().getCode() == Status.Code.DEADLINE_EXCEEDED) {
-          return true;
+          return copyStream(connection.calls(), withoutWaiting(here()));
         }
         // Whoever takes nothing for long loses the stream, but not the place.
         boolean stalled = e.getStatus().getCode() == Status.Code.RESOURCE_EXHAUSTED;
@@ -85,9 +85,9 @@ public final class OutputFollower {
         .orElse(calls);
   }
 
-  private boolean copyStream(JobWorkerBlockingV2Stub calls)
+  private boolean copyStream(JobWorkerBlockingV2Stub calls, JobRequest request)
       throws StatusException, InterruptedException, IOException {
-    BlockingClientCall<?, JobLogsResponse> stream = calls.logs(here());
+    BlockingClientCall<?, JobLogsResponse> stream = calls.logs(request);
     try {
       for (JobLogsResponse message; (message = stream.read()) != null; ) {
         if (!sink.accept(message)) {
@@ -99,6 +99,11 @@ public final class OutputFollower {
     } finally {
       stream.cancel("not wanted any more", null);
     }
+  }
+
+  /** The moment is over, and what came until then may not have been sent in time. */
+  private static JobRequest withoutWaiting(JobRequest request) {
+    return request.toBuilder().setLogs(request.getLogs().toBuilder().setNoFollow(true)).build();
   }
 
   private JobRequest here() {

@@ -1,6 +1,7 @@
 package io.jobworker.cli.run;
 
 import com.google.protobuf.Duration;
+import io.grpc.Status;
 import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.StopOptions;
@@ -72,11 +73,19 @@ final class JobSignals {
             new Retry(server, patience, () -> {})
                 .run(connection -> connection.calls().stop(request));
           } catch (StatusException | IOException | RuntimeException e) {
-            say.accept(what + " did not reach the job: " + Failure.of(e).message());
+            if (!isOver(e)) {
+              say.accept(what + " did not reach the job: " + Failure.of(e).message());
+            }
           } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
           }
         });
+  }
+
+  /** The job has ended meanwhile, as whoever waits for that is about to say. */
+  private static boolean isOver(Exception e) {
+    return e instanceof StatusException status
+        && status.getStatus().getCode() == Status.Code.FAILED_PRECONDITION;
   }
 
   private void leave(int code) {
