@@ -74,22 +74,28 @@ public final class WaitCommand implements Callable<Integer> {
 
   private boolean found;
   private volatile boolean over;
+  private WaitProgress progress = WaitProgress.NONE;
   private int further; // grows with what is reached
   private int worst;
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
-    if (timeout.isEmpty()) {
-      return await();
+    try (WaitProgress shown = WaitProgress.on(spec.commandLine().getErr(), quiet.get())) {
+      progress = shown;
+      return timeout.isEmpty() ? await() : awaitInTime(timeout.get());
     }
+  }
+
+  private int awaitInTime(Duration time) throws StatusException, InterruptedException, IOException {
     try (ExecutorService worker = Executors.newVirtualThreadPerTaskExecutor()) {
       Future<Integer> code = worker.submit((Callable<Integer>) this::await);
       try {
-        return code.get(Amounts.duration(timeout.get()).toMillis(), TimeUnit.MILLISECONDS);
+        return code.get(Amounts.duration(time).toMillis(), TimeUnit.MILLISECONDS);
       } catch (TimeoutException e) {
         over = true;
         code.cancel(true);
-        say("not ended within " + Amounts.duration(Amounts.duration(timeout.get())));
+        progress.close();
+        say("not ended within " + Amounts.duration(Amounts.duration(time)));
         return JobExit.TIMED_OUT;
       } catch (ExecutionException e) {
         return rethrow(requireNonNullElse(e.getCause(), e));
@@ -144,7 +150,12 @@ public final class WaitCommand implements Callable<Integer> {
         var _ = ends.submit(() -> await(connection, job));
       }
       while (!left.isEmpty()) {
-        End end = ends.take().resultNow();
+        Future<End> ended = ends.poll(WaitProgress.PACE.toMillis(), TimeUnit.MILLISECONDS);
+        if (ended == null) {
+          progress.show(connection, left.keySet());
+          continue;
+        }
+        End end = ended.resultNow();
         switch (end) {
           case End.Of of -> {
             took(of.status());
@@ -182,6 +193,7 @@ public final class WaitCommand implements Callable<Integer> {
   }
 
   private void took(JobStatusResponse status) {
+    progress.remove();
     PrintWriter out = spec.commandLine().getOut();
     out.println(
         quiet.get()
@@ -212,6 +224,7 @@ public final class WaitCommand implements Callable<Integer> {
   }
 
   private void say(String what) {
+    progress.remove();
     PrintWriter err = spec.commandLine().getErr();
     err.println("job-worker: " + what);
     err.flush();

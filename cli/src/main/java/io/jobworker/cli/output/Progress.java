@@ -2,8 +2,8 @@ package io.jobworker.cli.output;
 
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.cli.render.LogSink;
+import io.jobworker.cli.render.PassingLine;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.function.LongSupplier;
@@ -15,17 +15,15 @@ import java.util.function.LongSupplier;
 public final class Progress implements LogSink, AutoCloseable {
   private static final Duration QUIET = Duration.ofSeconds(1);
   private static final Duration PACE = Duration.ofMillis(200);
-  private static final String ERASE = "\r\033[K"; // ECMA-48: to the line's begin, erase it
 
   private final LogSink sink;
-  private final PrintWriter terminal;
+  private final PassingLine line;
   private final LongSupplier nanoTime;
   private final long totalBytes;
   private final long startNanos;
   private long doneBytes;
   private long newBytes;
   private long shownNanos;
-  private boolean shown;
 
   /**
    * In front of {@code sink}.
@@ -34,9 +32,9 @@ public final class Progress implements LogSink, AutoCloseable {
    * @param totalBytes how much it will be; 0 if that is not known
    */
   public Progress(
-      LogSink sink, PrintWriter terminal, LongSupplier nanoTime, long doneBytes, long totalBytes) {
+      LogSink sink, PassingLine line, LongSupplier nanoTime, long doneBytes, long totalBytes) {
     this.sink = sink;
-    this.terminal = terminal;
+    this.line = line;
     this.nanoTime = nanoTime;
     this.doneBytes = doneBytes;
     this.totalBytes = totalBytes;
@@ -51,14 +49,12 @@ public final class Progress implements LogSink, AutoCloseable {
     long now = nanoTime.getAsLong();
     if (now - shownNanos >= PACE.toNanos()) {
       shownNanos = now;
-      shown = true;
-      terminal.print(ERASE + line(now));
-      terminal.flush();
+      line.show(text(now));
     }
     return sink.accept(message);
   }
 
-  private String line(long nowNanos) {
+  private String text(long nowNanos) {
     double seconds = (nowNanos - startNanos) / 1e9;
     String share =
         totalBytes <= 0
@@ -90,10 +86,6 @@ public final class Progress implements LogSink, AutoCloseable {
   /** Removes the line. */
   @Override
   public void close() {
-    if (shown) {
-      shown = false;
-      terminal.print(ERASE);
-      terminal.flush();
-    }
+    line.close();
   }
 }
