@@ -8,7 +8,6 @@ import io.jobworker.cli.words.Words;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -169,84 +168,6 @@ class CommandLineTest {
           assertThat(groff.waitFor()).isZero();
         }
       }
-    }
-  }
-
-  @Nested
-  class CompletionOfBash {
-    @TempDir private Path directory;
-
-    /** What bash offers at the end of these words, if the server answers this. */
-    private List<String> offered(String answer, String... words) throws Exception {
-      run("completion", "bash");
-      Path script = Files.writeString(directory.resolve("script"), out.toString());
-      Path program =
-          Files.writeString(
-              directory.resolve("job-worker"),
-              "#!/bin/sh\n[ \"$1\" = complete-jobs ] && { printf '"
-                  + answer
-                  + "' >\"$2.new\"; "
-                  + "mv \"$2.new\" \"$2\"; }\n");
-      assertThat(program.toFile().setExecutable(true)).isTrue();
-      List<String> command =
-          new ArrayList<>(
-              List.of(
-                  "bash",
-                  "-c",
-                  ". \"$1\"; shift; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _job_worker;"
-                      + " printf '%s\\n' \"${COMPREPLY[@]}\"",
-                  "bash",
-                  script.toString(),
-                  program.toString()));
-      command.addAll(List.of(words));
-      ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-      builder.environment().put("XDG_CACHE_HOME", directory.resolve("cache").toString());
-      builder.environment().put("JOB_WORKER_CONFIG", "/srv/client.toml");
-      Process bash = builder.start();
-      String text = new String(bash.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertThat(bash.waitFor()).as(text).isZero();
-      return text.lines().toList();
-    }
-
-    @Test
-    void verbsAreOfferedWithWhatTheyDo() throws Exception {
-      assertThat(offered("", "lo")).containsExactly("logs");
-      assertThat(offered("", "--config", "x", "lo")).containsExactly("logs");
-      assertThat(offered("", "sta"))
-          .anyMatch(line -> line.startsWith("start  ("))
-          .noneMatch(line -> line.startsWith("logs"));
-    }
-
-    @Test
-    void optionsAndTheirValuesAreOffered() throws Exception {
-      assertThat(offered("", "logs", "--no-f")).containsExactly("--no-follow");
-      assertThat(offered("", "logs", "--stream", "")).containsExactly("stdout", "stderr");
-      assertThat(offered("", "completion", "")).containsExactly("bash", "zsh", "fish");
-    }
-
-    @Test
-    void jobsAreOfferedWithNameAndStatus() throws Exception {
-      String answer = "job\\t813c08e2\\tnightly, running\\njob\\t1f0a77d1\\texited\\n";
-      // Nobody waits long for an answer: what came too late is there the next time.
-      List<String> ids = List.of();
-      for (int tries = 0; tries < 100 && ids.size() < 2; tries++) {
-        ids = offered(answer, "logs", "-n", "5", "");
-      }
-      assertThat(ids).containsExactly("813c08e2  (nightly, running)", "1f0a77d1  (exited)");
-      assertThat(offered(answer, "logs", "813")).containsExactly("813c08e2");
-    }
-
-    @Test
-    void whatBelongsToTheProgramIsNotOurs() throws Exception {
-      assertThat(offered("", "run", "--rm", "make", "--")).containsExactly("");
-      assertThat(offered("", "run", "--r"))
-          .anyMatch(line -> line.startsWith("--rm"))
-          .anyMatch(line -> line.startsWith("--reconnect"));
-    }
-
-    @Test
-    void aServerThatDoesNotAnswerKeepsNobodyWaiting() throws Exception {
-      assertThat(offered("", "logs", "8")).containsExactly("");
     }
   }
 }

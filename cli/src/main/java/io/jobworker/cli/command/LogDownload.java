@@ -9,6 +9,8 @@ import io.jobworker.cli.output.Download;
 import io.jobworker.cli.output.OutputFollower;
 import io.jobworker.cli.output.Progress;
 import io.jobworker.cli.render.LogSink;
+import io.jobworker.cli.render.PassingLine;
+import io.jobworker.cli.render.Screen;
 import io.jobworker.cli.render.Terminal;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -25,7 +27,8 @@ record LogDownload(Connector server, Duration patience, Consumer<String> say, Pr
       OptionalLong offset = download.offset();
       boolean watched = Terminal.is(2);
       long total = watched ? total(id, wanted) : 0;
-      Progress progress = new Progress(download, err, System::nanoTime, download.size(), total);
+      PassingLine line = new PassingLine(err, watched ? Screen.size().columns() : 0);
+      Progress progress = new Progress(download, line, System::nanoTime, download.size(), total);
       LogSink sink = watched ? progress : download;
       OutputFollower follower =
           offset.isPresent()
@@ -33,7 +36,13 @@ record LogDownload(Connector server, Duration patience, Consumer<String> say, Pr
               : wanted.follower(id, sink);
       try (progress) {
         var _ =
-            new Retry(server, patience, () -> say.accept("connection lost; trying to reconnect"))
+            new Retry(
+                    server,
+                    patience,
+                    () -> {
+                      line.remove();
+                      say.accept("connection lost; trying to reconnect");
+                    })
                 .run(follower::copy, follower::next);
       }
       sink.end();

@@ -49,6 +49,11 @@ public final class LogRangeOptions {
       description = "Begin at this offset, counted over both streams.")
   private Optional<Long> offset = Optional.empty();
 
+  @Option(
+      names = {"-f", "--follow"},
+      description = "Go on until the jobs end (default).")
+  private boolean follow;
+
   @Option(names = "--no-follow", description = "End at what there is now.")
   private boolean noFollow;
 
@@ -63,6 +68,9 @@ public final class LogRangeOptions {
   LogRange get() {
     if (offset.isPresent() && (tail.isPresent() || since.isPresent())) {
       throw new UsageException("--offset says where to begin, and so does --tail or --since");
+    }
+    if (follow && noFollow) {
+      throw new UsageException("--follow and --no-follow: give one of them");
     }
     Optional<Instant> from = since.map(text -> moment("--since", text));
     Optional<Instant> to = until.map(text -> moment("--until", text));

@@ -12,7 +12,9 @@ import io.jobworker.cli.render.JsonLines;
 import io.jobworker.cli.render.LogPrinter;
 import io.jobworker.cli.render.LogSink;
 import io.jobworker.cli.render.Paint;
+import io.jobworker.cli.render.Printable;
 import io.jobworker.cli.render.StandardOutput;
+import io.jobworker.cli.render.Table;
 import io.jobworker.cli.render.WholeLines;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -173,14 +175,14 @@ public final class LogsCommand implements Callable<Integer> {
 
   private int followAll(LogRange wanted) throws InterruptedException {
     Paint paint = color.resolved(1, System.getenv());
-    int width = jobs.stream().mapToInt(job -> label(job).length()).max().orElse(0);
+    int width = jobs.stream().mapToInt(job -> Table.width(label(job))).max().orElse(0);
     try (Connection connection = server.connect();
         ExecutorService followers = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<Integer>> codes = new ArrayList<>();
       for (int i = 0; i < jobs.size(); i++) {
         Found job = jobs.get(i);
         String label = label(job);
-        String prefix = paint.hue(i, label + " ".repeat(width - label.length()) + " |") + " ";
+        String prefix = paint.hue(i, label + " ".repeat(width - Table.width(label)) + " |") + " ";
         codes.add(followers.submit(() -> followOne(connection::shared, wanted, job, prefix)));
       }
       int worst = 0;
@@ -222,9 +224,9 @@ public final class LogsCommand implements Callable<Integer> {
     }
   }
 
-  /** A UUID is cut as tables have it; other words are as they were typed. */
+  /** A UUID is cut as tables have it; other words are as they were typed, if they can be shown. */
   private static String label(Found job) {
-    String plain = job.typed();
+    String plain = Printable.line(job.typed());
     return plain.length() == UUID_LENGTH ? plain.substring(0, SHORT_ID) : plain;
   }
 

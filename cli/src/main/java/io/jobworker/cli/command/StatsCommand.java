@@ -10,13 +10,13 @@ import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.render.Json;
+import io.jobworker.cli.render.LiveScreen;
 import io.jobworker.cli.render.Screen;
 import io.jobworker.cli.render.StandardOutput;
 import io.jobworker.cli.render.StatsTable;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
-import java.util.List;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -66,7 +66,6 @@ public final class StatsCommand implements Callable<Integer> {
   private StatsTable.Order order = StatsTable.Order.AGE;
 
   private final StatsWatch watch = new StatsWatch();
-  private int drawn; // lines that the next frame replaces
   private int worst;
 
   @Override
@@ -84,6 +83,18 @@ public final class StatsCommand implements Callable<Integer> {
       print(out, shown);
       return worst;
     }
+    if (format.get() != Format.TEXT || !shown.terminal()) {
+      return follow(() -> print(out, shown));
+    }
+    LiveScreen live = new LiveScreen(out);
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(live::close)); // Ctrl-C
+    try (live) {
+      return follow(() -> redraw(live, shown));
+    }
+  }
+
+  private int follow(StatsWatch.Frame frame)
+      throws StatusException, InterruptedException, IOException {
     return new Retry(server, PATIENCE, this::sayBroken)
         .run(
             connection -> {
@@ -94,39 +105,21 @@ public final class StatsCommand implements Callable<Integer> {
                   connection,
                   INTERVAL,
                   format.get() == Format.TEXT, // what is printed comes with the streams
-                  () -> draw(out, shown));
+                  frame);
               return worst;
             },
             watch::received);
   }
 
   private void sayBroken() {
-    drawn = 0; // the next frame goes below what is said
     spec.commandLine().getErr().println("job-worker: connection lost; trying to reconnect");
   }
 
-  private void draw(PrintWriter out, Screen shown) throws IOException {
-    if (format.get() == Format.TEXT && shown.terminal()) {
-      redraw(out, shown);
-    } else {
-      print(out, shown);
-    }
-  }
-
-  /** In one write, each line over the one before it, so that nothing is blank in between. */
-  private void redraw(PrintWriter out, Screen shown) {
-    Screen.Size size = shown.size();
-    List<String> lines =
-        StatsTable.lines(watch.figures(), order, shown, OptionalInt.of(size.columns()));
-    int visible = Math.min(lines.size(), Math.max(1, size.rows() - 1));
-    StringBuilder frame = new StringBuilder();
-    if (drawn > 0) {
-      frame.append("\033[").append(drawn).append('A'); // ECMA-48: up so many lines
-    }
-    lines.subList(0, visible).forEach(line -> frame.append(line).append("\033[K\n"));
-    out.print(frame.append("\033[J")); // K and J: erase what is left of the line, of the screen
-    out.flush();
-    drawn = visible;
+  private void redraw(LiveScreen live, Screen shown) {
+    Screen.Size size = Screen.size();
+    live.show(
+        StatsTable.lines(watch.figures(), order, shown, OptionalInt.of(size.columns())),
+        size.rows());
   }
 
   /** Finds out about the jobs that were named, or else about all that run. */

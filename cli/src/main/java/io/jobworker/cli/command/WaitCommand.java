@@ -1,6 +1,5 @@
 package io.jobworker.cli.command;
 
-import static java.time.temporal.ChronoUnit.SECONDS;
 import static java.util.Objects.requireNonNullElse;
 
 import com.google.protobuf.Duration;
@@ -15,9 +14,7 @@ import io.jobworker.cli.connect.Failure;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.exit.JobExit;
 import io.jobworker.cli.render.Amounts;
-import io.jobworker.cli.render.RewrittenLine;
 import io.jobworker.cli.render.Statuses;
-import io.jobworker.cli.render.Terminal;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
@@ -57,8 +54,6 @@ import picocli.CommandLine.Spec;
 public final class WaitCommand implements Callable<Integer> {
   private static final java.time.Duration PATIENCE = java.time.Duration.ofMinutes(5);
 
-  private static final int STANDARD_ERROR = 2;
-
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
   @Mixin private JobsParameter jobs = new JobsParameter();
@@ -77,25 +72,30 @@ public final class WaitCommand implements Callable<Integer> {
   /** Those that have not ended yet, by id. */
   private final Map<String, Found.Job> left = new LinkedHashMap<>();
 
-  private final long startNanos = System.nanoTime();
   private boolean found;
   private volatile boolean over;
+  private WaitProgress progress = WaitProgress.NONE;
   private int further; // grows with what is reached
   private int worst;
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
-    if (timeout.isEmpty()) {
-      return await();
+    try (WaitProgress shown = WaitProgress.on(spec.commandLine().getErr(), quiet.get())) {
+      progress = shown;
+      return timeout.isEmpty() ? await() : awaitInTime(timeout.get());
     }
+  }
+
+  private int awaitInTime(Duration time) throws StatusException, InterruptedException, IOException {
     try (ExecutorService worker = Executors.newVirtualThreadPerTaskExecutor()) {
       Future<Integer> code = worker.submit((Callable<Integer>) this::await);
       try {
-        return code.get(Amounts.duration(timeout.get()).toMillis(), TimeUnit.MILLISECONDS);
+        return code.get(Amounts.duration(time).toMillis(), TimeUnit.MILLISECONDS);
       } catch (TimeoutException e) {
         over = true;
         code.cancel(true);
-        say("not ended within " + Amounts.duration(Amounts.duration(timeout.get())));
+        progress.close();
+        say("not ended within " + Amounts.duration(Amounts.duration(time)));
         return JobExit.TIMED_OUT;
       } catch (ExecutionException e) {
         return rethrow(requireNonNullElse(e.getCause(), e));
@@ -150,7 +150,12 @@ public final class WaitCommand implements Callable<Integer> {
         var _ = ends.submit(() -> await(connection, job));
       }
       while (!left.isEmpty()) {
-        End end = next(ends);
+        Future<End> ended = ends.poll(WaitProgress.PACE.toMillis(), TimeUnit.MILLISECONDS);
+        if (ended == null) {
+          progress.show(connection, left.keySet());
+          continue;
+        }
+        End end = ended.resultNow();
         switch (end) {
           case End.Of of -> {
             took(of.status());
@@ -166,27 +171,6 @@ public final class WaitCommand implements Callable<Integer> {
       }
     } finally {
       waiting.shutdownNow(); // nobody waits for them: whoever closes the connection ends them
-    }
-  }
-
-  /** Meanwhile a terminal shows that there is something to wait for. */
-  private End next(CompletionService<End> ends) throws InterruptedException {
-    if (!Terminal.is(STANDARD_ERROR)) {
-      return ends.take().resultNow();
-    }
-    try (RewrittenLine line = new RewrittenLine(spec.commandLine().getErr())) {
-      while (true) {
-        Future<End> end = ends.poll(1, TimeUnit.SECONDS);
-        if (end != null) {
-          return end.resultNow();
-        }
-        java.time.Duration waited = java.time.Duration.ofNanos(System.nanoTime() - startNanos);
-        String what =
-            left.size() == 1
-                ? Statuses.shortId(left.keySet().iterator().next())
-                : left.size() + " jobs";
-        line.show("waiting for " + what + ", " + Amounts.duration(waited.truncatedTo(SECONDS)));
-      }
     }
   }
 
@@ -209,6 +193,7 @@ public final class WaitCommand implements Callable<Integer> {
   }
 
   private void took(JobStatusResponse status) {
+    progress.remove();
     PrintWriter out = spec.commandLine().getOut();
     out.println(
         quiet.get()
@@ -239,6 +224,7 @@ public final class WaitCommand implements Callable<Integer> {
   }
 
   private void say(String what) {
+    progress.remove();
     PrintWriter err = spec.commandLine().getErr();
     err.println("job-worker: " + what);
     err.flush();

@@ -226,7 +226,7 @@ public enum Completion {
               kind=$(_job_worker_words "$verb")
           fi
           case $kind in
-          =*) printf '%s\\n' "${kind#=}" | tr ' ' '\\n' ;;
+          "="*) printf '%s\\n' "${kind#=}" | tr ' ' '\\n' ;;
           verb) _job_worker_verbs ;;
           job|label) _job_worker_live "$kind" "$program" ;;
           context) _job_worker_contexts ;;
@@ -278,7 +278,10 @@ public enum Completion {
             local line
             local -a offered
             while read -r line; do
-                offered+=("${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}")
+                case $line in
+                *$'\\t'*) offered+=("${${line%%$'\\t'*}//:/\\\\:}:${line#*$'\\t'}") ;;
+                *) offered+=("${line//:/\\\\:}") ;;
+                esac
             done < <(_job_worker_offer "$words[1]" "$words[CURRENT]" "${(@)words[2,CURRENT-1]}")
             if [ "${offered[1]%%:*}" = files ]; then
                 _files
@@ -289,6 +292,8 @@ public enum Completion {
         [ "$funcstack[1]" = _job_worker ] && _job_worker "$@" || compdef _job_worker job-worker
         """;
   }
+
+  private static final String OURS = "__job_worker_ours";
 
   private static String fish(CommandSpec program) {
     StringBuilder text = new StringBuilder();
@@ -313,8 +318,32 @@ public enum Completion {
             set -q JOB_WORKER_CONFIG; and set file $JOB_WORKER_CONFIG
             sed -n 's/^\\[contexts\\.\\([^]]*\\)\\]$/\\1/p' $file 2>/dev/null
         end
+        function OURS # not once the words of a job's program have begun
+            set -l verb
+            set -l skip
+            for word in (commandline -opc)[2..]
+                if test -n "$skip"
+                    set skip
+                else if contains -- $word VALUED
+                    set skip yes
+                else if test "$word" = --
+                    return 1
+                else if string match -q -- '-*' $word
+                    continue
+                else if test -n "$verb"
+                    return 1
+                else if contains -- $word PROGRAMS
+                    set verb $word
+                else
+                    return 0
+                end
+            end
+        end
         complete -c job-worker -f
-        """);
+        """
+            .replace("OURS", OURS)
+            .replace("VALUED", String.join(" ", valued(program)))
+            .replace("PROGRAMS", String.join(" ", programVerbs(program))));
     String all =
         verbs(program).stream()
             .flatMap(verb -> verb.names().stream())
@@ -325,19 +354,18 @@ public enum Completion {
               .formatted(all, verb.name(), description(verb)));
     }
     for (CommandSpec command : withProgram(program)) {
-      String where =
-          isProgram(command)
-              ? ""
-              : " -n '__fish_seen_subcommand_from " + String.join(" ", command.names()) + "'";
+      boolean ofProgram = kind(command).equals("program");
+      String verb = "__fish_seen_subcommand_from " + String.join(" ", command.names());
       String words = isProgram(command) ? "" : fishWords(kind(command), all);
       if (!words.isEmpty()) {
-        text.append("complete -c job-worker%s%s%n".formatted(where, words));
+        text.append("complete -c job-worker -n '%s'%s%n".formatted(verb, words));
       }
+      String where = isProgram(command) ? OURS : ofProgram ? verb + "; and " + OURS : verb;
       for (OptionSpec option : options(command)) {
         if (!isProgram(command) && option.inherited()) {
           continue;
         }
-        text.append("complete -c job-worker%s".formatted(where));
+        text.append("complete -c job-worker -n '%s'".formatted(where));
         for (String name : option.names()) {
           text.append(
               name.startsWith("--") ? " -l " + name.substring(2) : " -s " + name.substring(1));
@@ -349,6 +377,25 @@ public enum Completion {
       }
     }
     return text.toString();
+  }
+
+  /** The verbs after whose first word everything belongs to a program. */
+  private static List<String> programVerbs(CommandSpec program) {
+    return verbs(program).stream()
+        .filter(verb -> kind(verb).equals("program"))
+        .flatMap(verb -> verb.names().stream())
+        .toList();
+  }
+
+  /** What is followed by a value, of all that may stand before a program. */
+  private static List<String> valued(CommandSpec program) {
+    return withProgram(program).stream()
+        .filter(command -> isProgram(command) || kind(command).equals("program"))
+        .flatMap(command -> options(command).stream())
+        .filter(Completion::takesValue)
+        .flatMap(option -> Stream.of(option.names()))
+        .distinct()
+        .toList();
   }
 
   private static String fishWords(String kind, String verbs) {

@@ -2,9 +2,8 @@ package io.jobworker.cli.output;
 
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.cli.render.LogSink;
-import io.jobworker.cli.render.RewrittenLine;
+import io.jobworker.cli.render.PassingLine;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.function.LongSupplier;
@@ -18,7 +17,7 @@ public final class Progress implements LogSink, AutoCloseable {
   private static final Duration PACE = Duration.ofMillis(200);
 
   private final LogSink sink;
-  private final RewrittenLine line;
+  private final PassingLine line;
   private final LongSupplier nanoTime;
   private final long totalBytes;
   private final long startNanos;
@@ -33,9 +32,9 @@ public final class Progress implements LogSink, AutoCloseable {
    * @param totalBytes how much it will be; 0 if that is not known
    */
   public Progress(
-      LogSink sink, PrintWriter terminal, LongSupplier nanoTime, long doneBytes, long totalBytes) {
+      LogSink sink, PassingLine line, LongSupplier nanoTime, long doneBytes, long totalBytes) {
     this.sink = sink;
-    this.line = new RewrittenLine(terminal);
+    this.line = line;
     this.nanoTime = nanoTime;
     this.doneBytes = doneBytes;
     this.totalBytes = totalBytes;

@@ -48,7 +48,7 @@ public record Screen(boolean terminal, boolean coloured) {
   }
 
   /** By stty(1), which is wherever there are terminals, and which needs no native code here. */
-  public Size size() {
+  public static Size size() {
     try {
       Process stty =
           new ProcessBuilder("stty", "size")

@@ -14,20 +14,35 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
 
 /** A job's status, for people. */
 public final class StatusText {
   private static final DateTimeFormatter TIME =
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss xxx");
 
+  private static final int INDENT = 10;
+
   private StatusText() {}
 
-  /** Some lines, the newest output last. */
+  /** Some lines, the newest output last, which alone is as wide as it is. */
   public static String of(JobStatusResponse job, Screen screen) {
-    return of(job, screen, Instant.now(), ZoneId.systemDefault());
+    return of(job, screen, screen.width(), Instant.now(), ZoneId.systemDefault());
   }
 
-  static String of(JobStatusResponse job, Screen screen, Instant now, ZoneId zone) {
+  static String of(
+      JobStatusResponse job, Screen screen, OptionalInt room, Instant now, ZoneId zone) {
+    String head =
+        head(job, screen, now, zone)
+            .lines()
+            .map(line -> Folded.of(line, room, INDENT))
+            .collect(Collectors.joining("\n"));
+    return (head + (job.getOutput().isEmpty() ? "" : "\n\n" + Printable.text(job.getOutput())))
+        .stripTrailing();
+  }
+
+  private static String head(JobStatusResponse job, Screen screen, Instant now, ZoneId zone) {
     JobSpec spec = job.getSpec();
     StringBuilder text = new StringBuilder(job.getId());
     if (!spec.getName().isEmpty()) {
@@ -46,10 +61,7 @@ public final class StatusText {
     if (!Statuses.isFinal(job)) {
       line(text, "pid", Integer.toString(job.getPid()));
     }
-    if (!job.getOutput().isEmpty()) {
-      text.append('\n').append(Printable.text(job.getOutput()));
-    }
-    return text.toString().stripTrailing();
+    return text.toString();
   }
 
   private static String times(JobStatusResponse job, Instant now, ZoneId zone) {
@@ -204,6 +216,6 @@ public final class StatusText {
   }
 
   private static void line(StringBuilder text, String name, String value) {
-    text.append("%-10s%s%n".formatted(name, value));
+    text.append(("%-" + INDENT + "s%s%n").formatted(name, value));
   }
 }

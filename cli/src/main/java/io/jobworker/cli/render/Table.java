@@ -7,7 +7,7 @@ import java.util.OptionalInt;
 
 /**
  * Rows under headings, two blanks apart. Where there is too little room, the last column gives way
- * first, and what is cut ends with an ellipsis; no line is longer than the room.
+ * first, then the widest, and what is cut ends with an ellipsis; no line is longer than the room.
  */
 public final class Table {
   private static final int GAP = 2;
@@ -73,23 +73,41 @@ public final class Table {
     return widths;
   }
 
-  /** Takes from the last column first, then from the one before; what has no room at all goes. */
+  /** Takes from the last column first, then from the widest; what has no room at all goes. */
   private static void fit(int[] widths, int room, boolean figures) {
     int excess = -GAP - room;
     for (int width : widths) {
       excess += width + GAP;
     }
-    for (int i = figures ? 1 : widths.length - 1; i > 0 && excess > 0; i--) {
-      int min = figures ? MIN_NAME_WIDTH : MIN_WIDTH;
-      int given = Math.min(excess, Math.max(0, widths[i] - min));
-      widths[i] -= given;
-      excess -= given;
+    if (figures) {
+      excess -= narrow(widths, 1, excess, MIN_NAME_WIDTH);
+    } else {
+      excess -= narrow(widths, widths.length - 1, excess, MIN_WIDTH);
+      for (int i = widest(widths); excess > 0 && widths[i] > MIN_WIDTH; i = widest(widths)) {
+        excess -= narrow(widths, i, 1, MIN_WIDTH);
+      }
     }
     for (int i = widths.length - 1; i > 0 && excess > 0; i--) {
       excess -= widths[i] + GAP;
       widths[i] = 0;
     }
     widths[0] = Math.min(widths[0], room);
+  }
+
+  /** Takes so much of a column, if it stays as wide as {@code min}; answers how much it took. */
+  private static int narrow(int[] widths, int column, int wanted, int min) {
+    int given = Math.min(Math.max(0, wanted), Math.max(0, widths[column] - min));
+    widths[column] -= given;
+    return given;
+  }
+
+  /** Ids apart, of which a part means nothing; of several the last. */
+  private static int widest(int[] widths) {
+    int widest = widths.length - 1;
+    for (int i = widest; i > 0; i--) {
+      widest = widths[i] > widths[widest] ? i : widest;
+    }
+    return widest;
   }
 
   private static String line(List<Cell> row, int[] widths, Screen screen) {
@@ -127,14 +145,15 @@ public final class Table {
   }
 
   /** How many columns of a terminal a text takes. */
-  static int width(String text) {
+  public static int width(String text) {
     return text.codePoints().map(Table::width).sum();
   }
 
   /** As Unicode's annex 11 has it, for the ranges that are in use. */
   private static int width(int c) {
     int type = Character.getType(c);
-    if (type == Character.NON_SPACING_MARK || type == Character.ENCLOSING_MARK) {
+    boolean joined = c >= 0x1160 && c <= 0x11FF; // Hangul's vowels and finals
+    if (type == Character.NON_SPACING_MARK || type == Character.ENCLOSING_MARK || joined) {
       return 0;
     }
     boolean wide =
@@ -145,7 +164,7 @@ public final class Table {
             || (c >= 0xFE30 && c <= 0xFE6F)
             || (c >= 0xFF00 && c <= 0xFF60)
             || (c >= 0xFFE0 && c <= 0xFFE6)
-            || (c >= 0x1F300 && c <= 0x1FAFF)
+            || (Character.isEmojiPresentation(c) && !(c >= 0x1F1E6 && c <= 0x1F1FF))
             || (c >= 0x20000 && c <= 0x3FFFD);
     return wide ? 2 : 1;
   }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.ByteString;
 import io.jobworker.api.v1.JobLogsResponse;
+import io.jobworker.cli.render.PassingLine;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -15,7 +16,8 @@ class ProgressTest {
   private final AtomicLong nanos = new AtomicLong();
 
   private Progress progress(long done, long total) {
-    return new Progress(_ -> true, new PrintWriter(terminal), nanos::get, done, total);
+    PassingLine line = new PassingLine(new PrintWriter(terminal), 80);
+    return new Progress(_ -> true, line, nanos::get, done, total);
   }
 
   private void take(Progress progress, double atSecond, int bytes) throws IOException {

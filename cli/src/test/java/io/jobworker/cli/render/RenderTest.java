@@ -99,7 +99,12 @@ class RenderTest {
             .setOutputDroppedBytes(2_202_010)
             .build();
     assertThat(
-            StatusText.of(job, PLAIN, Instant.ofEpochSecond(1_000_192), ZoneId.of("Europe/Berlin")))
+            StatusText.of(
+                job,
+                PLAIN,
+                OptionalInt.empty(),
+                Instant.ofEpochSecond(1_000_192),
+                ZoneId.of("Europe/Berlin")))
         .isEqualTo(
             """
             813c08e2-9925-4137-b5df-d50d90ca7bf9  nightly
@@ -124,7 +129,7 @@ class RenderTest {
             .addUnmeasured("io_write_bytes")
             .addUnmeasured("pids")
             .build();
-    assertThat(StatusText.of(job, PLAIN, Instant.EPOCH, ZoneId.of("UTC")))
+    assertThat(StatusText.of(job, PLAIN, OptionalInt.empty(), Instant.EPOCH, ZoneId.of("UTC")))
         .contains("usage     not measured on this host");
     assertThat(
             StatsTable.lines(

@@ -39,6 +39,22 @@ class TableTest {
     assertThat(jobs().lines(PLAIN, OptionalInt.of(15)).get(1)).isEqualTo("813c08e2  nig…");
   }
 
+  @Test
+  void aLongNameLeavesOthersTheirRoom() {
+    Table table = new Table("ID", "NAME", "STATUS", "COMMAND");
+    table.add(
+        List.of(Cell.of("1"), Cell.of("x".repeat(100)), Cell.of("running"), Cell.of("sleep 1")));
+    assertThat(table.lines(PLAIN, OptionalInt.of(40)).get(1))
+        .isEqualTo("1   " + "x".repeat(20) + "…  running  sle…");
+  }
+
+  @Test
+  void aCharacterIsAsWideAsATerminalHasIt() {
+    assertThat(Table.width("ab")).isEqualTo(2);
+    assertThat(Table.width("日本✅🚀")).isEqualTo(8);
+    assertThat(Table.width("e\u0301✓🌡")).isEqualTo(3);
+  }
+
   @ParameterizedTest
   @ValueSource(ints = {1, 5, 10, 20, 40, 60, 80, 200})
   void noLineIsWiderThanTheRoom(int room) {
