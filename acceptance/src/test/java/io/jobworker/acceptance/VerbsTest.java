@@ -147,14 +147,14 @@ class VerbsTest {
   @Test
   void aListIsWhatIsAskedForTheNewestFirst() {
     String failed = ended("-l", label, "--name", "un", "--", "sh", "-c", "exit 3");
-    String running = alice().start("-l", label, "--", "sleep", "1000", "a\nb");
+    String running = alice().start("-l", label, "--", "sh", "-c", "sleep 1000", "a\nb");
     assertThat(alice().run("ls", "-q", "--label", label).succeeded().text().lines())
         .containsExactly(running, failed);
     String[] table =
         alice().run("ps", "--label", label).succeeded().text().lines().toArray(String[]::new);
     assertThat(table[0]).matches("ID +NAME +STATUS +AGE +COMMAND");
     assertThat(table[1])
-        .matches(shortened(running) + " +- +running +\\d+s +sleep 1000 \\$'a\\\\nb'");
+        .matches(shortened(running) + " +- +running +\\d+s +sh -c 'sleep 1000' \\$'a\\\\nb'");
     assertThat(table[2])
         .matches(shortened(failed) + " +un +failed: exit code 3 +\\d+s +sh -c 'exit 3'");
     assertThat(alice().run("ls", "-q", "-l", label, "--status", "failed,lost").text())

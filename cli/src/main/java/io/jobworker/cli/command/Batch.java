@@ -2,13 +2,16 @@ package io.jobworker.cli.command;
 
 import static java.util.Objects.requireNonNullElse;
 
+import io.grpc.Status;
 import io.grpc.StatusException;
 import io.jobworker.cli.connect.Failure;
 import io.jobworker.cli.connect.RefusedException;
 import io.jobworker.cli.render.Statuses;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -24,6 +27,11 @@ import picocli.CommandLine.Model.CommandSpec;
 final class Batch {
   private static final int AT_ONCE = 16;
   private static final int NOT_DONE = 1;
+
+  /** Refusals that are no job's. */
+  private static final Set<Status.Code> OF_CALLER =
+      EnumSet.of(
+          Status.Code.UNAUTHENTICATED, Status.Code.PERMISSION_DENIED, Status.Code.UNAVAILABLE);
 
   private final PrintWriter out;
   private final PrintWriter err;
@@ -105,6 +113,7 @@ final class Batch {
             ? new Failure(String.valueOf(e.getMessage()), NOT_DONE)
             : Failure.of(cause, typed);
     return failure.message().contains(job.typed())
+            || OF_CALLER.contains(Status.fromThrowable(cause).getCode())
         ? failure
         : new Failure(Statuses.typed(job.typed()) + ": " + failure.message(), failure.exitCode());
   }
