@@ -92,6 +92,8 @@ void control_send_input(struct control *control, int fd)
     if (control->peer < 0)
         return;
     int error = packet_send(control->peer, text, sizeof text - 1, &fd, fd >= 0);
+    if (error == ETOOMANYREFS) /* unix(7): no descriptor can be passed now, and the answer says so */
+        error = packet_send(control->peer, text, sizeof text - 1, NULL, 0);
     if (error != 0 && error != EAGAIN)
         drop_peer(control);
 }

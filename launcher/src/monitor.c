@@ -35,6 +35,7 @@ enum {
     NO_DEADLINE = -1,
     DRAIN_PATIENCE_MS = 5000,  /* for capture, when the tree is dead: a stranger may hold the pipe */
     RECORD_RETRY_MS = 1000,
+    TURN_MESSAGES = 64,        /* of the server's, between two looks at everything else */
 };
 
 struct monitor {
@@ -248,7 +249,8 @@ static void signal_job(struct monitor *monitor, int signal, int resume)
     if (monitor->sheet->isolate) {
         const struct init_command command = {.signal = signal, .resume = resume};
         if (monitor->job.init >= 0)
-            (void)send(monitor->job.init, &command, sizeof command, MSG_NOSIGNAL); /* gone: so is the job */
+            /* Gone: so is the job. Full: init is starved by the job, and nobody waits for it; a grace still ends. */
+            (void)send(monitor->job.init, &command, sizeof command, MSG_NOSIGNAL | MSG_DONTWAIT);
         return;
     }
     kill(-monitor->job.main_pid, signal);
@@ -333,10 +335,11 @@ static void connect_input(struct monitor *monitor)
         close(fd);
 }
 
+/* A turn: whoever sends without end keeps no deadline from being met. */
 static void obey(struct monitor *monitor)
 {
     struct control_message message;
-    while ((message = control_receive(&monitor->control)).verb != CONTROL_NONE) {
+    for (int i = 0; i < TURN_MESSAGES && (message = control_receive(&monitor->control)).verb != CONTROL_NONE; i++) {
         switch (message.verb) {
         case CONTROL_STOP:
             end_job(monitor, CAUSE_STOP, message.signal, message.grace_ms);

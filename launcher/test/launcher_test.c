@@ -1573,6 +1573,28 @@ static void an_isolated_job_is_alone_and_nobody_in_particular(void)
     collect(&job);
 }
 
+/* As of a job that starves it, it is stopped here: signals pile up, and the monitor goes on. */
+static void an_init_that_hears_no_signals_keeps_nobody_waiting(void)
+{
+    struct job job;
+    char stat[64];
+    int init = 0;
+    launch(&job, ISOLATED, "arg=/bin/sleep", "arg=1000", NULL);
+    snprintf(stat, sizeof stat, "/proc/%ld/stat", job.main_pid);
+    FILE *file = fopen(stat, "re");
+    CHECK(file != NULL && fscanf(file, "%*d (%*[^)]) %*c %d", &init) == 1);
+    CHECK(fclose(file) == 0);
+    CHECK(init > 1 && kill(init, SIGSTOP) == 0);
+    const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+    CHECK(setsockopt(job.control, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) == 0);
+    for (int sent = 0; sent < 2000 && !current_failed; sent++)
+        tell(&job, "2 signal 10");
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "signal") == SIGKILL);
+    collect(&job);
+}
+
 static void an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts(void)
 {
     struct job job;
@@ -1825,6 +1847,7 @@ int main(int argc, char **argv)
     if (geteuid() == 0) {
         RUN(an_isolated_job_reads_its_stream_and_may_open_it_anew);
         RUN(an_isolated_job_is_alone_and_nobody_in_particular);
+        RUN(an_init_that_hears_no_signals_keeps_nobody_waiting);
         RUN(an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts);
         RUN(an_isolated_job_has_the_devices_it_needs);
         RUN(the_end_of_an_isolated_job_is_told_truly);

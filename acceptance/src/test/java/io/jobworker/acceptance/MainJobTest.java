@@ -286,7 +286,8 @@ class MainJobTest {
     assertThat(alice("stats", "--once", "-o", "json", id).succeeded().text())
         .startsWith("{\"id\":\"" + id + "\"");
     alice("stop", id).succeeded();
-    assertThat(alice("stats", id).succeeded().text()).containsPattern(id.substring(0, 8) + " +- +stopped");
+    assertThat(alice("stats", id).succeeded().text())
+        .containsPattern(id.substring(0, 8) + " +- +stopped");
   }
 
   @Nested

@@ -138,7 +138,7 @@ class OutputTest {
     String first = ended("echo one; printf two");
     String second = ended("echo three >&2");
     Result result = logs("--color", "always", first, "no-such-job", second);
-    assertThat(result.exitCode()).isEqualTo(1);
+    assertThat(result.exitCode()).isEqualTo(2);
     assertThat(result.text().lines())
         .containsExactly(
             "\033[36m" + first.substring(0, 8) + "    |\033[0m one",

@@ -50,9 +50,7 @@ final class RepeatedStarts {
     if (id.isEmpty()) {
       return start.get();
     }
-    Job job = once(new Key(request.owner().name(), id.get()), start, find);
-    requireSame(request, job);
-    return job;
+    return once(request, new Key(request.owner().name(), id.get()), start, find);
   }
 
   /** What a job reads is compared as long as it is kept, which is while the job runs. */
@@ -68,19 +66,20 @@ final class RepeatedStarts {
     }
   }
 
-  private Job once(Key key, Supplier<Job> start, Function<JobId, Job> find) {
+  private Job once(StartRequest request, Key key, Supplier<Job> start, Function<JobId, Job> find) {
     CompletableFuture<Job> mine = new CompletableFuture<>();
     CompletableFuture<Job> first = underWay.putIfAbsent(key, mine);
     if (first != null) {
-      return resultOf(first);
+      Job job = resultOf(first);
+      requireSame(request, job);
+      return job;
     }
     try {
-      Job job =
-          store
-              .findByRequest(key.owner(), key.requestId())
-              .map(known -> find.apply(known.id()))
-              .orElseGet(start);
+      Optional<Job> earlier =
+          store.findByRequest(key.owner(), key.requestId()).map(known -> find.apply(known.id()));
+      Job job = earlier.orElseGet(start);
       mine.complete(job);
+      earlier.ifPresent(other -> requireSame(request, other));
       return job;
     } catch (RuntimeException e) {
       mine.completeExceptionally(e);

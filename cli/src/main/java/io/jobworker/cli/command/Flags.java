@@ -1,6 +1,7 @@
 package io.jobworker.cli.command;
 
 import io.jobworker.cli.connect.Failure;
+import io.jobworker.cli.spec.Amounts;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,15 +16,12 @@ public final class Flags implements Failure.Typed {
   private static final String ENVIRONMENT = "--env"; // whose values are nobody's business
 
   /** Below it are limits, which are called the same in both places, but for their units. */
-  private static final String LIMITS = "spec.limits.";
-
   private static final Map<String, String> TABLE =
       Map.ofEntries(
           Map.entry("id", "ID"),
           Map.entry("spec.command", "COMMAND"),
           Map.entry("spec.env", ENVIRONMENT),
           Map.entry("spec.working_dir", "--workdir"),
-          Map.entry("spec.limits.cpu_millis", "--cpus"),
           Map.entry(
               "spec.limits.io", "--io-read-bps, --io-write-bps, --io-read-iops, --io-write-iops"),
           Map.entry("spec.limits.io.path", "--io-path"),
@@ -70,13 +68,17 @@ public final class Flags implements Failure.Typed {
     return new Flags(Optional.of(verb));
   }
 
-  /** The option or parameter for the field; words for one that there is no option for. */
+  /**
+   * The option or parameter for the field; words for one that there is no option for. A limit's
+   * option is called as its key in a job's file, unless the table says otherwise.
+   */
   static String name(String field) {
     String last = field.substring(field.lastIndexOf('.') + 1);
-    if (!TABLE.containsKey(field) && field.startsWith(LIMITS)) {
-      return "--" + last.replaceAll("_bytes$", "").replace('_', '-');
-    }
-    return TABLE.getOrDefault(field, "the job's " + last.replace('_', ' '));
+    String name =
+        field.equals("spec.limits." + last)
+            ? "--" + Amounts.key(last)
+            : "the job's " + last.replace('_', ' ');
+    return TABLE.getOrDefault(field, name);
   }
 
   /** What is called so, by the names on the command line. */

@@ -1,14 +1,12 @@
 package io.jobworker.cli.command;
 
-import com.google.protobuf.ByteString;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobSpecOrBuilder;
-import io.jobworker.base.words.CallersBytes;
-import io.jobworker.base.words.OsString;
 import io.jobworker.cli.connect.UsageException;
 import io.jobworker.cli.help.HelpGroup;
 import io.jobworker.cli.spec.EnvFile;
 import io.jobworker.cli.spec.JobFiles;
+import io.jobworker.cli.spec.Variables;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -42,9 +40,7 @@ public final class JobFileOptions {
   JobSpec.Builder with(JobSpec given) {
     JobSpec.Builder job =
         file.map(path -> JobFiles.read(path).toBuilder()).orElseGet(JobSpec::newBuilder);
-    for (Path variables : envFiles) {
-      EnvFile.read(variables).forEach(line -> put(job, line));
-    }
+    Variables.addTo(job, envFiles.stream().map(EnvFile::read).flatMap(List::stream).toList());
     if (hasCommand(given)) {
       job.clearCommand();
     }
@@ -60,23 +56,5 @@ public final class JobFileOptions {
 
   private static boolean hasCommand(JobSpecOrBuilder job) {
     return job.getCommandCount() + job.getRawCommandCount() > 0;
-  }
-
-  /** As docker has it: a variable that is not set here is not set there. */
-  private static void put(JobSpec.Builder job, String variable) {
-    int equals = variable.indexOf('=');
-    if (equals >= 0) {
-      job.putEnv(variable.substring(0, equals), variable.substring(equals + 1));
-      return;
-    }
-    String value = CallersBytes.environment().get(variable);
-    if (value == null) {
-      return;
-    }
-    if (OsString.isUtf8(value)) {
-      job.putEnv(variable, value);
-    } else {
-      job.addRawEnv(ByteString.copyFrom(OsString.bytes(variable + "=" + value)));
-    }
   }
 }

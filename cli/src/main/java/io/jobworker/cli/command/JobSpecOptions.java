@@ -3,14 +3,12 @@ package io.jobworker.cli.command;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Duration;
 import io.jobworker.api.v1.JobSpec;
-import io.jobworker.base.words.CallersBytes;
 import io.jobworker.base.words.OsString;
 import io.jobworker.cli.connect.UsageException;
 import io.jobworker.cli.help.HelpGroup;
+import io.jobworker.cli.spec.Variables;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -103,29 +101,10 @@ public final class JobSpecOptions {
   }
 
   private void addEnvironment(JobSpec.Builder job) {
-    Map<String, String> variables = new LinkedHashMap<>();
-    for (String variable : environment) {
-      int equals = variable.indexOf('=');
-      if (equals == 0 || variable.isEmpty()) {
-        throw new UsageException("-e takes K=V or K; a variable needs a name");
-      }
-      if (equals > 0) {
-        variables.put(variable.substring(0, equals), variable.substring(equals + 1));
-      } else {
-        // As docker has it: one that is not set here is not set there.
-        String value = CallersBytes.environment().get(variable);
-        if (value != null) {
-          variables.put(variable, value);
-        }
-      }
+    if (environment.stream().anyMatch(variable -> variable.isEmpty() || variable.startsWith("="))) {
+      throw new UsageException("-e takes K=V or K; a variable needs a name");
     }
-    variables.forEach((name, value) -> {
-      if (OsString.isUtf8(name) && OsString.isUtf8(value)) {
-        job.putEnv(name, value);
-      } else {
-        job.addRawEnv(bytes(name + "=" + value));
-      }
-    });
+    Variables.addTo(job, environment);
   }
 
   private static ByteString bytes(String word) {

@@ -216,7 +216,7 @@ public final class LogsCommand implements Callable<Integer> {
       ownErr.endLine();
       return 0;
     } catch (StatusException | IOException | RuntimeException e) {
-      Failure failure = Failure.of(e);
+      Failure failure = Failure.of(e, Flags.of(spec.commandLine().getParseResult()));
       say(failure.message());
       return failure.exitCode();
     }

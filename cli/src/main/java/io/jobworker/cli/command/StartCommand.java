@@ -8,8 +8,7 @@ import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.InputPump;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.render.StandardOutput;
-import java.io.FileDescriptor;
-import java.io.FileInputStream;
+import io.jobworker.cli.run.StdinSource;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -76,7 +75,7 @@ public final class StartCommand implements Callable<Integer> {
 
   /** A job that wants no more of it, or has ended, is no failure of ours. */
   private void sendInput(String id) throws StatusException, InterruptedException, IOException {
-    InputPump pump = new InputPump(new FileInputStream(FileDescriptor.in));
+    InputPump pump = new InputPump(StdinSource.ofProcess().whatever());
     switch (pump.run(server, id, PATIENCE, this::sayInputBroken)) {
       case ENDED -> {}
       case CLOSED -> say("the job has closed its input; the rest is not sent");

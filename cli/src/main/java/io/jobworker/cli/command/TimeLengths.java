@@ -9,6 +9,11 @@ import picocli.CommandLine.TypeConversionException;
 final class TimeLengths implements ITypeConverter<Duration> {
   @Override
   public Duration convert(String text) {
+    return parse(text);
+  }
+
+  /** What is no duration is told as picocli wants to hear it. */
+  static Duration parse(String text) {
     try {
       return Durations.parse(text);
     } catch (IllegalArgumentException e) {

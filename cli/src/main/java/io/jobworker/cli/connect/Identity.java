@@ -1,10 +1,10 @@
 package io.jobworker.cli.connect;
 
+import io.jobworker.base.keys.KeyPairs;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.PrivateKey;
-import java.security.Signature;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
@@ -61,7 +61,7 @@ record Identity(List<X509Certificate> chain, PrivateKey key, String origin, Stri
               + Certificates.day(begins)
               + " on; is this machine's clock right?");
     }
-    if (!belongTogether()) {
+    if (!KeyPairs.belongTogether(key, certificate().getPublicKey())) {
       return Optional.of(
           "the key in "
               + keyOrigin
@@ -76,27 +76,6 @@ record Identity(List<X509Certificate> chain, PrivateKey key, String origin, Stri
   String renewal() {
     return "ask the server's administrator for a new one: job-worker-server certs renew --client "
         + Certificates.commonName(certificate().getSubjectX500Principal()).orElse("NAME");
-  }
-
-  private boolean belongTogether() {
-    try {
-      Signature signature =
-          Signature.getInstance(
-              switch (key.getAlgorithm()) {
-                case "EC" -> "SHA256withECDSA";
-                case "RSA" -> "SHA256withRSA";
-                default -> key.getAlgorithm();
-              });
-      byte[] text = {1, 2, 3};
-      signature.initSign(key);
-      signature.update(text);
-      byte[] signed = signature.sign();
-      signature.initVerify(certificate().getPublicKey());
-      signature.update(text);
-      return signature.verify(signed);
-    } catch (GeneralSecurityException e) {
-      return false;
-    }
   }
 
   @Override

@@ -14,7 +14,7 @@ import java.util.Map;
  * A table of amounts, such as a job's limits: its keys are the names of the message's fields
  * without their units, so that a field that is added to the contract is one that files have.
  */
-final class Amounts {
+public final class Amounts {
   private static final String BYTES = "_bytes";
   private static final String BYTES_PER_SECOND = "_bps";
   private static final String CPU_MILLIS = "cpu_millis";
@@ -34,7 +34,11 @@ final class Amounts {
   }
 
   private static String key(FieldDescriptor field) {
-    String name = field.getName();
+    return key(field.getName());
+  }
+
+  /** What an amount is called where people write it: the name of its field without the unit. */
+  public static String key(String name) {
     if (name.equals(CPU_MILLIS)) {
       return CPUS;
     }

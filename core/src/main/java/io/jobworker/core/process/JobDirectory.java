@@ -1,6 +1,7 @@
 package io.jobworker.core.process;
 
 import io.jobworker.base.linux.PrivateFiles;
+import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.RunAs;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -65,12 +66,18 @@ public record JobDirectory(Path path) {
     return file;
   }
 
-  /** What the job is to read; empty if that is nothing, or not kept any more. */
+  /**
+   * What the job is to read; empty if that is nothing, or not kept any more.
+   *
+   * @throws JobException.Unavailable if it cannot be read now
+   */
   public Optional<byte[]> stdin() {
     try {
       return Optional.of(Files.readAllBytes(path.resolve(STDIN)));
-    } catch (IOException e) {
+    } catch (NoSuchFileException e) {
       return Optional.empty();
+    } catch (IOException e) {
+      throw new JobException.Unavailable("what the job is to read cannot be compared now", e);
     }
   }
 

@@ -220,11 +220,15 @@ public final class LauncherChannel {
   public CompletableFuture<Fd> input() {
     CompletableFuture<Fd> answer = new CompletableFuture<>();
     loop.execute(() -> {
-      if (socket.isOpen()) {
-        inputs.add(answer);
-        send("2 input");
-      } else {
+      if (!socket.isOpen()) {
         answer.completeExceptionally(noInput(Errno.EPIPE));
+        return;
+      }
+      try {
+        SocketCalls.send(socket, "2 input");
+        inputs.add(answer);
+      } catch (LinuxException e) {
+        answer.completeExceptionally(e); // not asked, and so not answered
       }
     });
     return answer.orTimeout(INPUT_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
@@ -236,6 +240,9 @@ public final class LauncherChannel {
 
   private void takeInput(List<Fd> fds) {
     CompletableFuture<Fd> asked = inputs.poll();
+    while (asked != null && asked.isDone()) { // was not waited for any longer: its answer was lost
+      asked = inputs.poll();
+    }
     if (asked == null) {
       return;
     }

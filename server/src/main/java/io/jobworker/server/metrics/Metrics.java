@@ -19,6 +19,7 @@ import java.net.HttpURLConnection;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.security.cert.X509Certificate;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -31,6 +32,12 @@ public final class Metrics implements AutoCloseable {
   private static final String PATH = "/metrics";
   private static final Set<String> METHODS = Set.of("GET", "HEAD");
   private static final int MAX_SCRAPES = 4; // at once; further ones wait
+
+  /**
+   * In seconds, by the JDK's own properties: without them a request sent in part holds a thread.
+   */
+  private static final Map<String, String> PATIENCE =
+      Map.of("sun.net.httpserver.maxReqTime", "60", "sun.net.httpserver.maxRspTime", "600");
 
   private final HttpServer http;
   private final ExecutorService scrapes;
@@ -81,6 +88,7 @@ public final class Metrics implements AutoCloseable {
                 .forEach(
                     (kind, count) -> counter.call((double) count, kind.event(), kind.outcome())))
         .register(registry);
+    PATIENCE.forEach(System.getProperties()::putIfAbsent); // before the first server is made
     try {
       requireFree(address);
       HttpServer http = HttpServer.create(address, 0);

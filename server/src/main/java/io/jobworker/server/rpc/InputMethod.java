@@ -1,6 +1,7 @@
 package io.jobworker.server.rpc;
 
 import com.google.protobuf.ByteString;
+import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.jobworker.api.v1.InputRequest;
@@ -78,7 +79,7 @@ record InputMethod(Audit audit) {
         try {
           events.remove().run();
         } catch (RuntimeException e) {
-          fail("failed", e);
+          fail("failed", e); // of a call that is over: nothing more
         }
       } while (waiting.decrementAndGet() != 0);
     }
@@ -202,8 +203,8 @@ record InputMethod(Audit audit) {
         tell();
         return;
       }
-      out.onNext(Wire.input(now));
       close(now.state().name().toLowerCase(Locale.ROOT));
+      out.onNext(Wire.input(now));
       out.onCompleted();
     }
 
@@ -225,7 +226,12 @@ record InputMethod(Audit audit) {
     private void fail(String outcome, RuntimeException why) {
       if (!closed) {
         close(outcome);
-        out.onError(Errors.toStatus(why, "Input"));
+        StatusRuntimeException status = Errors.toStatus(why, "Input");
+        try {
+          out.onError(status);
+        } catch (IllegalStateException e) {
+          // the call is over already: something before us has refused a message of it
+        }
       }
     }
 

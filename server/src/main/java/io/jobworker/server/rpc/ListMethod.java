@@ -25,10 +25,11 @@ record ListMethod(Jobs jobs, Measured measured)
   private static final int MAX_NAME_LENGTH = 128;
 
   /**
-   * A page ends early when it is as large as this; with the largest of jobs on top it still is a
-   * message.
+   * A page ends early when it is as large as this; with the largest of jobs on top, whose words
+   * stand in it as bytes and as text, it still is a message for clients that take no more than 4
+   * MiB.
    */
-  private static final int FULL_PAGE_BYTES = 1 << 20;
+  private static final int FULL_PAGE_BYTES = 512 << 10;
 
   @Override
   public ListJobsResponse handle(ListJobsRequest request) {

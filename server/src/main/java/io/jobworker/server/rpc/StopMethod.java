@@ -4,6 +4,7 @@ import io.grpc.Context;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobResponse;
 import io.jobworker.core.Job;
+import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.server.audit.Audit;
@@ -19,8 +20,9 @@ record StopMethod(Audit audit) implements Unary<JobRequest, JobResponse> {
     Job job = CurrentCall.job();
     if (Wire.isSignalAlone(request.getStop())) {
       Signal signal = Wire.signal(request.getStop());
-      audit.signalSent(CurrentCall.caller(), job.id(), signal);
-      return Wire.response(job.signal(signal));
+      JobStatus status = job.signal(signal);
+      audit.signalSent(CurrentCall.caller(), job.id(), signal); // what was refused was not sent
+      return Wire.response(status);
     }
     StopRequest stop = Wire.stop(request.getStop());
     audit.stopRequested(CurrentCall.caller(), job.id(), stop);

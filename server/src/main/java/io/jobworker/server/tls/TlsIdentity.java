@@ -4,10 +4,10 @@ import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
 import io.grpc.netty.shaded.io.netty.handler.ssl.ClientAuth;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
+import io.jobworker.base.keys.KeyPairs;
 import io.jobworker.server.config.ConfigException;
 import java.security.GeneralSecurityException;
 import java.security.PrivateKey;
-import java.security.Signature;
 import java.security.cert.CRL;
 import java.security.cert.CertPathBuilder;
 import java.security.cert.Certificate;
@@ -52,7 +52,7 @@ record TlsIdentity(
     List<X509Certificate> authorities =
         Pem.certificates(files.authorities(), contents.authorities());
     PrivateKey key = Pem.key(files.key(), contents.key());
-    if (!matches(key, chain.getFirst())) {
+    if (!KeyPairs.belongTogether(key, chain.getFirst().getPublicKey())) {
       throw new ConfigException(
           "the key in "
               + files.key()
@@ -89,27 +89,6 @@ record TlsIdentity(
       trust.checkClientTrusted(path, path[0].getPublicKey().getAlgorithm());
       return true;
     } catch (SSLException | CertificateException e) {
-      return false;
-    }
-  }
-
-  private static boolean matches(PrivateKey key, X509Certificate certificate) {
-    try {
-      Signature signature =
-          Signature.getInstance(
-              switch (key.getAlgorithm()) {
-                case "EC", "ECDSA" -> "SHA256withECDSA";
-                case "RSA" -> "SHA256withRSA";
-                default -> key.getAlgorithm();
-              });
-      byte[] text = {1, 2, 3};
-      signature.initSign(key);
-      signature.update(text);
-      byte[] signed = signature.sign();
-      signature.initVerify(certificate.getPublicKey());
-      signature.update(text);
-      return signature.verify(signed);
-    } catch (GeneralSecurityException e) {
       return false;
     }
   }
