@@ -23,14 +23,17 @@ static int make_report_socket(int pair[2])
     return setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ? errno : 0;
 }
 
+/* our_end stays the monitor's alone: who waits for its word learns of its death by that. */
 static pid_t clone_job(const struct sheet *sheet, int cgroup, const struct job_stdio *stdio, struct job_process *job,
-                       int error_fd)
+                       int error_fd, int our_end)
 {
     int join_error = 0;
     if (!sheet->isolate) {
         pid_t pid = cgroup_fork(cgroup, 0, &join_error);
-        if (pid == 0)
+        if (pid == 0) {
+            close(our_end);
             job_exec(sheet, stdio, join_error, error_fd, -1);
+        }
         return pid;
     }
     int pair[2];
@@ -40,8 +43,10 @@ static pid_t clone_job(const struct sheet *sheet, int cgroup, const struct job_s
     if (sheet->no_network)
         namespaces |= CLONE_NEWNET;
     pid_t pid = cgroup_fork(cgroup, namespaces, &join_error);
-    if (pid == 0)
+    if (pid == 0) {
+        close(our_end);
         init_run(sheet, stdio, join_error, error_fd, pair[1]);
+    }
     int error = errno;
     close(pair[1]);
     job->init = pair[0];
@@ -118,7 +123,7 @@ int birth(const struct sheet *sheet, int cgroup, struct job_stdio *stdio, struct
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return failure->error = errno;
     clock_gettime(CLOCK_REALTIME, &job->started_at);
-    pid_t pid = clone_job(sheet, cgroup, stdio, job, pair[1]);
+    pid_t pid = clone_job(sheet, cgroup, stdio, job, pair[1], pair[0]);
     failure->error = pid < 0 ? errno : 0;
     close(pair[1]);
     if (pid > 0) {

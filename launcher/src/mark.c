@@ -29,16 +29,19 @@ int mark_is_moved(const char *name)
     return here.st_dev != named.st_dev || here.st_ino != named.st_ino;
 }
 
-/* fsync(2): the entry in the directory needs one of its own. */
+/* fsync(2): the entries, of the mark in its directory and of that in its own, need one each. */
 static int make_durable(int mark)
 {
-    if (fsync(mark) != 0)
-        return errno;
-    int directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0)
-        return errno;
-    int error = fsync(directory) != 0 ? errno : 0;
-    close(directory);
+    static const char *const DIRECTORIES[] = {".", ".."};
+    int error = fsync(mark) != 0 ? errno : 0;
+    for (size_t i = 0; error == 0 && i < sizeof DIRECTORIES / sizeof DIRECTORIES[0]; i++) {
+        int directory = open(DIRECTORIES[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (directory < 0)
+            return errno;
+        if (fsync(directory) != 0)
+            error = errno;
+        close(directory);
+    }
     return error;
 }
 

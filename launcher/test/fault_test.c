@@ -449,12 +449,12 @@ static void a_mark_that_is_to_outlive_the_host_is_synchronised_or_nothing_is_exe
     static const char *const DURABLE[] = {"durable=1", NULL};
     static const char *const PLAIN[] = {NULL};
     struct job job;
-    plan_fault(LAUNCHER, SYNC, EIO, 3, 1);
+    plan_fault(LAUNCHER, SYNC, EIO, 4, 1);
     launch(&job, 10, "retain=40960", DURABLE);
-    CHECK(has_started(&job) && plan.met == 2); /* the file, and the directory's entry */
+    CHECK(has_started(&job) && plan.met == 3); /* the file, its entry, and its directory's entry */
     CHECK(strcmp(mark_in(job.dir), "file") == 0);
     check_ended(&job, 10);
-    for (int n = 1; n <= 2; n++) {
+    for (int n = 1; n <= 3; n++) {
         plan_fault(LAUNCHER, SYNC, EIO, n, 1);
         launch(&job, 10, "retain=40960", DURABLE);
         CHECK(strcmp(job.answer, "2 failed mark 5") == 0);
