@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cgroup.h"
 #include "init.h"
+#include "mark.h"
 #include "packet.h"
 #include "streams.h"
 
@@ -21,14 +23,17 @@ static int make_report_socket(int pair[2])
     return setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ? errno : 0;
 }
 
+/* our_end stays the monitor's alone: who waits for its word learns of its death by that. */
 static pid_t clone_job(const struct sheet *sheet, int cgroup, const struct job_stdio *stdio, struct job_process *job,
-                       int error_fd)
+                       int error_fd, int our_end)
 {
     int join_error = 0;
     if (!sheet->isolate) {
         pid_t pid = cgroup_fork(cgroup, 0, &join_error);
-        if (pid == 0)
+        if (pid == 0) {
+            close(our_end);
             job_exec(sheet, stdio, join_error, error_fd, -1);
+        }
         return pid;
     }
     int pair[2];
@@ -38,8 +43,10 @@ static pid_t clone_job(const struct sheet *sheet, int cgroup, const struct job_s
     if (sheet->no_network)
         namespaces |= CLONE_NEWNET;
     pid_t pid = cgroup_fork(cgroup, namespaces, &join_error);
-    if (pid == 0)
+    if (pid == 0) {
+        close(our_end);
         init_run(sheet, stdio, join_error, error_fd, pair[1]);
+    }
     int error = errno;
     close(pair[1]);
     job->init = pair[0];
@@ -72,18 +79,24 @@ static int meet_init(const struct sheet *sheet, struct job_process *job)
     return 0;
 }
 
-/* The child stands before its execve: lets it go on. 0 or errno. */
-static int let_go(const struct sheet *sheet, struct job_stdio *stdio, struct job_process *job, int error_fd)
+/*
+ * The child stands before its execve: makes the mark, and lets it go on. 0 or errno, and then it never will;
+ * failure->step says at what.
+ */
+static int let_go(const struct sheet *sheet, struct job_stdio *stdio, struct job_process *job, int error_fd,
+                  struct step_failure *failure, int *marked)
 {
     int error = job->init_pid != 0 ? meet_init(sheet, job) : 0;
     streams_close(stdio);
     *stdio = (struct job_stdio){-1, -1, -1};
+    if (error == 0 && (error = mark_make(sheet, marked)) != 0)
+        failure->step = STEP_MARK;
     return error != 0 ? error : packet_send(error_fd, "", 1, NULL, 0);
 }
 
 /* What the child has to report until it executes the program, and there is nobody left who could report. */
 static void follow(const struct sheet *sheet, struct job_stdio *stdio, struct job_process *job, int error_fd,
-                   struct step_failure *failure)
+                   struct step_failure *failure, int *marked)
 {
     struct step_failure reported;
     for (;;) {
@@ -93,8 +106,11 @@ static void follow(const struct sheet *sheet, struct job_stdio *stdio, struct jo
         if (n != (ssize_t)sizeof reported)
             return;
         *failure = reported;
-        if (reported.step == STEP_EXEC && reported.error == 0)
-            failure->error = let_go(sheet, stdio, job, error_fd);
+        if (reported.step != STEP_EXEC || reported.error != 0)
+            continue;
+        failure->error = let_go(sheet, stdio, job, error_fd, failure, marked);
+        if (failure->error != 0)
+            return; /* the child waits for a word that will not come */
     }
 }
 
@@ -102,23 +118,28 @@ int birth(const struct sheet *sheet, int cgroup, struct job_stdio *stdio, struct
           struct step_failure *failure)
 {
     int pair[2];
+    int marked = 0;
     *failure = (struct step_failure){STEP_CLONE, 0};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return failure->error = errno;
     clock_gettime(CLOCK_REALTIME, &job->started_at);
-    pid_t pid = clone_job(sheet, cgroup, stdio, job, pair[1]);
+    pid_t pid = clone_job(sheet, cgroup, stdio, job, pair[1], pair[0]);
     failure->error = pid < 0 ? errno : 0;
     close(pair[1]);
     if (pid > 0) {
         failure->error = ECANCELED;
         if (job->init_pid == 0)
             job->main_pid = pid;
-        follow(sheet, stdio, job, pair[0], failure);
+        follow(sheet, stdio, job, pair[0], failure, &marked);
     }
     close(pair[0]);
     if (failure->error == 0)
         return 0;
+    if (pid > 0)
+        kill(pid, SIGKILL); /* it, or its init, may wait; what it had to say is heard */
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;
+    if (marked)
+        mark_revoke(failure); /* now that nobody is left who could execute it */
     return failure->error;
 }

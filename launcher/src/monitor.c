@@ -23,6 +23,7 @@
 #include "init.h"
 #include "job.h"
 #include "log.h"
+#include "mark.h"
 #include "page.h"
 #include "record.h"
 #include "seccomp.h"
@@ -143,15 +144,10 @@ static void watch_directory(void)
  */
 static int is_directory_gone(const struct monitor *monitor)
 {
-    const char *name = monitor->sheet->dir;
-    struct stat life, here, named;
+    struct stat life;
     if (fstat(monitor->life, &life) == 0 && life.st_nlink == 0)
         return 1;
-    if (*name != '/' || stat(".", &here) != 0)
-        return 0;
-    if (stat(name, &named) != 0)
-        return errno == ENOENT || errno == ENOTDIR;
-    return here.st_dev != named.st_dev || here.st_ino != named.st_ino;
+    return mark_is_moved(monitor->sheet->dir);
 }
 
 /* What the server reads of the job's output, before there is any. 0 or errno, and then *step says at what. */
@@ -178,6 +174,8 @@ static int prepare(struct monitor *monitor, struct job_stdio *stdio, enum step *
         error = watch_signals(monitor);
     if (error == 0 && chdir(sheet->dir) != 0)
         error = errno;
+    if (error == 0)
+        error = mark_check_attempt(sheet);
     if (error != 0)
         return error;
     ask_to_be_spared();

@@ -102,6 +102,8 @@ static const struct {
     size_t target;
 } ENTRIES[] = {
     ENTRY("dir", TEXT, dir),
+    ENTRY("attempt", TEXT, attempt),
+    ENTRY("durable", FLAG, durable),
     ENTRY("monitor-cgroup", TEXT, monitor_cgroup),
     ENTRY("cgroup", TEXT, cgroup),
     ENTRY("cwd", TEXT, cwd),

@@ -5,6 +5,8 @@
  *
  *   version=2              must come first
  *   dir=PATH               the job's directory; the launcher's own files live there
+ *   attempt=NAME           what the link "slot" in that directory names; else the launch was given up (mark.h)
+ *   durable=1              the mark outlives the host                            (optional)
  *   monitor-cgroup=PATH    cgroup v2 directory that the launcher itself lives in (optional)
  *   cgroup=PATH            cgroup v2 directory that the job is born in           (optional)
  *   retain=BYTES           how much of the output is kept, on disk, at most
@@ -45,6 +47,8 @@ struct rlimit_setting {
 
 struct sheet {
     const char *dir;
+    const char *attempt;        /* NULL: whatever there is */
+    int durable;
     const char *monitor_cgroup; /* NULL: none */
     const char *cgroup;         /* NULL: none */
     const char *cwd;

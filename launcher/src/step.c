@@ -10,6 +10,7 @@ static const char *const NAMES[STEP_COUNT] = {
     [STEP_NETWORK] = "network",   [STEP_MOUNT] = "mount",       [STEP_USER] = "user",
     [STEP_SECCOMP] = "seccomp",   [STEP_CAPABILITIES] = "capabilities",
     [STEP_PAGE] = "page",         [STEP_LOG] = "log",           [STEP_CAPTURE] = "capture",
+    [STEP_MARK] = "mark",
 };
 
 const char *step_name(enum step step)

@@ -30,6 +30,7 @@ enum step {
     STEP_CHDIR,
     STEP_STDIO,
     STEP_CLOSE,
+    STEP_MARK,
     STEP_EXEC,
     STEP_COUNT
 };

@@ -31,6 +31,8 @@ enum { PATIENCE_MS = 60000, WRITE_BYTES = 512 /* pipe_holder.c: of 64 lines */ }
 
 static const char *binary;
 static char holder_entry[160];
+static const char *holder_path;
+static int launches;
 static char root[64];
 static int passed;
 static int failed;
@@ -55,7 +57,7 @@ struct job {
 
 /* --- calls that fail ---------------------------------------------------------------------------- */
 
-enum call { ANY, OPEN, WRITE, PWRITE, TRUNCATE, RENAME, MAKE_DIRECTORY, UNLINK, MAKE_MEMORY };
+enum call { ANY, OPEN, WRITE, PWRITE, TRUNCATE, RENAME, MAKE_DIRECTORY, UNLINK, LINK, MAKE_MEMORY, SYNC };
 
 static const struct {
     unsigned number;
@@ -64,12 +66,13 @@ static const struct {
     {__NR_openat, OPEN},          {__NR_write, WRITE},      {__NR_pwrite64, PWRITE},
     {__NR_ftruncate, TRUNCATE},   {__NR_unlinkat, UNLINK},  {__NR_mkdirat, MAKE_DIRECTORY},
     {__NR_renameat2, RENAME},     {__NR_memfd_create, MAKE_MEMORY},
+    {__NR_symlinkat, LINK},       {__NR_fsync, SYNC},
 #ifdef __NR_renameat
     {__NR_renameat, RENAME},
 #endif
 #ifdef __NR_open
     {__NR_open, OPEN},            {__NR_rename, RENAME},    {__NR_mkdir, MAKE_DIRECTORY},
-    {__NR_unlink, UNLINK},
+    {__NR_unlink, UNLINK},        {__NR_symlink, LINK},
 #endif
 };
 
@@ -82,6 +85,8 @@ static struct {
     enum who who;
     enum call call;
     int creates;  /* of OPEN: with O_CREAT only */
+    int marks;    /* of OPEN: with O_EXCL only, which is the mark's */
+    const char *moves; /* a directory that is moved away meanwhile; NULL: none */
     int error;    /* 0: none fails */
     long from;    /* the first that fails, counted from 1 */
     long length;  /* so many fail */
@@ -118,6 +123,13 @@ static enum who who_is(unsigned pid)
     return strcmp(name, "jw-capture\n") == 0 ? CAPTURE : strncmp(name, "job-worker-laun", 15) == 0 ? LAUNCHER : 0;
 }
 
+static int move_away(const char *directory)
+{
+    char moved[128];
+    snprintf(moved, sizeof moved, "%s.moved", directory);
+    return rename(directory, moved) != 0 ? errno : 0;
+}
+
 /* What this call is answered with; 0: it goes on. */
 static int error_of(const struct seccomp_notif *notice)
 {
@@ -126,9 +138,11 @@ static int error_of(const struct seccomp_notif *notice)
         if (CALLS[i].number == (unsigned)notice->data.nr)
             call = CALLS[i].call;
     }
-    if (plan.error == 0 || (plan.call != ANY && plan.call != call))
+    if ((plan.error == 0 && plan.moves == NULL) || (plan.call != ANY && plan.call != call))
         return 0;
     if (plan.creates && (notice->data.args[2] & O_CREAT) == 0)
+        return 0;
+    if (plan.marks && (notice->data.args[2] & O_EXCL) == 0)
         return 0;
     if ((who_is(notice->pid) & plan.who) == 0)
         return 0;
@@ -136,6 +150,8 @@ static int error_of(const struct seccomp_notif *notice)
     if (plan.met < plan.from || plan.met - plan.from >= plan.length)
         return 0;
     plan.failed++;
+    if (plan.moves != NULL)
+        return move_away(plan.moves);
     plan.unlink_failed |= call == UNLINK;
     return plan.error;
 }
@@ -283,11 +299,10 @@ static void spawn(struct job *job, int sheet)
 /* Launches a job that prints so many lines on stdout and exits with 7; isolated if more entries for its sheet say so. */
 static void launch(struct job *job, long lines, const char *retain, const char *const *more)
 {
-    static int count;
     char text[2048], print[96];
     size_t length = 0;
     memset(job, 0, sizeof *job);
-    snprintf(job->dir, sizeof job->dir, "%s/%d", root, ++count);
+    snprintf(job->dir, sizeof job->dir, "%s/%d", root, ++launches);
     if (mkdir(job->dir, 0700) != 0)
         abort();
     length += (size_t)sprintf(text, "version=2%cdir=%s%ccwd=/%c%s%c", 0, job->dir, 0, 0, retain, 0);
@@ -415,6 +430,84 @@ static void sweep(int error, const char *const *more)
     CHECK(started > 5 && refused > 5);
     if (getenv("TIMES") != NULL)
         printf("    %s: %d starts refused, %d jobs ended\n", strerrorname_np(error), refused, started);
+}
+
+/* What the mark is: "" if there is none, "file", or what the link says. */
+static const char *mark_in(const char *directory)
+{
+    static char text[64];
+    char path[160];
+    struct stat st;
+    snprintf(path, sizeof path, "%s/started", directory);
+    ssize_t n = readlink(path, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    return n < 0 && lstat(path, &st) == 0 ? "file" : text;
+}
+
+static void a_mark_that_is_to_outlive_the_host_is_synchronised_or_nothing_is_executed(void)
+{
+    static const char *const DURABLE[] = {"durable=1", NULL};
+    static const char *const PLAIN[] = {NULL};
+    struct job job;
+    plan_fault(LAUNCHER, SYNC, EIO, 4, 1);
+    launch(&job, 10, "retain=40960", DURABLE);
+    CHECK(has_started(&job) && plan.met == 3); /* the file, its entry, and its directory's entry */
+    CHECK(strcmp(mark_in(job.dir), "file") == 0);
+    check_ended(&job, 10);
+    for (int n = 1; n <= 3; n++) {
+        plan_fault(LAUNCHER, SYNC, EIO, n, 1);
+        launch(&job, 10, "retain=40960", DURABLE);
+        CHECK(strcmp(job.answer, "2 failed mark 5") == 0);
+        CHECK(strcmp(mark_in(job.dir), "mark 5") == 0);
+        check_failed(&job);
+    }
+    plan_fault(LAUNCHER, SYNC, EIO, 1, EVER);
+    launch(&job, 10, "retain=40960", PLAIN); /* nobody has asked for it, and nobody waits for it */
+    CHECK(has_started(&job) && plan.met == 0);
+    check_ended(&job, 10);
+}
+
+static void a_mark_that_cannot_be_made_is_none_and_nothing_is_executed(void)
+{
+    struct job job;
+    plan_fault(LAUNCHER, OPEN, ENOSPC, 1, 1);
+    plan.marks = 1;
+    launch(&job, 10, "retain=40960", NULL);
+    CHECK(plan.failed == 1);
+    CHECK(strcmp(job.answer, "2 failed mark 28") == 0);
+    CHECK(strcmp(mark_in(job.dir), "") == 0);
+    check_failed(&job);
+}
+
+static void a_mark_in_a_directory_that_was_moved_away_executes_nothing(void)
+{
+    struct job job;
+    char directory[96], moved[128];
+    plan_fault(LAUNCHER, OPEN, 0, 1, 1);
+    plan.marks = 1;
+    snprintf(directory, sizeof directory, "%s/%d", root, launches + 1);
+    snprintf(moved, sizeof moved, "%s.moved", directory);
+    plan.moves = directory;
+    launch(&job, 10, "retain=40960", NULL);
+    CHECK(plan.failed == 1);
+    CHECK(sscanf(job.answer, "2 failed mark %*d") == 0 && strncmp(job.answer, "2 failed mark ", 14) == 0);
+    CHECK(strcmp(mark_in(moved), "mark 116") == 0);
+    plan.error = ESTALE;
+    check_failed(&job);
+}
+
+static void a_mark_that_cannot_be_taken_back_claims_less_than_is_known(void)
+{
+    struct job job;
+    memcpy(holder_entry, "arg=/no/such/program", sizeof "arg=/no/such/program");
+    plan_fault(LAUNCHER, LINK, ENOSPC, 1, 1);
+    launch(&job, 10, "retain=40960", NULL);
+    snprintf(holder_entry, sizeof holder_entry, "arg=%s", holder_path);
+    CHECK(plan.failed == 1);
+    CHECK(strcmp(job.answer, "2 failed exec 2") == 0);
+    CHECK(strcmp(mark_in(job.dir), "file") == 0);
+    plan.error = ENOENT;
+    check_failed(&job);
 }
 
 static void whichever_call_fails_the_start_fails_by_name_or_the_end_is_told_truly(void)
@@ -567,7 +660,8 @@ int main(int argc, char **argv)
     if (argc != 3)
         return 2;
     binary = argv[1];
-    snprintf(holder_entry, sizeof holder_entry, "arg=%s", argv[2]);
+    holder_path = argv[2];
+    snprintf(holder_entry, sizeof holder_entry, "arg=%s", holder_path);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
         return 2;
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -575,6 +669,10 @@ int main(int argc, char **argv)
     if (mkdtemp(root) == NULL)
         return 2;
     RUN(a_start_that_cannot_begin_says_at_which_step_and_why);
+    RUN(a_mark_that_is_to_outlive_the_host_is_synchronised_or_nothing_is_executed);
+    RUN(a_mark_that_cannot_be_made_is_none_and_nothing_is_executed);
+    RUN(a_mark_in_a_directory_that_was_moved_away_executes_nothing);
+    RUN(a_mark_that_cannot_be_taken_back_claims_less_than_is_known);
     RUN(whichever_call_fails_the_start_fails_by_name_or_the_end_is_told_truly);
     if (geteuid() == 0)
         RUN(whichever_call_of_an_isolated_launch_fails_likewise);

@@ -133,6 +133,8 @@ static void spawn(struct job *job, int sheet)
         continue;
 }
 
+static void (*before_launch)(const struct job *); /* the directory is there, and nothing else */
+
 /* Launches with the given extra entries ("key=value", NULL at the end) beside dir and cwd. */
 static void launch(struct job *job, ...)
 {
@@ -143,6 +145,8 @@ static void launch(struct job *job, ...)
     snprintf(job->dir, sizeof job->dir, "%s/%d", root, ++count);
     if (mkdir(job->dir, 0700) != 0)
         abort();
+    if (before_launch != NULL)
+        before_launch(job);
     length += (size_t)sprintf(text + length, "version=2%cdir=%s%ccwd=%s%cretain=1048576%c", 0, job->dir, 0, job->dir, 0, 0);
     va_list entries;
     va_start(entries, job);
@@ -271,6 +275,17 @@ static void death_by_sigkill_is_not_exit_code_137(void)
     collect(&exited);
 }
 
+/* What the link "started" in the job's directory says; "" if it is none. */
+static const char *mark_of(const struct job *job)
+{
+    static char text[64];
+    char path[128];
+    snprintf(path, sizeof path, "%s/started", job->dir);
+    ssize_t n = readlink(path, text, sizeof text - 1);
+    text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
 static void check_refused(const char *program, int error)
 {
     struct job job;
@@ -283,6 +298,7 @@ static void check_refused(const char *program, int error)
     CHECK(launcher_ended(&job) == 1);
     CHECK(waitpid(-1, NULL, WNOHANG | (int)__WALL) < 0 && errno == ECHILD); /* and left us nobody */
     CHECK(recorded(&job, "version") == -1000);
+    CHECK(strcmp(mark_of(&job), answer + strlen("2 failed ")) == 0); /* it was not executed, and that is certain */
     close(job.control);
 }
 
@@ -298,6 +314,87 @@ static void a_program_that_cannot_run_fails_the_start_with_its_errno(void)
     check_refused("", ENOENT);
     check_refused("/tmp", EACCES);
     check_refused(plain, EACCES);
+}
+
+static void the_mark_is_there_before_the_program_runs(void)
+{
+    struct job job;
+    SHELL(&job, "test -f started && ! test -L started && test ! -s started && exit 5");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "exit_code") == 5);
+    collect(&job);
+}
+
+static void a_step_that_fails_before_the_mark_leaves_none(void)
+{
+    struct job job;
+    char path[128];
+    launch(&job, "arg=/bin/true", "stdin=/no/such/file", NULL);
+    CHECK(strcmp(job.answer, "2 failed stdin 2") == 0);
+    CHECK(launcher_ended(&job) == 1);
+    snprintf(path, sizeof path, "%s/started", job.dir);
+    CHECK(faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT);
+    close(job.control);
+}
+
+static void give_up(const struct job *job)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/started", job->dir);
+    CHECK(symlink("given-up", path) == 0);
+}
+
+static void check_not_executed(struct job *job)
+{
+    char answer[64], path[128];
+    snprintf(answer, sizeof answer, "2 failed mark %d", EEXIST);
+    CHECK(strcmp(job->answer, answer) == 0);
+    CHECK(launcher_ended(job) == 1);
+    CHECK(waitpid(-1, NULL, WNOHANG | (int)__WALL) < 0 && errno == ECHILD);
+    CHECK(strcmp(mark_of(job), "given-up") == 0);
+    snprintf(path, sizeof path, "%s/executed", job->dir);
+    CHECK(access(path, F_OK) != 0);
+    close(job->control);
+}
+
+static void a_launch_that_was_given_up_executes_nothing_and_leaves_nobody(void)
+{
+    struct job job, isolated;
+    before_launch = give_up;
+    SHELL(&job, "touch executed");
+    check_not_executed(&job);
+    if (geteuid() == 0) {
+        launch(&isolated, "arg=/bin/true", "cwd=/", "isolate=1", "seccomp=1", "uid=65534", "gid=65534", NULL);
+        check_not_executed(&isolated);
+    }
+    before_launch = NULL;
+}
+
+static void name_another_attempt(const struct job *job)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/slot", job->dir);
+    CHECK(symlink("second", path) == 0);
+}
+
+static void a_launcher_touches_nothing_in_the_directory_of_another_attempt(void)
+{
+    struct job job;
+    char answer[64];
+    before_launch = name_another_attempt;
+    launch(&job, "arg=/bin/true", "attempt=first", NULL);
+    snprintf(answer, sizeof answer, "2 failed monitor %d", ESTALE);
+    CHECK(strcmp(job.answer, answer) == 0);
+    CHECK(launcher_ended(&job) == 1);
+    char slot[128];
+    snprintf(slot, sizeof slot, "%s/slot", job.dir);
+    CHECK(unlink(slot) == 0 && rmdir(job.dir) == 0); /* there is nothing else */
+    close(job.control);
+
+    launch(&job, "arg=/bin/true", "attempt=second", NULL);
+    CHECK(job.main_pid > 0 && strcmp(receive(&job), "2 ended") == 0);
+    collect(&job);
+    before_launch = NULL;
 }
 
 static void a_file_without_an_interpreter_line_is_not_handed_to_a_shell(void)
@@ -1699,6 +1796,10 @@ int main(int argc, char **argv)
     RUN(an_exit_code_is_recorded);
     RUN(death_by_sigkill_is_not_exit_code_137);
     RUN(a_program_that_cannot_run_fails_the_start_with_its_errno);
+    RUN(the_mark_is_there_before_the_program_runs);
+    RUN(a_step_that_fails_before_the_mark_leaves_none);
+    RUN(a_launch_that_was_given_up_executes_nothing_and_leaves_nobody);
+    RUN(a_launcher_touches_nothing_in_the_directory_of_another_attempt);
     RUN(a_file_without_an_interpreter_line_is_not_handed_to_a_shell);
     RUN(the_jobs_own_path_is_searched);
     RUN(the_job_gets_a_clean_environment_signals_and_descriptors);

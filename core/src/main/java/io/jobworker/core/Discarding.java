@@ -4,8 +4,11 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.process.JobDirectory;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
 
 /** Removes what a start has made that nobody will hear of. Thread-safe. */
 record Discarding(Insistence insistence, Trash trash) {
@@ -13,16 +16,17 @@ record Discarding(Insistence insistence, Trash trash) {
 
   /** Kills what runs, and removes the files; if need be later. */
   void discard(JobDirectory directory, Optional<JobCgroup> cgroup) {
-    insistence.insist(
-        "job.not_discarded",
-        directory.path(),
-        () -> {
-          if (cgroup.isPresent()) {
-            cgroup.get().kill();
-            cgroup.get().whenEmpty().get(KILL_PATIENCE.toMillis(), MILLISECONDS);
-            cgroup.get().remove();
-          }
-          trash.discard(directory);
-        });
+    insistence.insist("job.not_discarded", directory.path(), () -> discardNow(directory, cgroup));
+  }
+
+  /** The same at once, or not. May be repeated. */
+  void discardNow(JobDirectory directory, Optional<JobCgroup> cgroup)
+      throws IOException, InterruptedException, ExecutionException, TimeoutException {
+    if (cgroup.isPresent()) {
+      cgroup.get().kill();
+      cgroup.get().whenEmpty().get(KILL_PATIENCE.toMillis(), MILLISECONDS);
+      cgroup.get().remove();
+    }
+    trash.discard(directory);
   }
 }

@@ -23,9 +23,13 @@ import java.util.Map;
  * @param hide the directory that isolated jobs must not see, with all of the service's files in it
  * @param defaultLimits of a job that does not say
  * @param launcherCpu how much CPU each launcher may use, in thousandths of one, its job's aside
+ * @param durable whether what a start has promised outlives the host's crash too; it then waits for
+ *     the disk
  * @param launchPatience how long a launch may take before it is given up
  * @param stopPatience how long a stop waits for the job's end, beyond the grace, before it answers
  *     that the job is stopping
+ * @param repeatPatience how long a start that was recorded and not carried out waits to be asked
+ *     for again
  */
 public record JobsConfig(
     Path stateDirectory,
@@ -37,8 +41,10 @@ public record JobsConfig(
     Path hide,
     Limits defaultLimits,
     int launcherCpu,
+    boolean durable,
     Duration launchPatience,
     Duration stopPatience,
+    Duration repeatPatience,
     Clock clock) {
 
   /**
@@ -96,8 +102,10 @@ public record JobsConfig(
         stateDirectory,
         Limits.NONE,
         1000,
+        false,
         Duration.ofSeconds(20),
         Duration.ofSeconds(10),
+        Duration.ofMinutes(5),
         Clock.systemUTC());
   }
 }

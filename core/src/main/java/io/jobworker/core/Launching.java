@@ -77,6 +77,11 @@ final class Launching {
     }
   }
 
+  /** In a few words, of a launch that failed without anybody being told. */
+  static String describe(LaunchFailure failure) {
+    return failure.step() + ": " + Errno.describe(failure.errno());
+  }
+
   private static JobException failed(LaunchFailure failure, LaunchPlan plan) {
     String program = OsString.escaped(plan.command().getFirst());
     String reason = Errno.describe(failure.errno());
@@ -93,10 +98,11 @@ final class Launching {
     return new JobException.LaunchFailed(failure.step(), failure.errno(), reason, subject);
   }
 
-  /** Ends a launcher whose job nobody will hear of. */
-  void abandon(LauncherChannel launcher) {
+  /** Ends a launcher whose job nobody will hear of; returns whether it is gone. */
+  boolean abandon(LauncherChannel launcher) {
     try {
       launcher.dismiss().get(DISMISSAL_PATIENCE.toMillis(), MILLISECONDS);
+      return true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (ExecutionException | TimeoutException e) {
@@ -104,5 +110,6 @@ final class Launching {
     } finally {
       launcher.forgetOutput();
     }
+    return false;
   }
 }

@@ -55,6 +55,7 @@ final class LocalJobs implements Jobs {
   private final ExecutorService workers;
   private final InFlight inFlight = new InFlight();
   private final RepeatedStarts repeated;
+  private final Intents intents;
   private final Retention retention;
   private final JobLogs logs;
   private final InputLoop inputs;
@@ -93,6 +94,9 @@ final class LocalJobs implements Jobs {
     lifecycle.onClose(active::letGo);
     lifecycle.onClose(() -> inFlight.close(CLOSE_PATIENCE));
     repeated = new RepeatedStarts(store, id -> state.of(id).stdin());
+    intents =
+        new Intents(
+            store, retention, events, insistence, workers, config.clock(), config.repeatPatience());
     starting =
         new Starting(
             config,
@@ -104,7 +108,9 @@ final class LocalJobs implements Jobs {
             logs,
             active,
             events,
-            discarding);
+            discarding,
+            intents,
+            insistence);
     stopping = new Stopping(config.stopPatience(), state, cgroups, store, changes);
     recovery =
         new Recovery(
@@ -117,6 +123,8 @@ final class LocalJobs implements Jobs {
             active,
             insistence,
             discarding,
+            intents,
+            events,
             workers);
     recovery.begin();
     lifecycle.add(trash).start();
@@ -140,8 +148,36 @@ final class LocalJobs implements Jobs {
   public Job start(StartRequest asked) {
     StartRequest request = starting.admissible(asked);
     try (InFlight.Flight _ = inFlight.begin()) {
-      return repeated.once(request, () -> handle(starting.start(request)), this::find);
+      return repeated.once(request, waysOf(request));
     }
+  }
+
+  private RepeatedStarts.Ways waysOf(StartRequest request) {
+    return new RepeatedStarts.Ways() {
+      @Override
+      public Job start() {
+        return handle(starting.start(request));
+      }
+
+      @Override
+      public Job find(JobId id) {
+        return LocalJobs.this.find(id);
+      }
+
+      @Override
+      public Job startRecorded(JobId id) {
+        recovery.await(id);
+        if (intents.claim(id)) {
+          return handle(starting.startRecorded(id, request));
+        }
+        try {
+          return LocalJobs.this.find(id);
+        } catch (JobException.NoSuchJob e) {
+          throw new JobException.Unavailable(
+              "what became of an earlier start with this request id is not known yet; try again");
+        }
+      }
+    };
   }
 
   @Override
@@ -165,7 +201,10 @@ final class LocalJobs implements Jobs {
   }
 
   private JobRecord record(JobId id) {
-    return store.find(id).orElseThrow(() -> new JobException.NoSuchJob(id.toString()));
+    return store
+        .find(id)
+        .filter(JobRecord::settled)
+        .orElseThrow(() -> new JobException.NoSuchJob(id.toString()));
   }
 
   private LocalJob handle(ActiveJob job) {

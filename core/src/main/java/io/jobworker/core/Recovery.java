@@ -4,7 +4,10 @@ import io.jobworker.base.linux.BootId;
 import io.jobworker.base.linux.EventLoop;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.job.JobEvent;
+import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.Requester;
 import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.process.LauncherChannel;
@@ -31,8 +34,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Takes up what another process has left in the state directory, while new jobs are started
- * already: jobs that still run, jobs that ended unseen, and remains of starts that were never
- * answered. All in parallel, and one broken job keeps no other from its place.
+ * already: jobs that still run, jobs that ended unseen, starts that were never answered, and
+ * remains of jobs that are of nobody. All in parallel, and one broken job keeps no other from its
+ * place.
  */
 final class Recovery {
   private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
@@ -47,6 +51,8 @@ final class Recovery {
   private final ActiveJobs active;
   private final Insistence insistence;
   private final Discarding discarding;
+  private final Intents intents;
+  private final JobEvents events;
   private final Executor workers;
   private final String bootId = BootId.current();
 
@@ -67,6 +73,8 @@ final class Recovery {
       ActiveJobs active,
       Insistence insistence,
       Discarding discarding,
+      Intents intents,
+      JobEvents events,
       Executor workers) {
     this.state = state;
     this.store = store;
@@ -77,6 +85,8 @@ final class Recovery {
     this.active = active;
     this.insistence = insistence;
     this.discarding = discarding;
+    this.intents = intents;
+    this.events = events;
     this.workers = workers;
   }
 
@@ -96,7 +106,9 @@ final class Recovery {
     }
     long start = System.nanoTime();
     List<CompletableFuture<Void>> work = new ArrayList<>();
-    unended.forEach(record -> work.add(inBackground(() -> takeUp(record))));
+    for (JobRecord record : unended) {
+      work.add(inBackground(() -> tryOnce(record)));
+    }
     uncleaned.forEach(record -> work.add(inBackground(() -> finishCleaning(record))));
     work.add(inBackground(() -> store.unknownOf(directories).forEach(this::removeUnanswered)));
     var _ =
@@ -137,15 +149,70 @@ final class Recovery {
     }
   }
 
-  private void takeUp(JobRecord record) {
+  private void tryOnce(JobRecord record) {
     try {
-      insistence.insist("recovery.job_failed", record.id(), () -> active.adopt(find(record)));
+      if (record.settled()) {
+        insistence.insist("recovery.job_failed", record.id(), () -> active.adopt(find(record)));
+      } else {
+        insistence.insist("recovery.not_settled", record.id(), () -> settle(record));
+      }
     } finally {
       CompletableFuture<@Nullable Void> tried = waiting.remove(record.id());
       if (tried != null) {
         tried.complete(null);
       }
     }
+  }
+
+  /**
+   * A Start that was never answered. If the program may have been executed, the job is one like any
+   * other. If not, it will not be but by a launch anew, and that is for who asked to say.
+   */
+  private void settle(JobRecord intent) throws Exception {
+    JobDirectory directory = state.of(intent.id());
+    if (!directory.giveUp()) {
+      adoptUnanswered(intent);
+      return;
+    }
+    String failure = directory.failure().map(Launching::describe).orElse("");
+    LauncherChannel.kill(directory.path()); // it has executed nothing
+    discarding.discardNow(directory, cgroupOf(intent));
+    LOG.atInfo().addKeyValue("job", intent.id()).log("recovery.start_given_up");
+    intents.add(intent, failure);
+  }
+
+  private void adoptUnanswered(JobRecord intent) throws IOException {
+    ActiveJob found = find(intent);
+    int mainPid = found.launcher().map(Recovery::mainPid).orElse(0);
+    ActiveJob job =
+        new ActiveJob(
+            intent.started(mainPid),
+            found.directory(),
+            found.cgroup(),
+            found.output(),
+            found.launcher());
+    try {
+      store.markStarted(job.id(), mainPid);
+    } catch (JobException e) {
+      found.output().abandon();
+      found.launcher().ifPresent(LauncherChannel::detach);
+      throw e;
+    }
+    LOG.atInfo().addKeyValue("job", job.id()).log("recovery.start_taken_up");
+    // What is kept says whose it is, and not in which call.
+    events.publish(
+        new JobEvent.Started(job.status(), Requester.named(job.owner()), Optional.empty()));
+    active.adopt(job);
+  }
+
+  /** A launcher says so as soon as it is asked; 0 if it has not. */
+  private static int mainPid(LauncherChannel launcher) {
+    return launcher
+        .started()
+        .copy()
+        .completeOnTimeout(0, PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+        .exceptionally(_ -> 0)
+        .join();
   }
 
   private ActiveJob find(JobRecord record) throws IOException {
@@ -203,7 +270,7 @@ final class Recovery {
         });
   }
 
-  /** A Start that was never answered: whoever asked believes that it failed, so it must not run. */
+  /** Of a Start that has failed, of a job that was removed, or of one that version 1 began. */
   private void removeUnanswered(JobId id) {
     JobDirectory directory = state.of(id);
     insistence.insist(

@@ -6,6 +6,7 @@ import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.RequestField;
 import io.jobworker.core.job.StartRequest;
+import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -16,7 +17,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.function.Function;
-import java.util.function.Supplier;
 
 /**
  * Sees to it that a start that is asked for again, by the same owner with the same request id,
@@ -39,18 +39,30 @@ final class RepeatedStarts {
     this.stdinOf = stdinOf;
   }
 
+  /** What there is to be done about a request. */
+  interface Ways {
+    /** It is the first one. */
+    Job start();
+
+    /** It is for a job that has been started, or never will be. */
+    Job find(JobId id);
+
+    /** It is for one that was recorded, and of which more was not known then. */
+    Job startRecorded(JobId id);
+  }
+
   /**
-   * The job that was started by an earlier request like this one, by {@code find}, or else by
-   * {@code start}. A request without an id is like no other.
+   * The job that was started by an earlier request like this one, or else by this one. A request
+   * without an id is like no other.
    *
    * @throws JobException.RequestIdTaken if the earlier one was for another job
    */
-  Job once(StartRequest request, Supplier<Job> start, Function<JobId, Job> find) {
+  Job once(StartRequest request, Ways ways) {
     Optional<String> id = request.spec().requestId();
     if (id.isEmpty()) {
-      return start.get();
+      return ways.start();
     }
-    return once(request, new Key(request.owner().name(), id.get()), start, find);
+    return once(request, new Key(request.owner().name(), id.get()), ways);
   }
 
   /** What a job reads is compared as long as it is kept, which is while the job runs. */
@@ -61,12 +73,16 @@ final class RepeatedStarts {
     if (!status.state().isFinal() && !Arrays.equals(stdin, request.stdin())) {
       differing.add(RequestField.STDIN);
     }
+    refuseIfAny(differing, job.id());
+  }
+
+  private static void refuseIfAny(List<Field> differing, JobId earlier) {
     if (!differing.isEmpty()) {
-      throw new JobException.RequestIdTaken(job.id(), differing);
+      throw new JobException.RequestIdTaken(earlier, differing);
     }
   }
 
-  private Job once(StartRequest request, Key key, Supplier<Job> start, Function<JobId, Job> find) {
+  private Job once(StartRequest request, Key key, Ways ways) {
     CompletableFuture<Job> mine = new CompletableFuture<>();
     CompletableFuture<Job> first = underWay.putIfAbsent(key, mine);
     if (first != null) {
@@ -75,11 +91,12 @@ final class RepeatedStarts {
       return job;
     }
     try {
-      Optional<Job> earlier =
-          store.findByRequest(key.owner(), key.requestId()).map(known -> find.apply(known.id()));
-      Job job = earlier.orElseGet(start);
+      Optional<JobRecord> earlier = store.findByRequest(key.owner(), key.requestId());
+      Job job = earlier.isPresent() ? again(request, earlier.get(), ways) : ways.start();
       mine.complete(job);
-      earlier.ifPresent(other -> requireSame(request, other));
+      if (earlier.isPresent() && earlier.get().settled()) {
+        requireSame(request, job);
+      }
       return job;
     } catch (RuntimeException e) {
       mine.completeExceptionally(e);
@@ -89,6 +106,14 @@ final class RepeatedStarts {
       mine.completeExceptionally(
           new JobException.Unavailable("the start failed")); // if all else did
     }
+  }
+
+  private static Job again(StartRequest request, JobRecord earlier, Ways ways) {
+    if (earlier.settled()) {
+      return ways.find(earlier.id());
+    }
+    refuseIfAny(request.spec().differences(earlier.spec()), earlier.id()); // before it is started
+    return ways.startRecorded(earlier.id());
   }
 
   private static Job resultOf(CompletableFuture<Job> start) {

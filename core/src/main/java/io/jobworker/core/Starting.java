@@ -19,16 +19,20 @@ import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
-import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Brings a job into being: its directory, its cgroup, its launcher, its record, in this order, so
- * that whoever finds a part of it knows what may be beside it. What fails leaves nothing.
- * Thread-safe.
+ * Brings a job into being: its record, its directory, its cgroup, its launcher, in this order, so
+ * that whoever finds a part of it knows what may be beside it. A start that fails leaves nothing,
+ * and its program was not executed. Thread-safe.
  */
 final class Starting {
+  private static final Logger LOG = LoggerFactory.getLogger(Starting.class);
+
   private final JobsConfig config;
   private final StateDirectory state;
   private final CgroupTree cgroups;
@@ -39,6 +43,8 @@ final class Starting {
   private final ActiveJobs active;
   private final JobEvents events;
   private final Discarding discarding;
+  private final Intents intents;
+  private final Insistence insistence;
   private final String bootId = BootId.current();
 
   Starting(
@@ -51,7 +57,9 @@ final class Starting {
       JobLogs logs,
       ActiveJobs active,
       JobEvents events,
-      Discarding discarding) {
+      Discarding discarding,
+      Intents intents,
+      Insistence insistence) {
     this.config = config;
     this.state = state;
     this.cgroups = cgroups;
@@ -62,6 +70,8 @@ final class Starting {
     this.active = active;
     this.events = events;
     this.discarding = discarding;
+    this.intents = intents;
+    this.insistence = insistence;
   }
 
   /** The request as it is to be carried out: checked, and with the limits that hold for it. */
@@ -79,35 +89,81 @@ final class Starting {
     return asked.withSpec(spec);
   }
 
-  /** Starts an {@link #admissible} job, and returns when its program is executing. */
+  /**
+   * Starts an {@link #admissible} job, and returns when its program is executing, or when it may
+   * have been and its end is about to tell what became of it.
+   */
   ActiveJob start(StartRequest request) {
     Admission.Share share = admission.of(request.owner().name());
     share.admit(request.owner().allowance());
-    JobId id = JobId.random();
-    JobDirectory directory = state.of(id);
-    String slot = cgroups.available() ? CgroupTree.newSlot() : "";
+    String attempt = CgroupTree.newSlot();
+    JobRecord intent = intent(JobId.random(), attempt, request);
+    try {
+      store.intend(intent);
+    } catch (JobException e) {
+      share.release();
+      throw e;
+    }
+    return carryOut(intent, attempt, request);
+  }
+
+  /** Starts one that was claimed of the {@link Intents}: nothing but its record is left of it. */
+  ActiveJob startRecorded(JobId id, StartRequest request) {
+    String attempt = CgroupTree.newSlot();
+    JobRecord intent = intent(id, attempt, request);
+    try {
+      store.intend(intent);
+    } catch (JobException e) {
+      intents.add(intent, "");
+      throw e;
+    }
+    return carryOut(intent, attempt, request);
+  }
+
+  private JobRecord intent(JobId id, String attempt, StartRequest request) {
+    return JobRecord.intent(
+        id,
+        request.owner().name(),
+        request.spec(),
+        config.clock().instant().truncatedTo(ChronoUnit.MICROS),
+        bootId,
+        cgroups.available() ? attempt : "");
+  }
+
+  private ActiveJob carryOut(JobRecord intent, String attempt, StartRequest request) {
+    JobDirectory directory = state.of(intent.id());
     Optional<JobCgroup> cgroup = Optional.empty();
     boolean done = false;
     try {
       directory.create();
-      if (!slot.isEmpty()) {
-        directory.writeSlot(slot);
-      }
-      cgroup = createCgroup(slot, request.spec(), directory);
+      directory.writeSlot(attempt);
+      cgroup = createCgroup(intent.slot(), request.spec(), directory);
       Optional<RunAs> runAs = request.owner().runAs();
       if (runAs.isPresent()) {
         directory.giveWorkTo(runAs.get());
       }
-      ActiveJob job = launch(id, request, directory, slot, cgroup);
+      Optional<ActiveJob> job = launch(intent, attempt, request, directory, cgroup);
       done = true;
-      return job;
+      return job.orElseThrow(
+          () -> new JobException.Unavailable("what became of the job is not known yet; try again"));
     } catch (IOException e) {
       throw new JobException.Unavailable("cannot make the job's files", e);
     } finally {
       if (!done) {
-        share.release();
         discarding.discard(directory, cgroup);
+        forget(intent);
       }
+    }
+  }
+
+  /** Of a start that has failed, which is about to be answered so. */
+  private void forget(JobRecord intent) {
+    try {
+      store.forgetIntent(intent.id());
+      admission.of(intent.owner()).release();
+    } catch (JobException e) {
+      LOG.atWarn().addKeyValue("job", intent.id()).setCause(e).log("job.intent_not_forgotten");
+      intents.add(intent, "");
     }
   }
 
@@ -121,58 +177,106 @@ final class Starting {
         config.launcherCpu());
   }
 
-  private ActiveJob launch(
-      JobId id,
+  /** Empty if the program may have been executed, and more is not known yet. */
+  private Optional<ActiveJob> launch(
+      JobRecord intent,
+      String attempt,
       StartRequest request,
       JobDirectory directory,
-      String slot,
       Optional<JobCgroup> cgroup)
       throws IOException {
-    Instant createdAt = config.clock().instant().truncatedTo(ChronoUnit.MICROS);
-    LaunchPlan plan = plan(id, request, directory, cgroup);
+    LaunchPlan plan = plan(intent.id(), attempt, request, directory, cgroup);
     LauncherChannel launcher = launching.spawn(plan);
+    JobRecord record;
+    OutputLog output;
     try {
-      int mainPid = launching.awaitStarted(launcher, plan);
-      JobRecord record =
-          new JobRecord(
-              id,
-              request.owner().name(),
-              request.spec(),
-              createdAt,
-              mainPid,
-              bootId,
-              slot,
-              false,
-              Optional.empty(),
-              0,
-              0);
-      OutputLog output = logs.ofRunning(record, launcher, launching.patience());
-      try {
-        store.insert(record);
-      } catch (JobException e) {
-        output.abandon();
+      record = intent.started(launching.awaitStarted(launcher, plan));
+      output = logs.ofRunning(record, launcher, launching.patience());
+    } catch (IOException | RuntimeException e) {
+      boolean mayHaveExecuted = mayHaveExecuted(directory, launcher);
+      end(cgroup, launcher);
+      if (!mayHaveExecuted) {
         throw e;
       }
-      ActiveJob job = new ActiveJob(record, directory, cgroup, output, Optional.of(launcher));
-      events.publish(new JobEvent.Started(job.status(), request.by(), request.owner().runAs()));
-      active.adopt(job);
-      return job;
-    } catch (IOException | RuntimeException e) {
+      // Whoever were told that it failed would ask for it again.
+      LOG.atWarn().addKeyValue("job", intent.id()).setCause(e).log("job.launch_uncertain");
+      return adoptUncertain(intent.started(0), request, directory, cgroup, launcher);
+    }
+    return Optional.of(
+        adopt(new ActiveJob(record, directory, cgroup, output, Optional.of(launcher)), request));
+  }
+
+  private Optional<ActiveJob> adoptUncertain(
+      JobRecord record,
+      StartRequest request,
+      JobDirectory directory,
+      Optional<JobCgroup> cgroup,
+      LauncherChannel launcher) {
+    CompletableFuture<ActiveJob> adopted = new CompletableFuture<>();
+    insistence.insist(
+        "job.not_taken_up",
+        record.id(),
+        () -> {
+          OutputLog output = logs.ofOrphan(record);
+          adopted.complete(
+              adopt(
+                  new ActiveJob(record, directory, cgroup, output, Optional.of(launcher)),
+                  request));
+        });
+    return adopted.isDone() ? Optional.of(adopted.join()) : Optional.empty();
+  }
+
+  private ActiveJob adopt(ActiveJob job, StartRequest request) {
+    insistence.insist(
+        "job.start_not_recorded",
+        job.id(),
+        () -> store.markStarted(job.id(), job.record().mainPid()));
+    events.publish(new JobEvent.Started(job.status(), request.by(), request.owner().runAs()));
+    active.adopt(job);
+    return job;
+  }
+
+  private void end(Optional<JobCgroup> cgroup, LauncherChannel launcher) {
+    try {
       if (cgroup.isPresent()) {
         cgroup.get().kill();
       }
-      launching.abandon(launcher);
-      throw e;
+    } catch (IOException e) { // whoever sees to what is left of it tries again
+      LOG.atWarn().setCause(e).log("job.kill_failed");
+    }
+    launching.abandon(launcher);
+  }
+
+  /** Afterwards it will not be, if it was not. */
+  private boolean mayHaveExecuted(JobDirectory directory, LauncherChannel launcher) {
+    if (launcher.hasFailed()) {
+      return false;
+    }
+    try {
+      return !directory.giveUp();
+    } catch (IOException e) {
+      LOG.atWarn().addKeyValue("directory", directory.path()).setCause(e).log("job.not_given_up");
+    }
+    try {
+      return !launching.abandon(launcher) || directory.isMarked();
+    } catch (IOException e) {
+      return true;
     }
   }
 
   private LaunchPlan plan(
-      JobId id, StartRequest request, JobDirectory directory, Optional<JobCgroup> cgroup)
+      JobId id,
+      String attempt,
+      StartRequest request,
+      JobDirectory directory,
+      Optional<JobCgroup> cgroup)
       throws IOException {
     JobSpec spec = request.spec();
     return new LaunchPlan(
         id,
         directory,
+        attempt,
+        config.durable(),
         cgroup.map(slot -> new LaunchPlan.Cgroup(slot.job(), slot.monitor())),
         logs.retainBytes(spec),
         logs.blockFor(),

@@ -57,6 +57,15 @@ final class TestJobs implements AutoCloseable {
 
   static JobsConfig config(
       Path state, JobsConfig.Output output, JobsConfig.History history, Clock clock) {
+    return config(state, output, history, clock, PATIENCE);
+  }
+
+  static JobsConfig config(
+      Path state,
+      JobsConfig.Output output,
+      JobsConfig.History history,
+      Clock clock,
+      Duration repeatPatience) {
     JobsConfig defaults = JobsConfig.in(state);
     return new JobsConfig(
         defaults.stateDirectory(),
@@ -68,8 +77,10 @@ final class TestJobs implements AutoCloseable {
         defaults.hide(),
         defaults.defaultLimits(),
         defaults.launcherCpu(),
+        defaults.durable(),
         Duration.ofSeconds(60),
         Duration.ofSeconds(60),
+        repeatPatience,
         clock);
   }
 
@@ -79,9 +90,17 @@ final class TestJobs implements AutoCloseable {
 
   /** Closes the library, does something while there is none, and opens it again. */
   void restart(Meanwhile meanwhile) throws Exception {
+    restart(PATIENCE, meanwhile);
+  }
+
+  /** The same with another patience for starts to be repeated. */
+  void restart(Duration repeatPatience, Meanwhile meanwhile) throws Exception {
+    JobsConfig defaults = JobsConfig.in(state);
     jobs.close();
     meanwhile.happens();
-    jobs = Jobs.open(config(state));
+    jobs =
+        Jobs.open(
+            config(state, defaults.output(), defaults.history(), defaults.clock(), repeatPatience));
   }
 
   /** What happens while there is no server. */
@@ -139,7 +158,7 @@ final class TestJobs implements AutoCloseable {
 
   void remove(JobStatus job) {
     jobs.find(job.id()).remove(Requester.named("alice"));
-    started.remove(job.id());
+    started.removeIf(job.id()::equals);
   }
 
   JobStatus ended(JobStatus job) {

@@ -35,6 +35,8 @@ public record JobExit(int code, Optional<String> line) {
       case REASON_TIMED_OUT -> new JobExit(TIMED_OUT, Optional.of("timed out" + after(job)));
       case REASON_LOST ->
           new JobExit(OURS, Optional.of("nobody saw how the job ended" + detail(job)));
+      case REASON_NEVER_STARTED ->
+          new JobExit(OURS, Optional.of("the job was never started" + detail(job)));
       case REASON_UNSPECIFIED, UNRECOGNIZED ->
           throw new IllegalArgumentException("the job " + job.getId() + " is " + job.getStatus());
     };

@@ -75,6 +75,10 @@ public final class Statuses {
       case REASON_TIMED_OUT -> "timed out";
       case REASON_STOPPED -> job.hasExitCode() ? "exit code " + job.getExitCode() : "";
       case REASON_LOST -> job.getDetail().isEmpty() ? "" : Printable.line(job.getDetail());
+      case REASON_NEVER_STARTED ->
+          job.getDetail().isEmpty()
+              ? "never started"
+              : "never started (" + Printable.line(job.getDetail()) + ")";
       case REASON_UNSPECIFIED, UNRECOGNIZED -> "";
     };
   }

@@ -1,6 +1,6 @@
 package io.jobworker.core.job;
 
-/** Why a job ended: six answers that are never confused with one another. */
+/** Why a job ended: seven answers that are never confused with one another. */
 public enum EndReason {
   EXITED,
   SIGNALED,
@@ -8,5 +8,7 @@ public enum EndReason {
   TIMED_OUT,
   STOPPED,
   /** Its end was not seen: the host or the job's launcher went down. */
-  LOST
+  LOST,
+  /** Its start was recorded, never carried out and not asked for again. It ran no instruction. */
+  NEVER_STARTED
 }

@@ -7,7 +7,10 @@ public enum JobState {
   STOPPING,
   /** It exited by itself with code 0. */
   EXITED,
-  /** It exited with another code, or a signal, the OOM killer or its time-out ended it. */
+  /**
+   * It exited with another code, or a signal, the OOM killer or its time-out ended it, or it was
+   * never started.
+   */
   FAILED,
   /** It ended because a client stopped it. */
   STOPPED,

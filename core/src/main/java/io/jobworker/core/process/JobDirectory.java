@@ -4,18 +4,22 @@ import io.jobworker.base.linux.PrivateFiles;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.RunAs;
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotLinkException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.List;
 import java.util.Optional;
 
 /**
  * One job's files: {@code output/} with its log and {@code exit} with its end, which the launcher
- * writes; {@code work/} to run in; {@code slot}, a link that names its cgroup; and while it runs
- * the launcher's control socket and life lock.
+ * writes; {@code work/} to run in; {@code slot}, a link that names the attempt to launch it, and
+ * its cgroup with it; {@code started}, which tells whether it may have been executed; and while it
+ * runs the launcher's control socket and life lock.
  */
 public record JobDirectory(Path path) {
   /** The launcher's names ({@code launcher/src/sheet.h}). */
@@ -24,6 +28,8 @@ public record JobDirectory(Path path) {
   static final String LIFE_LOCK = "life";
   static final String EXIT_RECORD = "exit";
   private static final String OUTPUT = "output";
+  private static final String MARK = "started";
+  private static final String GIVEN_UP = "given-up";
 
   // Ours.
   private static final String WORK = "work";
@@ -31,7 +37,7 @@ public record JobDirectory(Path path) {
   private static final String SLOT = "slot";
 
   private static final List<String> OF_A_RUNNING_JOB =
-      List.of(CONTROL_SOCKET, LIFE_LOCK, STDIN, EXIT_RECORD + ".tmp", SLOT);
+      List.of(CONTROL_SOCKET, LIFE_LOCK, STDIN, EXIT_RECORD + ".tmp", SLOT, MARK, MARK + ".tmp");
 
   /** What a launcher of version 1 had beside them. */
   private static final List<String> OF_VERSION_1 = List.of("stdout", "stderr");
@@ -81,7 +87,48 @@ public record JobDirectory(Path path) {
     }
   }
 
-  /** Keeps the name of the job's cgroup, before there is one. */
+  /**
+   * Gives up to launch the job from here ({@code launcher/src/mark.h}): afterwards no launcher will
+   * execute its program, however late it is, unless it has gone ahead already.
+   *
+   * @return false if the program may have been executed
+   * @throws IOException if neither is certain
+   */
+  public boolean giveUp() throws IOException {
+    try {
+      Files.createSymbolicLink(path.resolve(MARK), Path.of(GIVEN_UP));
+      return true;
+    } catch (NoSuchFileException e) {
+      return true; // a launcher that is in a directory without a name executes nothing
+    } catch (FileAlreadyExistsException e) {
+      return !isMarked();
+    }
+  }
+
+  /** Whether the program may have been executed, as far as a launcher has gone by now. */
+  public boolean isMarked() throws IOException {
+    try {
+      return !Files.readAttributes(
+              path.resolve(MARK), BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS)
+          .isSymbolicLink();
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+
+  /** Of a program that was not executed, the step and the errno at which that failed. */
+  public Optional<LaunchFailure> failure() throws IOException {
+    try {
+      String[] words = Files.readSymbolicLink(path.resolve(MARK)).toString().split(" ", -1);
+      return words.length == 2
+          ? Optional.of(new LaunchFailure(words[0], Integer.parseInt(words[1])))
+          : Optional.empty();
+    } catch (NoSuchFileException | NotLinkException | NumberFormatException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Keeps the name of the attempt, which is that of the job's cgroup, before there is one. */
   public void writeSlot(String name) throws IOException {
     Files.createSymbolicLink(path.resolve(SLOT), Path.of(name));
   }

@@ -5,10 +5,20 @@ public final class LaunchFailure extends Exception {
   private final String step;
   private final int errno;
 
+  /** The steps that are no launcher's own. */
+  static final String VANISHED = "launcher";
+
+  static final String NO_OUTPUT = "output";
+
   LaunchFailure(String step, int errno) {
     super(step + ": errno " + errno);
     this.step = step;
     this.errno = errno;
+  }
+
+  /** Whether the launcher itself says so: then the program was not executed, and will not be. */
+  public boolean isLaunchersWord() {
+    return !step.equals(VANISHED) && !step.equals(NO_OUTPUT);
   }
 
   public String step() {

@@ -15,6 +15,8 @@ import java.util.Optional;
  * Everything that a launcher must know about one job. This is the one place that knows the launch
  * sheet's keys on this side; {@code launcher/src/sheet.c} has the other.
  *
+ * @param attempt what the directory's {@code slot} says
+ * @param durable the mark of the launch must outlive the host
  * @param cgroup where the job and its launcher are born; empty: where this process is
  * @param retainBytes how much of the output is kept
  * @param blockFor that the job waits for its readers when its log is full, and how long for those
@@ -30,6 +32,8 @@ import java.util.Optional;
 public record LaunchPlan(
     JobId job,
     JobDirectory directory,
+    String attempt,
+    boolean durable,
     Optional<Cgroup> cgroup,
     long retainBytes,
     Optional<Duration> blockFor,
@@ -81,7 +85,10 @@ public record LaunchPlan(
   LaunchSheet toSheet() {
     LaunchSheet sheet = new LaunchSheet();
     sheet.put("version", 2);
-    sheet.put("dir", directory.path());
+    sheet.put("dir", directory.path()).put("attempt", attempt);
+    if (durable) {
+      sheet.flag("durable");
+    }
     cgroup.ifPresent(
         leaves -> sheet.put("monitor-cgroup", leaves.launcher()).put("cgroup", leaves.job()));
     sheet.put("retain", retainBytes);

@@ -149,6 +149,13 @@ public final class LauncherChannel {
     return started;
   }
 
+  /** Whether the launcher has said that it did not execute the program; it will not, then. */
+  public boolean hasFailed() {
+    return started.isCompletedExceptionally()
+        && started.exceptionNow() instanceof LaunchFailure failure
+        && failure.isLaunchersWord();
+  }
+
   /** The name of the first system call that the job is refused, if it ever is. */
   public CompletableFuture<String> refused() {
     return refused;
@@ -381,7 +388,7 @@ public final class LauncherChannel {
       output.complete(page);
     } catch (LinuxException e) {
       output.completeExceptionally(e);
-      started.completeExceptionally(new LaunchFailure("output", e.errno()));
+      started.completeExceptionally(new LaunchFailure(LaunchFailure.NO_OUTPUT, e.errno()));
     }
   }
 
@@ -406,7 +413,7 @@ public final class LauncherChannel {
   private void vanished() {
     unregister();
     output.completeExceptionally(new LinuxException("recvmsg", "control socket", Errno.EPIPE));
-    started.completeExceptionally(new LaunchFailure("launcher", Errno.EPIPE));
+    started.completeExceptionally(new LaunchFailure(LaunchFailure.VANISHED, Errno.EPIPE));
     ended.complete(Ended.VANISHED);
     for (CompletableFuture<Fd> asked; (asked = inputs.poll()) != null; ) {
       asked.completeExceptionally(noInput(Errno.EPIPE));

@@ -58,7 +58,8 @@ public final class JobDatabase implements AutoCloseable {
             WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes;
           """,
           "ALTER TABLE job ADD COLUMN slot TEXT NOT NULL DEFAULT '';",
-          changes());
+          changes(),
+          intents());
 
   private static final String EPOCH_JULIAN_DAY = "2440587.5"; // 1970-01-01
 
@@ -68,21 +69,7 @@ public final class JobDatabase implements AutoCloseable {
    * database that was replaced are told from its successor's. No number is given twice.
    */
   private static String changes() {
-    String columns =
-        "job, owner, name, labels, created_at_us, main_pid, stopping, reason, exit_code, signal,"
-            + " ended_at_us, end_detail, output_bytes, output_dropped_bytes, removed, at_us";
-    String values =
-        "%1$s.id, %1$s.owner, %1$s.name, json_extract(%1$s.spec, '$.labels'), %1$s.created_at_us,"
-            + " %1$s.main_pid, %1$s.stopping, %1$s.reason, %1$s.exit_code, %1$s.signal,"
-            + " %1$s.ended_at_us, %1$s.end_detail, %1$s.output_bytes, %1$s.output_dropped_bytes";
-    String keep =
-        "INSERT INTO change ("
-            + columns
-            + ") VALUES ("
-            + values
-            + ", %2$d, CAST((julianday('now') - "
-            + EPOCH_JULIAN_DAY
-            + ") * 86400000000 AS INTEGER));";
+    String keep = keepChange();
     return """
     ALTER TABLE job ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE job ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0;
@@ -136,6 +123,48 @@ public final class JobDatabase implements AutoCloseable {
         + keep.formatted("NEW", 0)
         + " END;\n"
         + "CREATE TRIGGER job_removed AFTER DELETE ON job BEGIN "
+        + keep.formatted("OLD", 1)
+        + " END;\n";
+  }
+
+  private static String keepChange() {
+    String columns =
+        "job, owner, name, labels, created_at_us, main_pid, stopping, reason, exit_code, signal,"
+            + " ended_at_us, end_detail, output_bytes, output_dropped_bytes, removed, at_us";
+    String values =
+        "%1$s.id, %1$s.owner, %1$s.name, json_extract(%1$s.spec, '$.labels'), %1$s.created_at_us,"
+            + " %1$s.main_pid, %1$s.stopping, %1$s.reason, %1$s.exit_code, %1$s.signal,"
+            + " %1$s.ended_at_us, %1$s.end_detail, %1$s.output_bytes, %1$s.output_dropped_bytes";
+    return "INSERT INTO change ("
+        + columns
+        + ") VALUES ("
+        + values
+        + ", %2$d, CAST((julianday('now') - "
+        + EPOCH_JULIAN_DAY
+        + ") * 86400000000 AS INTEGER));";
+  }
+
+  /**
+   * A job is recorded before it is launched. It is settled when that has happened, or never will;
+   * before that it has no revision and no place in lists, and is nobody's to see.
+   */
+  private static String intents() {
+    String keep = keepChange();
+    return """
+    ALTER TABLE job ADD COLUMN settled INTEGER NOT NULL DEFAULT 1;
+    DROP TRIGGER job_started;
+    DROP TRIGGER job_ended;
+    DROP TRIGGER job_removed;
+    """
+        + "CREATE TRIGGER job_started AFTER UPDATE OF settled ON job"
+        + " WHEN OLD.settled = 0 AND NEW.settled = 1 BEGIN "
+        + keep.formatted("NEW", 0)
+        + " UPDATE job SET seq = last_insert_rowid() WHERE id = NEW.id; END;\n"
+        + "CREATE TRIGGER job_ended AFTER UPDATE OF reason ON job"
+        + " WHEN OLD.reason IS NULL AND NEW.reason IS NOT NULL AND OLD.settled = 1 BEGIN "
+        + keep.formatted("NEW", 0)
+        + " END;\n"
+        + "CREATE TRIGGER job_removed AFTER DELETE ON job WHEN OLD.settled = 1 BEGIN "
         + keep.formatted("OLD", 1)
         + " END;\n";
   }

@@ -13,6 +13,7 @@ import java.util.Optional;
  *
  * @param bootId of the host when the job started; empty if that was not kept
  * @param slot the name of its cgroup; empty if it had none, or was started by version 1
+ * @param settled whether the job was launched or never will be; others see it only then
  * @param stopping a stop of the job had begun
  * @param end empty while the job runs
  */
@@ -24,10 +25,41 @@ public record JobRecord(
     int mainPid,
     String bootId,
     String slot,
+    boolean settled,
     boolean stopping,
     Optional<JobEnd> end,
     long outputBytes,
     long outputDroppedBytes) {
+
+  /** What is kept before a job is launched. */
+  public static JobRecord intent(
+      JobId id, String owner, JobSpec spec, Instant createdAt, String bootId, String slot) {
+    return new JobRecord(
+        id, owner, spec, createdAt, 0, bootId, slot, false, false, Optional.empty(), 0, 0);
+  }
+
+  /** The same of a job that was launched; {@code mainPid} is 0 if that is not known. */
+  public JobRecord started(int mainPid) {
+    return new JobRecord(
+        id,
+        owner,
+        spec,
+        createdAt,
+        mainPid,
+        bootId,
+        slot,
+        true,
+        stopping,
+        end,
+        outputBytes,
+        outputDroppedBytes);
+  }
+
+  /** The same of a job that has ended without a word of output. */
+  public JobRecord ended(JobEnd how) {
+    return new JobRecord(
+        id, owner, spec, createdAt, mainPid, bootId, slot, true, stopping, Optional.of(how), 0, 0);
+  }
 
   /** What is known of a job of which nothing else is. */
   public JobStatus status() {

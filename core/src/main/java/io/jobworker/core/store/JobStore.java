@@ -28,8 +28,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The jobs that were answered for, each from before its Start is answered until it is removed.
- * Thread-safe. What fails is a {@link JobException.Unavailable}.
+ * The jobs, each from before it is launched until it is removed. One whose launch has neither
+ * happened nor failed yet, as far as is known, is an intent, which is not settled. Thread-safe.
+ * What fails is a {@link JobException.Unavailable}.
  */
 public final class JobStore {
   private static final Logger LOG = LoggerFactory.getLogger(JobStore.class);
@@ -45,11 +46,13 @@ public final class JobStore {
     this.database = database;
   }
 
-  /** Keeps a job that has just started. */
-  public void insert(JobRecord job) {
+  /** Keeps an intent, or takes another launch of it for the one that it was. */
+  public void intend(JobRecord job) {
     database.update(
-        "INSERT INTO job (id, owner, request_id, name, spec, created_at_us, main_pid, boot_id, slot)"
-            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO job (id, owner, request_id, name, spec, created_at_us, main_pid, boot_id, slot,"
+            + " settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id) DO UPDATE SET"
+            + " created_at_us = excluded.created_at_us, boot_id = excluded.boot_id,"
+            + " slot = excluded.slot",
         statement -> {
           statement.setString(1, job.id().toString());
           statement.setString(2, job.owner());
@@ -63,12 +66,30 @@ public final class JobStore {
         });
   }
 
+  /** The intent was carried out: the job is one of those that others see. */
+  public void markStarted(JobId id, int mainPid) {
+    database.update(
+        "UPDATE job SET main_pid = ?, settled = 1 WHERE id = ?",
+        statement -> {
+          statement.setInt(1, mainPid);
+          statement.setString(2, id.toString());
+        });
+  }
+
+  /** Forgets an intent of which nothing is left. */
+  public void forgetIntent(JobId id) {
+    database.update(
+        "DELETE FROM job WHERE id = ? AND settled = 0",
+        statement -> statement.setString(1, id.toString()));
+  }
+
   /** Keeps how a job ended, and how much it wrote. */
   public void recordEnd(JobId id, JobEnd end, long outputBytes, long outputDroppedBytes) {
     database.update(
         "UPDATE job SET reason = ?, exit_code = ?, signal = ?, ended_at_us = ?, cpu_us = ?,"
             + " peak_memory_bytes = ?, read_bytes = ?, written_bytes = ?, output_bytes = ?,"
-            + " output_dropped_bytes = ?, cpu_throttled_us = ?, oom_kills = ?, end_detail = ? WHERE id = ?",
+            + " output_dropped_bytes = ?, cpu_throttled_us = ?, oom_kills = ?, end_detail = ?,"
+            + " settled = 1 WHERE id = ?",
         statement -> {
           statement.setString(1, end.reason().name());
           setOptional(statement, 2, end.exitCode());
@@ -134,6 +155,7 @@ public final class JobStore {
       int limit) {
     List<String> conditions = new ArrayList<>();
     List<Object> values = new ArrayList<>();
+    conditions.add("settled = 1");
     owner.ifPresent(name -> {
       conditions.add("owner = ?");
       values.add(name);
@@ -156,9 +178,10 @@ public final class JobStore {
       conditions.add("(" + String.join(" OR ", either) + ")");
     }
     values.add(limit);
-    String where = conditions.isEmpty() ? "" : " WHERE " + String.join(" AND ", conditions);
     return query(
-        "SELECT * FROM job" + where + " ORDER BY seq DESC LIMIT ?",
+        "SELECT * FROM job WHERE "
+            + String.join(" AND ", conditions)
+            + " ORDER BY seq DESC LIMIT ?",
         statement -> {
           for (int i = 0; i < values.size(); i++) {
             statement.setObject(i + 1, values.get(i));
@@ -167,7 +190,7 @@ public final class JobStore {
         row -> new Placed(new JobQuery.Position(row.getLong("seq")), toRecord(row)));
   }
 
-  /** All jobs whose end is not recorded. */
+  /** All jobs whose end is not recorded, intents among them. */
   public List<JobRecord> unended() {
     return query("SELECT * FROM job WHERE reason IS NULL", Binder.NONE);
   }
@@ -221,6 +244,7 @@ public final class JobStore {
         row.getInt("main_pid"),
         row.getString("boot_id"),
         row.getString("slot"),
+        row.getInt("settled") != 0,
         row.getInt("stopping") != 0,
         toEnd(row),
         row.getLong("output_bytes"),

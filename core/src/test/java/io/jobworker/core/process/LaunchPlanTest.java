@@ -28,6 +28,8 @@ class LaunchPlanTest {
     return new LaunchPlan(
         JobId.random(),
         DIRECTORY,
+        "attempt",
+        true,
         Optional.of(new LaunchPlan.Cgroup(Path.of("/cg/job"), Path.of("/cg/monitor"))),
         1 << 20,
         Optional.of(Duration.ofSeconds(1)),

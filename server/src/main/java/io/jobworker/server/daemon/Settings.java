@@ -29,8 +29,10 @@ record Settings(ServerDirectory directory, ServerConfig config) {
         directory.path(),
         config.limits().otherwise(),
         config.launcher().cpuMillis(),
+        defaults.durable(),
         defaults.launchPatience(),
         defaults.stopPatience(),
+        defaults.repeatPatience(),
         defaults.clock());
   }
 

@@ -215,6 +215,7 @@ final class Wire {
       case TIMED_OUT -> Reason.REASON_TIMED_OUT;
       case STOPPED -> Reason.REASON_STOPPED;
       case LOST -> Reason.REASON_LOST;
+      case NEVER_STARTED -> Reason.REASON_NEVER_STARTED;
     };
   }
 

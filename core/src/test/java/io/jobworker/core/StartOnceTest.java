@@ -1,0 +1,288 @@
+package io.jobworker.core;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.jobworker.base.linux.FileCalls;
+import io.jobworker.base.linux.ProcessCalls;
+import io.jobworker.core.job.Allowance;
+import io.jobworker.core.job.EndReason;
+import io.jobworker.core.job.JobChange;
+import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobFilter;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.JobQuery;
+import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.JobState;
+import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Owner;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * A start that a server did not live to answer, as another one finds it: each test makes of a job
+ * what is there when a server, or a launcher, dies at that point.
+ */
+class StartOnceTest {
+  private static final Owner ALICE = Owner.of("alice");
+
+  @TempDir Path directory;
+  private TestJobs jobs;
+  private Path shared;
+  private Path executions;
+
+  @BeforeEach
+  void open() throws IOException {
+    jobs = new TestJobs(directory.resolve("state"));
+    shared =
+        Files.createTempDirectory(
+            Path.of("/var/tmp"), "job-worker-once-"); // /tmp is another one to a job
+    executions = Files.createFile(shared.resolve("executions"));
+  }
+
+  @AfterEach
+  void close() throws IOException {
+    jobs.close();
+    delete(shared);
+  }
+
+  private static void delete(Path tree) throws IOException {
+    try (var files = Files.walk(tree)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  /** Says so each time that it is executed. */
+  private JobSpec.Builder telling(String then) {
+    return JobSpec.builder(
+        List.of("/bin/sh", "-c", "echo executed >> " + executions + "; echo up; " + then));
+  }
+
+  private JobSpec repeatable(String then) {
+    return telling(then).requestId("r1").build();
+  }
+
+  private long timesExecuted() throws IOException {
+    return Files.readString(executions).lines().count();
+  }
+
+  private void sql(String statement, JobStatus job) throws Exception {
+    try (Connection database =
+            DriverManager.getConnection("jdbc:sqlite:" + jobs.state().resolve("jobs.db"));
+        PreparedStatement prepared = database.prepareStatement(statement)) {
+      prepared.setString(1, job.id().toString());
+      prepared.executeUpdate();
+    }
+  }
+
+  private void unsettle(JobStatus job) throws Exception {
+    sql(
+        "UPDATE job SET settled = 0, seq = 0, main_pid = 0, reason = NULL, cleaned = 0 WHERE id = ?",
+        job);
+  }
+
+  /** An ended job is made what it was before it was launched, and its execution is forgotten. */
+  private void backToIntent(JobStatus job) throws Exception {
+    unsettle(job);
+    delete(jobs.directory(job));
+    Files.writeString(executions, "");
+  }
+
+  private JobStatus ended(JobSpec spec) {
+    return jobs.ended(jobs.start(ALICE, spec));
+  }
+
+  private JobEnd endOf(JobId id) {
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .ignoreException(JobException.NoSuchJob.class)
+        .until(() -> jobs.jobs().find(id).status().state().isFinal());
+    return jobs.jobs().find(id).status().end().orElseThrow();
+  }
+
+  private void killLauncher(JobStatus job) throws Exception {
+    int launcher = FileCalls.lockHolder(jobs.directory(job).resolve("life"));
+    assertThat(launcher).as("the launcher lives").isPositive();
+    new ProcessBuilder("kill", "-9", Integer.toString(launcher)).start().waitFor();
+    ProcessCalls.reap(launcher);
+  }
+
+  private List<JobId> listed() {
+    JobQuery query = new JobQuery(Optional.of("alice"), JobFilter.ALL, Optional.empty(), 100);
+    return jobs.jobs().list(query).jobs().stream().map(entry -> entry.status().id()).toList();
+  }
+
+  @Test
+  void aRecordedStartIsNotCarriedOutByItselfAndIsWhenItIsAskedForAgain() throws Exception {
+    JobStatus job = ended(repeatable("exit 3"));
+    jobs.restart(() -> backToIntent(job));
+    jobs.jobs().recovered().join();
+    assertThat(timesExecuted()).isZero();
+    assertThat(listed()).isEmpty();
+    assertThatThrownBy(() -> jobs.jobs().find(job.id())).isInstanceOf(JobException.NoSuchJob.class);
+
+    JobStatus again = ended(repeatable("exit 3"));
+    assertThat(again.id()).isEqualTo(job.id());
+    assertThat(again.end().orElseThrow().exitCode()).hasValue(3);
+    assertThat(ended(repeatable("exit 3")).id()).isEqualTo(job.id());
+    assertThat(timesExecuted()).isEqualTo(1);
+    assertThat(listed()).containsExactly(job.id());
+  }
+
+  @Test
+  void aRepeatedRequestForAnotherJobIsRefusedAndCarriesOutNeither() throws Exception {
+    JobStatus job = ended(repeatable("exit 3"));
+    jobs.restart(() -> backToIntent(job));
+    assertThatThrownBy(() -> jobs.start(ALICE, repeatable("exit 4")))
+        .isInstanceOf(JobException.RequestIdTaken.class);
+    assertThat(timesExecuted()).isZero();
+    assertThat(ended(repeatable("exit 3")).id()).isEqualTo(job.id());
+  }
+
+  @Test
+  void aLaunchThatHadNotComeToItsMarkIsGivenUpAndLaunchedAnew() throws Exception {
+    JobStatus job = ended(repeatable("exit 3"));
+    Path own = jobs.directory(job);
+    jobs.restart(() -> {
+      backToIntent(job);
+      Files.createDirectory(own);
+      Files.createDirectory(own.resolve("work"));
+      Files.createSymbolicLink(own.resolve("slot"), Path.of("0123"));
+    });
+    assertThat(ended(repeatable("exit 3")).id()).isEqualTo(job.id());
+    assertThat(timesExecuted()).isEqualTo(1);
+  }
+
+  @Test
+  void aMarkWithoutAnEndIsALostJobThatIsNotExecutedAgain() throws Exception {
+    JobStatus job = jobs.start(ALICE, repeatable("sleep 1000"));
+    jobs.awaitOutput(job, "up\n");
+    jobs.restart(() -> {
+      killLauncher(job);
+      unsettle(job);
+    });
+    JobStatus again = ended(repeatable("sleep 1000"));
+    assertThat(again.id()).isEqualTo(job.id());
+    assertThat(again.state()).isEqualTo(JobState.LOST);
+    assertThat(again.end().orElseThrow().detail()).isEqualTo("its launcher was killed");
+    assertThat(timesExecuted()).isEqualTo(1);
+  }
+
+  @Test
+  void aJobThatWasLaunchedAndNeverAnsweredIsTakenUpAndIsTheAnswer() throws Exception {
+    JobStatus job = jobs.start(ALICE, repeatable("sleep 1000"));
+    jobs.awaitOutput(job, "up\n");
+    jobs.restart(() -> unsettle(job));
+    JobStatus again = jobs.start(ALICE, repeatable("sleep 1000"));
+    assertThat(again.id()).isEqualTo(job.id());
+    assertThat(again.state()).isEqualTo(JobState.RUNNING);
+    assertThat(again.mainPid()).isEqualTo(job.mainPid());
+    assertThat(listed()).containsExactly(job.id());
+    assertThat(timesExecuted()).isEqualTo(1);
+  }
+
+  @Test
+  void aJobThatEndedBeforeItsStartWasAnsweredTellsItsEnd() throws Exception {
+    JobStatus job = jobs.start(ALICE, repeatable("sleep 1000"));
+    jobs.awaitOutput(job, "up\n");
+    int launcher = FileCalls.lockHolder(jobs.directory(job).resolve("life"));
+    jobs.restart(() -> {
+      new ProcessBuilder("kill", "-HUP", Integer.toString(job.mainPid())).start().waitFor();
+      ProcessCalls.reap(launcher);
+      unsettle(job);
+    });
+    JobStatus again = ended(repeatable("sleep 1000"));
+    assertThat(again.id()).isEqualTo(job.id());
+    assertThat(again.end().orElseThrow().signal()).hasValue(1);
+    assertThat(jobs.output(again)).isEqualTo("up\n");
+    assertThat(timesExecuted()).isEqualTo(1);
+  }
+
+  @Test
+  void aStartThatIsNeverRepeatedHasFailedAndSaysAtWhatAndFreesItsQuota() throws Exception {
+    JobStatus job = ended(repeatable("exit 3"));
+    long revision = jobs.jobs().changes().newest();
+    Path own = jobs.directory(job);
+    jobs.restart(
+        Duration.ofMillis(1),
+        () -> {
+          backToIntent(job);
+          Files.createDirectory(own);
+          Files.createSymbolicLink(own.resolve("started"), Path.of("exec 2"));
+        });
+    JobEnd end = endOf(job.id());
+    assertThat(end.reason()).isEqualTo(EndReason.NEVER_STARTED);
+    assertThat(end.state()).isEqualTo(JobState.FAILED);
+    assertThat(end.detail()).isEqualTo("exec: No such file or directory (ENOENT)");
+    assertThat(listed()).containsExactly(job.id());
+    assertThat(own).doesNotExist();
+    List<JobChange> changes = jobs.jobs().changes().after(revision, Optional.of("alice"), 100);
+    assertThat(changes).hasSize(1);
+    assertThat(changes.getFirst().status().end().orElseThrow().reason())
+        .isEqualTo(EndReason.NEVER_STARTED);
+
+    assertThat(ended(repeatable("exit 3")).id()).as("it is final").isEqualTo(job.id());
+    assertThat(timesExecuted()).isZero();
+    ended(onlyOne(), JobSpec.of("true"));
+    jobs.remove(job);
+    assertThat(listed()).doesNotContain(job.id());
+  }
+
+  private static Owner onlyOne() {
+    Allowance all = Allowance.UNLIMITED;
+    return new Owner(
+        "alice", Optional.empty(), new Allowance(1, all.retainedOutput(), all.ceilings()));
+  }
+
+  private void ended(Owner owner, JobSpec spec) {
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .ignoreException(JobException.QuotaExceeded.class) // the count follows what is seen
+        .until(() -> jobs.ended(jobs.start(owner, spec)).state() == JobState.EXITED);
+  }
+
+  @Test
+  void aStartThatMayBeRepeatedCountsAsRunning() throws Exception {
+    JobStatus job = ended(repeatable("exit 3"));
+    jobs.restart(() -> backToIntent(job));
+    assertThatThrownBy(() -> jobs.start(onlyOne(), JobSpec.of("true")))
+        .isInstanceOf(JobException.QuotaExceeded.class)
+        .hasMessageContaining("1 of 1");
+    assertThat(jobs.ended(jobs.start(onlyOne(), repeatable("exit 3"))).id()).isEqualTo(job.id());
+    ended(onlyOne(), JobSpec.of("true"));
+  }
+
+  @Test
+  void aStartWithoutARequestIdCannotBeRepeatedAndHasFailedAtOnce() throws Exception {
+    JobStatus job = ended(telling("exit 3").build());
+    jobs.restart(() -> backToIntent(job));
+    assertThat(endOf(job.id()).reason()).isEqualTo(EndReason.NEVER_STARTED);
+    assertThat(timesExecuted()).isZero();
+  }
+
+  @Test
+  void aStartThatFailedAndWasAnsweredSoLeavesNothingAndMayBeTriedAgain() throws Exception {
+    Path program = executions.resolveSibling("program");
+    JobSpec spec = JobSpec.builder(List.of(program.toString())).requestId("r2").build();
+    assertThatThrownBy(() -> jobs.start(ALICE, spec)).isInstanceOf(JobException.LaunchFailed.class);
+    assertThat(listed()).isEmpty();
+    Files.createSymbolicLink(program, Path.of("/bin/true"));
+    assertThat(ended(spec).state()).isEqualTo(JobState.EXITED);
+  }
+}
