@@ -27,6 +27,23 @@ need_tools() {
     [ -z "$missing" ] || { echo "Please install: ${missing#, }" >&2; return 1; }
 }
 
+# What tests drive where it is there: installed likewise, and not missed.
+want_tools() { # NAME...: the program, which is its package's name too
+    wanted=
+    for tool; do
+        command -v "$tool" >/dev/null || wanted="$wanted $tool"
+    done
+    if [ -n "$wanted" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "Installing:$wanted"
+        apt-get update -qq >/dev/null 2>&1 || true
+        # shellcheck disable=SC2086 # a list of words
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >/dev/null 2>&1 || true
+    fi
+    for tool in $wanted; do
+        command -v "$tool" >/dev/null || echo "Without $tool the tests that drive it are skipped."
+    done
+}
+
 has_static_libc() {
     command -v cc >/dev/null && [ -e "$(cc -print-file-name=libc.a)" ]
 }

@@ -218,6 +218,7 @@ class OutputTest {
     assertRefused(logs("--since", "yesterday", id), "yesterday");
     assertRefused(logs("--tail", "-1", id), "must not be negative");
     assertRefused(logs("--tail", "1", "--offset", "1", id), "--offset says where to begin");
+    assertRefused(logs("--follow", "--no-follow", id), "--follow and --no-follow");
     assertRefused(logs("--stream", "both", id), "both");
     Result negative = logs("--offset", "-1", id);
     assertThat(negative.exitCode()).isEqualTo(1);

@@ -76,7 +76,9 @@ public final class Programs {
       CompletableFuture<byte[]> out = readAll(process.getInputStream());
       CompletableFuture<byte[]> err = readAll(process.getErrorStream());
       boolean ended = process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-      process.destroyForcibly();
+      if (!ended) { // of one that has ended this would close what is still to be read
+        process.destroyForcibly();
+      }
       assertThat(ended).as("ends").isTrue();
       return new Result(process.exitValue(), out.join(), new String(err.join(), UTF_8));
     } catch (IOException e) {
