@@ -27,6 +27,15 @@ need_tools() {
     [ -z "$missing" ] || { echo "Please install: ${missing#, }" >&2; return 1; }
 }
 
+# For tests that kill at chosen system calls. Installed where it can be; answers 1 where it is not there.
+need_strace() {
+    if ! command -v strace >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq >/dev/null 2>&1
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends strace >/dev/null 2>&1
+    fi
+    command -v strace >/dev/null || { echo "Please install: strace (Debian: strace)" >&2; return 1; }
+}
+
 has_static_libc() {
     command -v cc >/dev/null && [ -e "$(cc -print-file-name=libc.a)" ]
 }
