@@ -70,7 +70,7 @@ final class LocalJobs implements Jobs {
     StateDirectory state = new StateDirectory(config.stateDirectory());
     state.create();
     lifecycle.add(DirectoryLock.take(state.path()));
-    JobDatabase database = lifecycle.add(JobDatabase.open(state.database()));
+    JobDatabase database = lifecycle.add(JobDatabase.open(state.database(), config.durable()));
     store = new JobStore(database);
     Path launcher = LauncherBinary.unpack(state.path());
     EventLoop control = lifecycle.add(EventLoop.start("control"));

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.google.protobuf.util.Durations;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.Reason;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class JobExitTest {
@@ -57,6 +58,13 @@ class JobExitTest {
     JobExit exit = JobExit.of(ended(Reason.REASON_LOST).setDetail("host restarted").build());
     assertThat(exit.code()).isEqualTo(125);
     assertThat(exit.line().orElseThrow()).contains("host restarted");
+  }
+
+  @Test
+  void aJobThatWasNeverStartedIsOurFailureAndSaysAtWhatItFailed() {
+    JobExit exit = JobExit.of(ended(Reason.REASON_NEVER_STARTED).setDetail("exec: no").build());
+    assertThat(exit)
+        .isEqualTo(new JobExit(125, Optional.of("the job was never started: exec: no")));
   }
 
   @Test

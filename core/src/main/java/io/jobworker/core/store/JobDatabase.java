@@ -175,10 +175,19 @@ public final class JobDatabase implements AutoCloseable {
     this.database = database;
   }
 
-  /** Opens the database at {@code file}, made if it is missing. The caller closes it. */
-  public static JobDatabase open(Path file) {
+  /**
+   * Opens the database at {@code file}, made if it is missing. The caller closes it.
+   *
+   * @param durable whether what is written outlives the host's crash; it then waits for the disk
+   */
+  public static JobDatabase open(Path file, boolean durable) {
     try {
-      return new JobDatabase(Database.open(file, MIGRATIONS));
+      Database database = Database.open(file, MIGRATIONS);
+      if (durable) {
+        // sqlite.org, PRAGMA synchronous: in WAL mode each commit then synchronises the log.
+        database.update("PRAGMA synchronous = FULL", Binder.NONE);
+      }
+      return new JobDatabase(database);
     } catch (SQLException e) {
       throw new JobException.Unavailable("cannot open the job database " + file, e);
     }

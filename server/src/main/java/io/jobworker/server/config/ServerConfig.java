@@ -108,8 +108,16 @@ public record ServerConfig(
   /** HOST:PORT for figures over plain HTTP; empty: none. */
   public record Metrics(String listen) {}
 
-  /** Where jobs and their output are kept. */
-  public record State(String directory) {}
+  /** Where jobs and their output are kept, and what of them a crash of the host may cost. */
+  public record State(String directory, Durability durability) {}
+
+  /** What a Start waits for. */
+  public enum Durability {
+    /** For no disk: the death of the server or of a launcher costs nothing. */
+    NORMAL,
+    /** For the disk: neither does a host that loses power. */
+    FULL
+  }
 
   /** What keeps jobs apart from the host and from one another. */
   public record Isolation(boolean enabled, UidRange uidRange) {}

@@ -29,7 +29,7 @@ record Settings(ServerDirectory directory, ServerConfig config) {
         directory.path(),
         config.limits().otherwise(),
         config.launcher().cpuMillis(),
-        defaults.durable(),
+        config.state().durability() == ServerConfig.Durability.FULL,
         defaults.launchPatience(),
         defaults.stopPatience(),
         defaults.repeatPatience(),

@@ -1,0 +1,434 @@
+package io.jobworker.acceptance.torture;
+
+import io.grpc.ManagedChannel;
+import io.grpc.Status;
+import io.grpc.StatusRuntimeException;
+import io.jobworker.acceptance.support.ServerProcess;
+import io.jobworker.acceptance.support.ServerToml;
+import io.jobworker.acceptance.torture.Finding.Kind;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobSpec;
+import io.jobworker.api.v1.JobStatusResponse;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingStub;
+import io.jobworker.api.v1.ListJobsRequest;
+import io.jobworker.api.v1.Reason;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Kills the server, or a launcher, at chosen system calls between the request to start a job and
+ * its answer, has the client repeat its request, and looks at what came of it: the job was executed
+ * once, or may have been and is said to be lost, and nothing is left over. strace(1) does the
+ * killing.
+ */
+public final class StartFaults implements AutoCloseable {
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+  /**
+   * What a server that starts a job asks of the kernel, but for what any thread does all the time.
+   */
+  private static final List<String> SERVER_CALLS =
+      List.of(
+          "pwrite64",
+          "?mkdir,?mkdirat",
+          "?symlink,?symlinkat",
+          "socketpair",
+          "memfd_create",
+          "?vfork,clone,?clone3",
+          "wait4",
+          "recvmsg",
+          "openat",
+          "write",
+          "close",
+          "?rename,?renameat,?renameat2");
+
+  /** More than any process of a launch makes before the job's program has done its work. */
+  private static final int MOST_CALLS = 200;
+
+  private static final Pattern TRACED = Pattern.compile("^(\\d+) ", Pattern.MULTILINE);
+
+  private final ServerProcess server;
+  private final Path shared;
+  private final ManagedChannel channel;
+  private final JobWorkerBlockingStub calls;
+  private final Set<String> known = new HashSet<>();
+  private final List<String> wrong = new ArrayList<>();
+  private int requests;
+  private int struck;
+
+  /** The server is killed and started again; it is the caller's to close. */
+  public StartFaults(ServerProcess server) throws IOException {
+    this.server = server;
+    shared = Files.createTempDirectory(Path.of("/var/tmp"), "job-worker-faults-");
+    Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwxrwxrwx"));
+    channel = server.certificates().channel("alice");
+    calls = JobWorkerGrpc.newBlockingStub(channel);
+  }
+
+  /** Visits every call; returns whether all is well, and says what it found. */
+  static boolean runAll() throws Exception {
+    try (ServerProcess server = ServerProcess.start(ServerToml.withoutQuotas());
+        StartFaults faults = new StartFaults(server)) {
+      faults.killLaunchers(1, 1);
+      System.out.println("launchers killed: " + faults.struck());
+      faults.killServers(Integer.MAX_VALUE);
+      System.out.println("and servers: " + faults.struck());
+      faults.delayLaunchers(1, 5);
+      System.out.println("and launchers delayed: " + faults.struck());
+      faults.verify();
+      System.out.println("wrong: " + faults.wrong().size());
+      faults.wrong().forEach(what -> System.out.println("  " + what));
+      return faults.wrong().isEmpty();
+    }
+  }
+
+  /** Whether this host has what this takes. */
+  public static boolean isPossible() {
+    try {
+      return new ProcessBuilder("strace", "-o", "/dev/null", "true").start().waitFor() == 0;
+    } catch (IOException e) {
+      return false;
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** In how many starts something was killed. */
+  public int struck() {
+    return struck;
+  }
+
+  /** What is not as it should be. */
+  public List<String> wrong() {
+    return List.copyOf(wrong);
+  }
+
+  /** Every {@code step}-th call of all processes of a launch, until none is left to be killed. */
+  public void killLaunchers(int first, int step) throws Exception {
+    for (int n = first; n < MOST_CALLS && strike(Strike.KILL_LAUNCHER, "all", n); n += step) {}
+  }
+
+  /**
+   * The same with launchers that stop, and go on when another server has answered the repetition.
+   */
+  public void delayLaunchers(int first, int step) throws Exception {
+    for (int n = first; n < MOST_CALLS && strike(Strike.DELAY_LAUNCHER, "all", n); n += step) {}
+  }
+
+  /** Up to so many of each kind of call. */
+  public void killServers(int most) throws Exception {
+    for (String call : SERVER_CALLS) {
+      for (int n = 1; n <= most && strike(Strike.KILL_SERVER, call, n); n++) {}
+    }
+  }
+
+  /** The n-th call of one kind only. */
+  public void killServer(String call, int n) throws Exception {
+    strike(Strike.KILL_SERVER, call, n);
+  }
+
+  private enum Strike {
+    KILL_LAUNCHER,
+    DELAY_LAUNCHER,
+    KILL_SERVER
+  }
+
+  /** Returns whether there was such a call. */
+  private boolean strike(Strike kind, String call, int n) throws Exception {
+    String name = "r" + ++requests;
+    String where = kind + " at " + call + " " + n + ": ";
+    Path trace = shared.resolve(name + ".trace");
+    JobRequest request = request(name);
+    String answered = "";
+    boolean hit;
+    if (kind == Strike.KILL_SERVER) {
+      Process tracer = attach(call, n, trace);
+      answered = start(request, PATIENCE);
+      tracer.destroyForcibly().waitFor(); // what it traces goes on, or can be reaped
+      hit = dies(answered.isEmpty() ? Duration.ofSeconds(10) : Duration.ofMillis(300));
+      if (hit) {
+        server.kill();
+        server.restart();
+      }
+    } else {
+      Path launcher = wrapLauncher(kind, n, trace);
+      answered = start(request, kind == Strike.DELAY_LAUNCHER ? Duration.ofSeconds(3) : PATIENCE);
+      hit = Files.readString(trace).contains(kind == Strike.KILL_LAUNCHER ? "killed by SIGKILL" : "stopped by SIGSTOP");
+      Files.move(launcher.resolveSibling("real"), launcher, StandardCopyOption.REPLACE_EXISTING);
+      if (hit && kind == Strike.DELAY_LAUNCHER) {
+        server.kill();
+        server.restart();
+      }
+    }
+    try {
+      String id = again(request);
+      if (kind == Strike.DELAY_LAUNCHER) {
+        letGoOn(trace);
+      }
+      check(name, id, answered);
+    } catch (Finding | StatusRuntimeException e) {
+      wrong.add(where + e.getMessage());
+    }
+    if (hit) {
+      struck++;
+    }
+    return hit;
+  }
+
+  private JobRequest request(String name) {
+    String script = "echo executed >> " + shared.resolve(name) + "; exit 3";
+    return JobRequest.newBuilder()
+        .setSpec(
+            JobSpec.newBuilder().addAllCommand(List.of("/bin/sh", "-c", script)).setRequestId(name))
+        .build();
+  }
+
+  /** The first time; empty if there is no answer, or none that says that it has started. */
+  private String start(JobRequest request, Duration patience) {
+    try {
+      return calls.withDeadlineAfter(patience).start(request).getId();
+    } catch (StatusRuntimeException e) {
+      return "";
+    }
+  }
+
+  /** The same again, as often as it takes. */
+  private String again(JobRequest request) throws InterruptedException {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (true) {
+      try {
+        return calls.withDeadlineAfter(PATIENCE).start(request).getId();
+      } catch (StatusRuntimeException e) {
+        Status.Code code = e.getStatus().getCode();
+        boolean later = code == Status.Code.UNAVAILABLE || code == Status.Code.UNKNOWN;
+        if (!later || System.nanoTime() > end) {
+          throw e;
+        }
+        channel.resetConnectBackoff();
+        TimeUnit.MILLISECONDS.sleep(20);
+      }
+    }
+  }
+
+  private void check(String name, String id, String answered) throws Exception {
+    known.add(id);
+    if (!answered.isEmpty() && !answered.equals(id)) {
+      throw new Finding(Kind.DOUBLE_START, "answered with " + answered + ", and then with " + id);
+    }
+    JobStatusResponse job = ended(id);
+    Path executions = shared.resolve(name);
+    long times = Files.exists(executions) ? Files.readString(executions).lines().count() : 0;
+    boolean exited = job.getReason() == Reason.REASON_EXITED;
+    if (times > 1 || (exited && (times != 1 || job.getExitCode() != 3))) {
+      throw new Finding(Kind.DOUBLE_START, "executed " + times + " times, and is " + job);
+    }
+    if (job.getReason() == Reason.REASON_NEVER_STARTED) {
+      throw new Finding(Kind.LOST_START, "was repeated, and is " + job);
+    }
+    String again = again(request(name));
+    if (!again.equals(id)) {
+      throw new Finding(Kind.DOUBLE_START, "is " + id + ", and then " + again);
+    }
+  }
+
+  private JobStatusResponse ended(String id) throws InterruptedException {
+    JobRequest request = JobRequest.newBuilder().setId(id).build();
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (true) {
+      JobStatusResponse job = calls.withWaitForReady().status(request);
+      if (job.getReason() != Reason.REASON_UNSPECIFIED) {
+        return job;
+      }
+      if (System.nanoTime() > end) {
+        throw new Finding(Kind.END, id + " does not end");
+      }
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+  }
+
+  // --- strace
+
+  private Process attach(String call, int n, Path trace) throws Exception {
+    Process tracer =
+        new ProcessBuilder(
+                "strace",
+                "-f",
+                "-p",
+                Long.toString(server.pid()),
+                "-o",
+                trace.toString(),
+                "-e",
+                "trace=" + call,
+                "-e",
+                "inject=" + call + ":signal=KILL:when=" + n)
+            .redirectErrorStream(true)
+            .redirectOutput(shared.resolve("strace.out").toFile())
+            .start();
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (!isTraced()) {
+      if (isDead()) {
+        break; // a thread of its own has made that call meanwhile
+      }
+      if (System.nanoTime() > end || !tracer.isAlive()) {
+        throw new IOException("strace: " + Files.readString(shared.resolve("strace.out")));
+      }
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+    return tracer;
+  }
+
+  /** Each of its threads. */
+  private boolean isTraced() throws IOException {
+    try (Stream<Path> threads = Files.list(Path.of("/proc/" + server.pid() + "/task"))) {
+      for (Path thread : threads.toList()) {
+        if (Files.readString(thread.resolve("status")).contains("TracerPid:\t0\n")) {
+          return false;
+        }
+      }
+      return true;
+    } catch (IOException e) {
+      return false; // a thread, or all of it, has just gone
+    }
+  }
+
+  /** Whether it is dead by then. */
+  private boolean dies(Duration patience) throws Exception {
+    long end = System.nanoTime() + patience.toNanos();
+    while (!isDead() && System.nanoTime() < end) {
+      TimeUnit.MILLISECONDS.sleep(10);
+    }
+    return isDead();
+  }
+
+  /** As the kernel has it (proc_pid_stat(5)): one that is traced is a zombie for a while. */
+  private boolean isDead() {
+    try {
+      String stat = Files.readString(Path.of("/proc/" + server.pid() + "/stat"));
+      return "ZX".indexOf(stat.charAt(stat.lastIndexOf(')') + 2)) >= 0;
+    } catch (IOException e) { // ENOENT, ESRCH: it has gone
+      return true;
+    }
+  }
+
+  /** Puts a script in the launcher's place, which has strace run it. */
+  private Path wrapLauncher(Strike kind, int n, Path trace) throws IOException {
+    Path launcher;
+    try (Stream<Path> files = Files.list(server.directory().resolve("state"))) {
+      launcher =
+          files
+              .filter(file -> file.getFileName().toString().matches("launcher-[0-9a-f]+"))
+              .findFirst()
+              .orElseThrow();
+    }
+    Path real = launcher.resolveSibling("real");
+    Files.copy(launcher, real, StandardCopyOption.COPY_ATTRIBUTES);
+    Path script = launcher.resolveSibling("script");
+    String signal = kind == Strike.KILL_LAUNCHER ? "KILL" : "STOP";
+    Files.writeString(
+        script,
+        """
+        #!/bin/sh
+        [ "$1" != --remove ] || exec %1$s "$@"
+        exec strace -D -f -q -o %2$s -e inject=all:signal=%3$s:when=%4$d %1$s "$@"
+        """
+            .formatted(real, trace, signal, n));
+    Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
+    Files.createFile(trace);
+    Files.move(script, launcher, StandardCopyOption.REPLACE_EXISTING);
+    return launcher;
+  }
+
+  private static void letGoOn(Path trace) throws Exception {
+    Set<String> stopped = new HashSet<>();
+    Matcher pids = TRACED.matcher(Files.readString(trace));
+    while (pids.find()) {
+      stopped.add(pids.group(1));
+    }
+    List<String> command = new ArrayList<>(List.of("kill", "-CONT"));
+    command.addAll(stopped);
+    if (!stopped.isEmpty()) {
+      new ProcessBuilder(command)
+          .redirectErrorStream(true)
+          .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+          .start()
+          .waitFor();
+    }
+  }
+
+  // --- afterwards
+
+  /** Adds what is left over to what is wrong. */
+  public void verify() throws Exception {
+    long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+    List<String> left = leftovers();
+    while (!left.isEmpty() && System.nanoTime() < end) {
+      TimeUnit.MILLISECONDS.sleep(100);
+      left = leftovers();
+    }
+    wrong.addAll(left);
+    calls
+        .list(ListJobsRequest.newBuilder().setPageSize(500).build())
+        .getJobsList()
+        .forEach(job -> {
+          if (!known.contains(job.getId())) {
+            wrong.add(Kind.DOUBLE_START + ": nobody was told of " + job);
+          }
+        });
+  }
+
+  private List<String> leftovers() throws IOException {
+    List<String> left = new ArrayList<>();
+    server.jobCgroups().forEach(cgroup -> left.add(Kind.LEFTOVER + ": cgroup " + cgroup));
+    try (Stream<Path> directories = Files.list(server.directory().resolve("state/jobs"))) {
+      for (Path directory : directories.toList()) {
+        if (!known.contains(directory.getFileName().toString())) {
+          left.add(Kind.LEFTOVER + ": directory " + directory);
+        }
+        for (String file : List.of("control", "life", "started", "slot")) {
+          if (Files.exists(directory.resolve(file), LinkOption.NOFOLLOW_LINKS)) {
+            left.add(Kind.LEFTOVER + ": " + directory.resolve(file));
+          }
+        }
+      }
+    }
+    ProcessHandle.allProcesses()
+        .filter(process -> process.pid() != server.pid())
+        .filter(process -> isOfLauncher(process.pid()))
+        .forEach(process -> left.add(Kind.LEFTOVER + ": process " + process.info()));
+    return left;
+  }
+
+  private boolean isOfLauncher(long pid) {
+    try {
+      return Files.readSymbolicLink(Path.of("/proc/" + pid + "/exe"))
+          .startsWith(server.directory().resolve("state"));
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.shutdownNow();
+    try (Stream<Path> files = Files.list(shared)) {
+      for (Path file : files.toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.delete(shared);
+  }
+}
