@@ -119,20 +119,29 @@ public final class StartFaults implements AutoCloseable {
 
   /** Every {@code step}-th call of all processes of a launch, until none is left to be killed. */
   public void killLaunchers(int first, int step) throws Exception {
-    for (int n = first; n < MOST_CALLS && strike(Strike.KILL_LAUNCHER, "all", n); n += step) {}
+    int n = first;
+    while (n < MOST_CALLS && strike(Strike.KILL_LAUNCHER, "all", n)) {
+      n += step;
+    }
   }
 
   /**
    * The same with launchers that stop, and go on when another server has answered the repetition.
    */
   public void delayLaunchers(int first, int step) throws Exception {
-    for (int n = first; n < MOST_CALLS && strike(Strike.DELAY_LAUNCHER, "all", n); n += step) {}
+    int n = first;
+    while (n < MOST_CALLS && strike(Strike.DELAY_LAUNCHER, "all", n)) {
+      n += step;
+    }
   }
 
   /** Up to so many of each kind of call. */
   public void killServers(int most) throws Exception {
     for (String call : SERVER_CALLS) {
-      for (int n = 1; n <= most && strike(Strike.KILL_SERVER, call, n); n++) {}
+      int n = 1;
+      while (n <= most && strike(Strike.KILL_SERVER, call, n)) {
+        n++;
+      }
     }
   }
 
@@ -330,7 +339,7 @@ public final class StartFaults implements AutoCloseable {
     try (Stream<Path> files = Files.list(server.directory().resolve("state"))) {
       launcher =
           files
-              .filter(file -> file.getFileName().toString().matches("launcher-[0-9a-f]+"))
+              .filter(file -> String.valueOf(file.getFileName()).matches("launcher-[0-9a-f]+"))
               .findFirst()
               .orElseThrow();
     }
@@ -395,7 +404,7 @@ public final class StartFaults implements AutoCloseable {
     server.jobCgroups().forEach(cgroup -> left.add(Kind.LEFTOVER + ": cgroup " + cgroup));
     try (Stream<Path> directories = Files.list(server.directory().resolve("state/jobs"))) {
       for (Path directory : directories.toList()) {
-        if (!known.contains(directory.getFileName().toString())) {
+        if (!known.contains(String.valueOf(directory.getFileName()))) {
           left.add(Kind.LEFTOVER + ": directory " + directory);
         }
         for (String file : List.of("control", "life", "started", "slot")) {
