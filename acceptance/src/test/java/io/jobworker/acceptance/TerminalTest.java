@@ -279,10 +279,14 @@ class TerminalTest {
   void aDownloadShowsHowMuchHasComeAndLeavesNoTrace() throws Exception {
     Path copy = PublicDirectory.create().resolve("copy");
     try (Gate gate = new Gate()) {
-      String lines = "until [ -e " + gate.file() + " ]; do echo line; sleep 0.05; done";
-      String id = alice().start("--shell", lines);
+      String id = alice().start("--shell", gate.ticking("echo line"));
       try (TerminalWindow window = open(60, "logs", "--output", copy.toString(), id)) {
-        window.awaitLine("\\d+B  \\d+B/s");
+        await()
+            .atMost(Programs.PATIENCE)
+            .until(() -> {
+              gate.tick();
+              return window.lines().stream().anyMatch(line -> line.matches("\\d+B  \\d+B/s"));
+            });
         gate.open();
         assertThat(window.exitCode()).isZero();
         assertThat(window.lines()).allMatch(String::isBlank);
