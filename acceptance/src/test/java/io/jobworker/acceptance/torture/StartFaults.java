@@ -176,7 +176,9 @@ public final class StartFaults implements AutoCloseable {
     } else {
       Path launcher = wrapLauncher(kind, n, trace);
       answered = start(request, kind == Strike.DELAY_LAUNCHER ? Duration.ofSeconds(3) : PATIENCE);
-      hit = Files.readString(trace).contains(kind == Strike.KILL_LAUNCHER ? "killed by SIGKILL" : "stopped by SIGSTOP");
+      hit =
+          Files.readString(trace)
+              .contains(kind == Strike.KILL_LAUNCHER ? "killed by SIGKILL" : "stopped by SIGSTOP");
       Files.move(launcher.resolveSibling("real"), launcher, StandardCopyOption.REPLACE_EXISTING);
       if (hit && kind == Strike.DELAY_LAUNCHER) {
         server.kill();
