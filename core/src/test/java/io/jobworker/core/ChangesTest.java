@@ -194,6 +194,9 @@ class ChangesTest {
         start(
             "alice",
             JobSpec.of("/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 1000; done"));
+    await() // until the signal means nothing to it
+        .atMost(TestJobs.PATIENCE)
+        .until(() -> jobs.find(job.id()).status().outputBytes() == "up\n".length());
     long before = jobs.changes().newest();
     Thread stop =
         Thread.ofVirtual()
