@@ -25,7 +25,10 @@ public final class ExitCodes {
     Map<String, String> codes = new LinkedHashMap<>();
     codes.put("0 to 255", "the job's own, when its program exited");
     codes.put("124", "the job timed out, or the wait for it");
-    codes.put("125", "the command line or the server failed, or nobody saw how the job ended");
+    codes.put(
+        "125",
+        "the command line or the server failed, nobody saw how the job ended, or it was never"
+            + " started");
     codes.put("126", "the job's program cannot be executed");
     codes.put("127", "the job's program was not found");
     codes.put("128+n", "signal n ended the job; 137 also when it was out of memory");

@@ -60,6 +60,11 @@ final class Folded {
   }
 
   private void breakLine() {
+    int end = text.length();
+    while (end > 0 && text.charAt(end - 1) == ' ') {
+      end--;
+    }
+    text.setLength(end); // no line ends with a blank
     text.append('\n').repeat(' ', indent);
     used = indent;
   }

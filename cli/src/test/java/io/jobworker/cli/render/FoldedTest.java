@@ -21,8 +21,10 @@ class FoldedTest {
   @Test
   void aWordThatIsTooWideAloneIsFoldedWhereverTheTerminalEnds() {
     assertThat(folded("a " + "x".repeat(40)))
-        .isEqualTo(
-            "a\n    " + "x".repeat(16) + "\n    " + "x".repeat(16) + "\n    " + "x".repeat(8));
+        .as("where a new line would have no more room")
+        .isEqualTo("a " + "x".repeat(18) + "\n    " + "x".repeat(16) + "\n    " + "x".repeat(6));
+    assertThat(folded("a bcde " + "x".repeat(30)))
+        .isEqualTo("a bcde\n    " + "x".repeat(16) + "\n    " + "x".repeat(14));
     assertThat(folded("日".repeat(12))).isEqualTo("日".repeat(10) + "\n    日日");
   }
 
