@@ -1,7 +1,6 @@
 package io.jobworker.core.store;
 
 import io.jobworker.base.sqlite.Database.Binder;
-import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobChange;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
@@ -135,7 +134,7 @@ public final class ChangeStore {
   }
 
   private static JobChange toChange(ResultSet row) throws SQLException {
-    Optional<JobEnd> end = toEnd(row);
+    Optional<JobEnd> end = JobDatabase.end(row, Usage.NONE);
     boolean stopping = row.getInt("stopping") != 0;
     String labels = row.getString("labels");
     JobStatus status =
@@ -157,20 +156,5 @@ public final class ChangeStore {
         JobDatabase.instant(row.getLong("at_us")),
         status,
         row.getInt("removed") != 0);
-  }
-
-  private static Optional<JobEnd> toEnd(ResultSet row) throws SQLException {
-    String reason = row.getString("reason");
-    if (reason == null) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        new JobEnd(
-            EndReason.valueOf(reason),
-            JobDatabase.optional(row, "exit_code"),
-            JobDatabase.optional(row, "signal"),
-            JobDatabase.instant(row.getLong("ended_at_us")),
-            Usage.NONE,
-            row.getString("end_detail")));
   }
 }

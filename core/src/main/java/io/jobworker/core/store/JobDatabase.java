@@ -3,12 +3,16 @@ package io.jobworker.core.store;
 import io.jobworker.base.sqlite.Database;
 import io.jobworker.base.sqlite.Database.Binder;
 import io.jobworker.base.sqlite.Database.RowReader;
+import io.jobworker.core.job.EndReason;
+import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.Usage;
 import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -228,6 +232,22 @@ public final class JobDatabase implements AutoCloseable {
   static OptionalInt optional(ResultSet row, String column) throws SQLException {
     int value = row.getInt(column);
     return row.wasNull() ? OptionalInt.empty() : OptionalInt.of(value);
+  }
+
+  /** How a job ended, by the columns that say so; empty of one that has not. */
+  static Optional<JobEnd> end(ResultSet row, Usage usage) throws SQLException {
+    String reason = row.getString("reason");
+    if (reason == null) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new JobEnd(
+            EndReason.valueOf(reason),
+            optional(row, "exit_code"),
+            optional(row, "signal"),
+            instant(row.getLong("ended_at_us")),
+            usage,
+            row.getString("end_detail")));
   }
 
   @Override

@@ -2,7 +2,6 @@ package io.jobworker.core.store;
 
 import io.jobworker.base.sqlite.Database.Binder;
 import io.jobworker.base.sqlite.Database.RowReader;
-import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobFilter;
@@ -246,32 +245,21 @@ public final class JobStore {
         row.getString("slot"),
         row.getInt("settled") != 0,
         row.getInt("stopping") != 0,
-        toEnd(row),
+        JobDatabase.end(row, toUsage(row)),
         row.getLong("output_bytes"),
         row.getLong("output_dropped_bytes"));
   }
 
-  private static Optional<JobEnd> toEnd(ResultSet row) throws SQLException {
-    String reason = row.getString("reason");
-    if (reason == null) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        new JobEnd(
-            EndReason.valueOf(reason),
-            JobDatabase.optional(row, "exit_code"),
-            JobDatabase.optional(row, "signal"),
-            JobDatabase.instant(row.getLong("ended_at_us")),
-            new Usage(
-                Duration.ofNanos(row.getLong("cpu_us") * 1000),
-                Duration.ofNanos(row.getLong("cpu_throttled_us") * 1000),
-                0,
-                row.getLong("peak_memory_bytes"),
-                row.getLong("oom_kills"),
-                row.getLong("read_bytes"),
-                row.getLong("written_bytes"),
-                0),
-            row.getString("end_detail")));
+  private static Usage toUsage(ResultSet row) throws SQLException {
+    return new Usage(
+        Duration.ofNanos(row.getLong("cpu_us") * 1000),
+        Duration.ofNanos(row.getLong("cpu_throttled_us") * 1000),
+        0,
+        row.getLong("peak_memory_bytes"),
+        row.getLong("oom_kills"),
+        row.getLong("read_bytes"),
+        row.getLong("written_bytes"),
+        0);
   }
 
   private static void setOptional(PreparedStatement statement, int index, OptionalInt value)
