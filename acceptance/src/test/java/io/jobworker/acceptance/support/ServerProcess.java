@@ -8,10 +8,12 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -337,6 +339,19 @@ public final class ServerProcess implements AutoCloseable {
     return processes;
   }
 
+  /** False while the kernel is at the end of a process in it, which no list shows any more. */
+  private static boolean removed(Path cgroup) throws IOException {
+    try (Stream<Path> files = Files.walk(cgroup)) {
+      for (Path group : files.filter(Files::isDirectory).sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(group);
+      }
+      return true;
+    } catch (FileSystemException e) {
+      assertThat(e.getReason()).isEqualTo("Device or resource busy");
+      return false;
+    }
+  }
+
   /** Stops all jobs and the server, and removes what they used. */
   @Override
   public void close() {
@@ -348,9 +363,7 @@ public final class ServerProcess implements AutoCloseable {
       Optional<Path> cgroup = cgroup();
       if (cgroup.isPresent()) {
         assertThat(leftovers(cgroup.get())).as("processes that outlived their stop").isEmpty();
-        for (String child : List.of("jobs", "removal", "")) {
-          Files.deleteIfExists(cgroup.get().resolve(child));
-        }
+        await().atMost(Programs.PATIENCE).until(() -> removed(cgroup.get()));
       }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
