@@ -112,7 +112,7 @@ class RunTest {
       Result result = run("-v", "--id-file", file.toString(), "true");
       String id = Files.readString(file).strip();
       assertThat(UUID.fromString(id)).hasToString(id);
-      assertThat(result.err()).isEqualTo("job-worker: " + id + "\n");
+      assertThat(result.err().lines()).contains("job-worker: " + id);
       Result again = run("--id-file", file.toString(), "true");
       assertThat(again.exitCode()).isEqualTo(125);
       assertThat(file).hasContent(id + "\n");

@@ -196,6 +196,24 @@ class TerminalTest {
     }
   }
 
+  @Test
+  void figuresGiveTheTerminalBackWhileTheyAreStopped() throws Exception {
+    ProcessBuilder stats = alice().process("stats", "--label", "for=tables");
+    String shell = "\"$0\" \"$@\"; echo stopped by $(($? - 128)); read go; fg";
+    stats.command().addAll(0, List.of("bash", "-mc", shell));
+    try (TerminalWindow window = TerminalWindow.open(80, ROWS, Map.of(), stats)) {
+      window.awaitLine(".*running +\\d+%.*");
+      window.press("C-z");
+      window.awaitLine("stopped by 20"); // SIGTSTP
+      assertThat(window.isScreenAside()).isFalse();
+      window.press("Enter");
+      window.awaitLine(".*running +\\d+%.*");
+      assertThat(window.isScreenAside()).isTrue();
+      window.press("C-c");
+      assertThat(window.exitCode()).isEqualTo(130);
+    }
+  }
+
   /** All that are complete, by where the cursor goes home. */
   private static List<String> frames(Path recorded) throws IOException {
     List<String> parts =

@@ -98,6 +98,41 @@ class VerbsTest {
   }
 
   @Test
+  void whatIsSaidIsSetBeforeTheVerbOrBehindIt() {
+    String id = ended("true");
+    Result told = alice().run("status", "-v", "-q", id).succeeded();
+    assertThat(told.text()).isEqualTo(id);
+    assertThat(told.err().lines())
+        .satisfiesExactly(
+            line ->
+                assertThat(line)
+                    .startsWith("job-worker: server " + server.address() + " by the name ")
+                    .endsWith("as the client of " + alice().config()),
+            line -> assertThat(line).matches("job-worker: Status: OK after \\d+\\.\\d ms"));
+    assertThat(alice().run("-q", "status", id).succeeded().text()).isEqualTo(id);
+    assertThat(alice().run("status", "-v", "0000-").err()).contains("List: OK after");
+    assertThat(alice().run("ls", "--color", "always", "-n", "1").text()).contains("\033[");
+  }
+
+  @Test
+  void anAnswerIsAwaitedForAsLongAsTheCallerSays() throws IOException {
+    Result late = alice().run("ls", "--deadline", "1ms");
+    assertThat(late.err())
+        .isEqualTo("job-worker: no answer from " + server.address() + " within 1ms (--deadline)\n");
+    assertThat(late.exitCode()).isEqualTo(125);
+    assertThat(alice().run("start", "--deadline", "1ms", "true").err())
+        .contains("the job may have been started");
+    assertThat(alice().run("ls", "--deadline", "0").err()).contains("--deadline 0: ");
+    assertThat(alice().run("ls", "--deadline", "soon").exitCode()).isEqualTo(2);
+    // What waits for a job is no answer that is late.
+    String id = alice().start("--shell", gate.waiting());
+    Result waited = alice().run("wait", "--deadline", "1m", "--timeout", "100ms", id);
+    assertThat(waited.exitCode()).isEqualTo(124);
+    gate.open();
+    assertThat(alice().run("logs", "--deadline", "1m", id).succeeded().err()).isEmpty();
+  }
+
+  @Test
   void aWordThatMeansNoJobOrSeveralIsRefusedWithWhatToDo() {
     String name = UUID.randomUUID().toString();
     String one = alice().start("--name", name, "--", "sleep", "1000");

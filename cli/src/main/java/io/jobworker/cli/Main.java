@@ -15,6 +15,7 @@ import io.jobworker.cli.command.StartCommand;
 import io.jobworker.cli.command.StatsCommand;
 import io.jobworker.cli.command.StatusCommand;
 import io.jobworker.cli.command.StopCommand;
+import io.jobworker.cli.command.TalkOptions;
 import io.jobworker.cli.command.Usage;
 import io.jobworker.cli.command.Verbs;
 import io.jobworker.cli.command.WaitCommand;
@@ -26,7 +27,9 @@ import io.jobworker.cli.connect.Contexts;
 import io.jobworker.cli.connect.Failure;
 import io.jobworker.cli.exit.JobExit;
 import io.jobworker.cli.help.HelpLayout;
+import io.jobworker.cli.render.Paint;
 import io.jobworker.cli.render.StandardOutput;
+import io.jobworker.cli.render.Talk;
 import java.io.PrintWriter;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -59,14 +62,15 @@ import picocli.CommandLine.Model.CommandSpec;
       HelpCommand.class,
     },
     footer = {"", "'job-worker help VERB' tells more of a verb."})
-public final class Main implements Connector {
+public final class Main implements Connector, Talk {
   @Mixin private ConnectOptions options = new ConnectOptions();
+  @Mixin private TalkOptions talk = new TalkOptions();
 
   private Main() {}
 
   @Override
   public Connection connect() {
-    return options.connect();
+    return options.connect(talk.verbose() ? Optional.of(talk::say) : Optional.empty());
   }
 
   @Override
@@ -82,6 +86,26 @@ public final class Main implements Connector {
   @Override
   public String account() {
     return options.account();
+  }
+
+  @Override
+  public Paint paint() {
+    return talk.paint();
+  }
+
+  @Override
+  public boolean quiet() {
+    return talk.quiet();
+  }
+
+  @Override
+  public boolean verbose() {
+    return talk.verbose();
+  }
+
+  @Override
+  public void say(String line) {
+    talk.say(line);
   }
 
   /** Ends the JVM without waiting for the transport's threads, which saves a third of a second. */

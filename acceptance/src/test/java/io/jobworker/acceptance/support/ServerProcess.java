@@ -342,7 +342,8 @@ public final class ServerProcess implements AutoCloseable {
   /** False while the kernel is at the end of a process in it, which no list shows any more. */
   private static boolean removed(Path cgroup) throws IOException {
     try (Stream<Path> files = Files.walk(cgroup)) {
-      for (Path group : files.filter(Files::isDirectory).sorted(Comparator.reverseOrder()).toList()) {
+      for (Path group :
+          files.filter(Files::isDirectory).sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(group);
       }
       return true;

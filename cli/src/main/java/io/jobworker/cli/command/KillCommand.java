@@ -7,6 +7,7 @@ import io.jobworker.api.v1.StopOptions;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.render.Statuses;
+import io.jobworker.cli.render.Talk;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -31,8 +32,8 @@ import picocli.CommandLine.Spec;
 public final class KillCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @ParentCommand private Talk talk = Talk.USUAL;
   @Mixin private JobsParameter jobs = new JobsParameter();
-  @Mixin private QuietOption quiet = new QuietOption();
 
   @Option(
       names = {"-s", "--signal"},
@@ -57,7 +58,7 @@ public final class KillCommand implements Callable<Integer> {
     }
     StopOptions alone = StopOptions.newBuilder().setSignal(signal).build();
     var _ = connection.calls().stop(request.toBuilder().setStop(alone).build());
-    return quiet.get()
+    return talk.quiet()
         ? job.id()
         : Statuses.shortId(job.id()) + "  " + SignalNames.of(signal) + " sent";
   }

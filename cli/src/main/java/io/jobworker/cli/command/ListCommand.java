@@ -12,6 +12,7 @@ import io.jobworker.cli.connect.UsageException;
 import io.jobworker.cli.render.JobTable;
 import io.jobworker.cli.render.Json;
 import io.jobworker.cli.render.Screen;
+import io.jobworker.cli.render.Talk;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Clock;
@@ -24,7 +25,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
@@ -59,8 +59,7 @@ public final class ListCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
-  @Mixin private QuietOption quiet = new QuietOption();
-  @Mixin private ScreenOption screen = new ScreenOption();
+  @ParentCommand private Talk talk = Talk.USUAL;
 
   @Option(
       names = "--status",
@@ -154,12 +153,12 @@ public final class ListCommand implements Callable<Integer> {
 
   private void print(List<JobStatusResponse> jobs) throws IOException {
     PrintWriter out = spec.commandLine().getOut();
-    if (quiet.get()) {
+    if (talk.quiet()) {
       jobs.forEach(job -> out.println(job.getId()));
     } else {
       switch (format) {
         case TABLE, WIDE -> {
-          Screen shown = screen.get();
+          Screen shown = talk.screen();
           JobTable.lines(jobs, format == Format.WIDE, Instant.now(), shown, shown.width())
               .forEach(out::println);
         }

@@ -11,21 +11,21 @@ import io.jobworker.cli.output.Progress;
 import io.jobworker.cli.render.LogSink;
 import io.jobworker.cli.render.PassingLine;
 import io.jobworker.cli.render.Screen;
+import io.jobworker.cli.render.Talk;
 import io.jobworker.cli.render.Terminal;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.OptionalLong;
-import java.util.function.Consumer;
 
 /** {@code logs --output FILE}: goes on where it was, also in another call. */
-record LogDownload(Connector server, Duration patience, Consumer<String> say, PrintWriter err) {
+record LogDownload(Connector server, Duration patience, Talk talk, PrintWriter err) {
   void run(String id, LogRange wanted, Path file)
       throws StatusException, InterruptedException, IOException {
     try (Download download = Download.to(file, "job " + id + ", " + wanted.key())) {
       OptionalLong offset = download.offset();
-      boolean watched = Terminal.is(2);
+      boolean watched = !talk.quiet() && Terminal.is(2);
       long total = watched ? total(id, wanted) : 0;
       PassingLine line = new PassingLine(err, watched ? Screen.size().columns() : 0);
       Progress progress = new Progress(download, line, System::nanoTime, download.size(), total);
@@ -41,13 +41,13 @@ record LogDownload(Connector server, Duration patience, Consumer<String> say, Pr
                     patience,
                     () -> {
                       line.remove();
-                      say.accept("connection lost; trying to reconnect");
+                      talk.remark("connection lost; trying to reconnect");
                     })
                 .run(follower::copy, follower::next);
       }
       sink.end();
       if (download.droppedBytes() > 0) {
-        say.accept(
+        talk.say(
             Long.toUnsignedString(download.droppedBytes())
                 + " bytes of output were no longer kept, and are not in "
                 + file);

@@ -1,6 +1,7 @@
 package io.jobworker.cli.command;
 
 import io.grpc.StatusException;
+import io.jobworker.base.words.CallersBytes;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Failure;
@@ -15,6 +16,7 @@ import io.jobworker.cli.render.Paint;
 import io.jobworker.cli.render.Printable;
 import io.jobworker.cli.render.StandardOutput;
 import io.jobworker.cli.render.Table;
+import io.jobworker.cli.render.Talk;
 import io.jobworker.cli.render.WholeLines;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -66,6 +68,7 @@ public final class LogsCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @ParentCommand private Talk talk = Talk.USUAL;
   @Mixin private LogRangeOptions range = new LogRangeOptions();
 
   @Parameters(
@@ -85,13 +88,6 @@ public final class LogsCommand implements Callable<Integer> {
       names = "--raw",
       description = "Where output is missing, go on in the middle of a line if it is there.")
   private boolean raw;
-
-  @Option(
-      names = "--color",
-      paramLabel = "WHEN",
-      defaultValue = "auto",
-      description = "Colours for several jobs: auto (default), always or never.")
-  private Paint color = Paint.AUTO;
 
   @Option(
       names = {"-o", "--format"},
@@ -130,7 +126,7 @@ public final class LogsCommand implements Callable<Integer> {
           case Found.Refused refused -> throw new RefusedException(refused.why());
         };
     if (file.isPresent()) {
-      new LogDownload(server, PATIENCE, this::say, spec.commandLine().getErr())
+      new LogDownload(server, PATIENCE, talk, spec.commandLine().getErr())
           .run(id, wanted, file.get());
     } else {
       follow(server, wanted, id, sink(id, "", out, err));
@@ -152,7 +148,7 @@ public final class LogsCommand implements Callable<Integer> {
             id,
             message -> {
               if (broken.compareAndSet(true, false)) {
-                say(
+                remark(
                     "reconnected"
                         + (jobs.size() > 1 ? "" : "; going on at offset " + message.getOffset()));
               }
@@ -167,14 +163,14 @@ public final class LogsCommand implements Callable<Integer> {
   /** Once for all jobs: it is one connection. */
   private void sayBroken() {
     if (broken.compareAndSet(false, true)) {
-      say("connection lost; trying to reconnect");
+      remark("connection lost; trying to reconnect");
     }
   }
 
   // --- of several jobs
 
   private int followAll(LogRange wanted) throws InterruptedException {
-    Paint paint = color.resolved(1, System.getenv());
+    Paint paint = talk.paint().resolved(1, CallersBytes.environment());
     int width = jobs.stream().mapToInt(job -> Table.width(label(job))).max().orElse(0);
     try (Connection connection = server.connect();
         ExecutorService followers = Executors.newVirtualThreadPerTaskExecutor()) {
@@ -230,10 +226,15 @@ public final class LogsCommand implements Callable<Integer> {
     return plain.length() == UUID_LENGTH ? plain.substring(0, SHORT_ID) : plain;
   }
 
+  private void remark(String what) {
+    if (!talk.quiet()) {
+      say(what);
+    }
+  }
+
   private void say(String what) {
     synchronized (err) {
-      spec.commandLine().getErr().println("job-worker: " + what);
-      spec.commandLine().getErr().flush();
+      talk.say(what);
     }
   }
 }

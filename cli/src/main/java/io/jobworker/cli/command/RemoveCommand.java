@@ -5,6 +5,7 @@ import io.jobworker.api.v1.JobRequest;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.render.Statuses;
+import io.jobworker.cli.render.Talk;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -28,8 +29,8 @@ import picocli.CommandLine.Spec;
 public final class RemoveCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @ParentCommand private Talk talk = Talk.USUAL;
   @Mixin private JobsParameter jobs = new JobsParameter();
-  @Mixin private QuietOption quiet = new QuietOption();
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
@@ -40,6 +41,6 @@ public final class RemoveCommand implements Callable<Integer> {
 
   private String remove(Connection connection, Found.Job job) throws StatusException {
     var _ = connection.calls().remove(JobRequest.newBuilder().setId(job.id()).build());
-    return quiet.get() ? job.id() : Statuses.shortId(job.id()) + "  removed";
+    return talk.quiet() ? job.id() : Statuses.shortId(job.id()) + "  removed";
   }
 }

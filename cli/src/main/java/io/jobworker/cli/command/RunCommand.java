@@ -8,6 +8,7 @@ import io.jobworker.cli.connect.UsageException;
 import io.jobworker.cli.exit.JobExit;
 import io.jobworker.cli.render.LogPrinter;
 import io.jobworker.cli.render.StandardOutput;
+import io.jobworker.cli.render.Talk;
 import io.jobworker.cli.run.IdFile;
 import io.jobworker.cli.run.JobRun;
 import io.jobworker.cli.run.StdinSource;
@@ -47,6 +48,7 @@ public final class RunCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @ParentCommand private Talk talk = Talk.USUAL;
   @Mixin private JobSpecOptions job = new JobSpecOptions();
 
   @Mixin private ProgramParameter program = new ProgramParameter();
@@ -65,11 +67,6 @@ public final class RunCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description = "Write the job's id to FILE, which must not be there yet.")
   private Optional<Path> idFile = Optional.empty();
-
-  @Option(
-      names = {"-v", "--verbose"},
-      description = "Print the job's id on standard error.")
-  private boolean verbose;
 
   @Option(
       names = {"-i", "--interactive"},
@@ -100,7 +97,7 @@ public final class RunCommand implements Callable<Integer> {
       throw new UsageException("-i needs a run that stays, not --detach");
     }
     try (IdFile file = IdFile.of(idFile)) {
-      JobRun run = new JobRun(server, what.build(), input(), reconnect, this::say, this::leave);
+      JobRun run = new JobRun(server, what.build(), input(), reconnect, talk, this::leave);
       return detach ? start(run, file) : run(run, file);
     }
   }
@@ -128,32 +125,26 @@ public final class RunCommand implements Callable<Integer> {
     try {
       JobStatusResponse ended = run.run(id -> started(id, file), printer, remove);
       JobExit exit = JobExit.of(ended);
-      exit.line().ifPresent(this::say);
+      exit.line().ifPresent(talk::say);
       return exit.code();
     } catch (JobRun.NobodyReads e) {
       return BROKEN_PIPE;
     } catch (StatusException | IOException e) {
-      run.id().ifPresent(id -> say("the job is on its own now: " + id));
+      run.id().ifPresent(id -> talk.say("the job is on its own now: " + id));
       throw e;
     }
   }
 
   private void started(String id, IdFile file) throws IOException {
     remember(id, file);
-    if (verbose) {
-      say(id);
+    if (talk.verbose()) {
+      talk.say(id);
     }
   }
 
   private void remember(String id, IdFile file) throws IOException {
     LastJob.of(server).remember(id, spec.commandLine().getErr());
     file.write(id);
-  }
-
-  private void say(String what) {
-    PrintWriter err = spec.commandLine().getErr();
-    err.println("job-worker: " + what);
-    err.flush();
   }
 
   private void leave(int exitCode) {

@@ -8,6 +8,7 @@ import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.InputPump;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.render.StandardOutput;
+import io.jobworker.cli.render.Talk;
 import io.jobworker.cli.run.StdinSource;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -38,6 +39,7 @@ public final class StartCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @ParentCommand private Talk talk = Talk.USUAL;
   @Mixin private JobSpecOptions job = new JobSpecOptions();
   @Mixin private ProgramParameter program = new ProgramParameter();
   @Mixin private JobFileOptions files = new JobFileOptions();
@@ -78,20 +80,16 @@ public final class StartCommand implements Callable<Integer> {
     InputPump pump = new InputPump(StdinSource.ofProcess().whatever());
     switch (pump.run(server, id, PATIENCE, this::sayInputBroken)) {
       case ENDED -> {}
-      case CLOSED -> say("the job has closed its input; the rest is not sent");
-      case JOB_ENDED -> say("the job has ended; the rest of the input is not sent");
+      case CLOSED -> talk.say("the job has closed its input; the rest is not sent");
+      case JOB_ENDED -> talk.say("the job has ended; the rest of the input is not sent");
     }
   }
 
   private void sayInputBroken() {
-    say("connection lost; trying to reconnect");
-  }
-
-  private void say(String what) {
-    spec.commandLine().getErr().println("job-worker: " + what);
+    talk.remark("connection lost; trying to reconnect");
   }
 
   private void sayBroken() {
-    say("connection lost; asking again");
+    talk.remark("connection lost; asking again");
   }
 }

@@ -14,6 +14,8 @@ import io.jobworker.cli.render.LiveScreen;
 import io.jobworker.cli.render.Screen;
 import io.jobworker.cli.render.StandardOutput;
 import io.jobworker.cli.render.StatsTable;
+import io.jobworker.cli.render.Talk;
+import io.jobworker.cli.run.Signals;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -45,15 +47,17 @@ public final class StatsCommand implements Callable<Integer> {
 
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
+  private static final String STOP = "TSTP";
+
   /** In JSON these are always there. */
   private static final Set<FieldDescriptor> FIGURES =
       Set.copyOf(JobStats.getDescriptor().getFields());
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @ParentCommand private Talk talk = Talk.USUAL;
   @Mixin private JobsParameter jobs = new JobsParameter();
   @Mixin private FormatOption format = new FormatOption();
-  @Mixin private ScreenOption screen = new ScreenOption();
 
   @Option(names = "--once", description = "Print once and end.")
   private boolean once;
@@ -71,7 +75,7 @@ public final class StatsCommand implements Callable<Integer> {
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
     PrintWriter out = spec.commandLine().getOut();
-    Screen shown = screen.get();
+    Screen shown = talk.screen();
     if (once) {
       try (Connection connection = server.connect()) {
         find(connection);
@@ -88,6 +92,7 @@ public final class StatsCommand implements Callable<Integer> {
     }
     LiveScreen live = new LiveScreen(out);
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(live::close)); // Ctrl-C
+    Signals.handle(STOP, () -> stop(live)); // Ctrl-Z
     try (live) {
       return follow(() -> redraw(live, shown));
     }
@@ -112,7 +117,14 @@ public final class StatsCommand implements Callable<Integer> {
   }
 
   private void sayBroken() {
-    spec.commandLine().getErr().println("job-worker: connection lost; trying to reconnect");
+    talk.remark("connection lost; trying to reconnect");
+  }
+
+  /** The terminal is the shell's until we are in the foreground again. */
+  private static void stop(LiveScreen live) {
+    live.leave();
+    Signals.raise(STOP);
+    Signals.handle(STOP, () -> stop(live));
   }
 
   private void redraw(LiveScreen live, Screen shown) {
@@ -133,9 +145,7 @@ public final class StatsCommand implements Callable<Integer> {
         case Found.Job job ->
             watch.put(connection.calls().status(JobRequest.newBuilder().setId(job.id()).build()));
         case Found.Refused refused -> {
-          PrintWriter err = spec.commandLine().getErr();
-          err.println("job-worker: " + refused.why().message());
-          err.flush();
+          talk.say(refused.why().message());
           worst = Math.max(worst, refused.why().exitCode());
         }
       }

@@ -10,6 +10,7 @@ import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.render.Json;
 import io.jobworker.cli.render.Screen;
 import io.jobworker.cli.render.StatusText;
+import io.jobworker.cli.render.Talk;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -36,9 +37,9 @@ import picocli.CommandLine.Spec;
 public final class StatusCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @ParentCommand private Talk talk = Talk.USUAL;
   @Mixin private JobsParameter jobs = new JobsParameter();
   @Mixin private FormatOption format = new FormatOption();
-  @Mixin private ScreenOption screen = new ScreenOption();
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
@@ -67,8 +68,10 @@ public final class StatusCommand implements Callable<Integer> {
 
   private void print(List<JobStatusResponse> known) throws InvalidProtocolBufferException {
     PrintWriter out = spec.commandLine().getOut();
-    if (format.get() == Format.TEXT) {
-      Screen shown = screen.get();
+    if (talk.quiet()) {
+      known.forEach(job -> out.println(job.getId()));
+    } else if (format.get() == Format.TEXT) {
+      Screen shown = talk.screen();
       String gap = "";
       for (JobStatusResponse job : known) {
         out.println(gap + StatusText.of(job, shown));

@@ -9,6 +9,7 @@ import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.render.Amounts;
 import io.jobworker.cli.render.Statuses;
+import io.jobworker.cli.render.Talk;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -36,8 +37,8 @@ import picocli.CommandLine.Spec;
 public final class StopCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @ParentCommand private Talk talk = Talk.USUAL;
   @Mixin private JobsParameter jobs = new JobsParameter();
-  @Mixin private QuietOption quiet = new QuietOption();
 
   @Option(
       names = "--grace",
@@ -73,14 +74,14 @@ public final class StopCommand implements Callable<Integer> {
     String status = connection.calls().stop(request.toBuilder().setStop(stop).build()).getStatus();
     java.time.Duration took = java.time.Duration.ofNanos(System.nanoTime() - start);
     if (!stop.getSignal().isEmpty() && !stop.hasGrace()) {
-      return quiet.get()
+      return talk.quiet()
           ? job.id()
           : Statuses.shortId(job.id()) + "  " + SignalNames.of(stop.getSignal()) + " sent";
     }
     if (status.equals("stopping")) {
       throw new Batch.NotDone("told to stop, and has not ended yet");
     }
-    if (quiet.get()) {
+    if (talk.quiet()) {
       return job.id();
     }
     String shown = Statuses.shortId(job.id()) + "  ";

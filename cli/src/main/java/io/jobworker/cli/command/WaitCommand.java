@@ -15,6 +15,7 @@ import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.exit.JobExit;
 import io.jobworker.cli.render.Amounts;
 import io.jobworker.cli.render.Statuses;
+import io.jobworker.cli.render.Talk;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
@@ -56,8 +57,8 @@ public final class WaitCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @ParentCommand private Talk talk = Talk.USUAL;
   @Mixin private JobsParameter jobs = new JobsParameter();
-  @Mixin private QuietOption quiet = new QuietOption();
 
   @Option(names = "--any", description = "Until the first of them has ended.")
   private boolean any;
@@ -80,7 +81,7 @@ public final class WaitCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
-    try (WaitProgress shown = WaitProgress.on(spec.commandLine().getErr(), quiet.get())) {
+    try (WaitProgress shown = WaitProgress.on(spec.commandLine().getErr(), talk.quiet())) {
       progress = shown;
       return timeout.isEmpty() ? await() : awaitInTime(timeout.get());
     }
@@ -196,7 +197,7 @@ public final class WaitCommand implements Callable<Integer> {
     progress.remove();
     PrintWriter out = spec.commandLine().getOut();
     out.println(
-        quiet.get()
+        talk.quiet()
             ? status.getId()
             : Statuses.shortId(status.getId()) + "  " + Statuses.of(status));
     out.flush();
@@ -218,15 +219,13 @@ public final class WaitCommand implements Callable<Integer> {
   }
 
   private void sayBroken() {
-    if (!over) {
+    if (!over && !talk.quiet()) {
       say("connection lost; trying to reconnect");
     }
   }
 
   private void say(String what) {
     progress.remove();
-    PrintWriter err = spec.commandLine().getErr();
-    err.println("job-worker: " + what);
-    err.flush();
+    talk.say(what);
   }
 }

@@ -5,7 +5,6 @@ import io.grpc.StatusException;
 import io.grpc.stub.BlockingClientCall;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.WatchRequest;
-import io.jobworker.cli.command.FormatOption.Format;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.Retry;
@@ -14,6 +13,7 @@ import io.jobworker.cli.render.ChangeLine;
 import io.jobworker.cli.render.Json;
 import io.jobworker.cli.render.Screen;
 import io.jobworker.cli.render.StandardOutput;
+import io.jobworker.cli.render.Talk;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -59,8 +59,8 @@ public final class WatchCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
+  @ParentCommand private Talk talk = Talk.USUAL;
   @Mixin private FormatOption format = new FormatOption();
-  @Mixin private ScreenOption screen = new ScreenOption();
 
   @Option(
       names = {"-l", "--label"},
@@ -85,8 +85,8 @@ public final class WatchCommand implements Callable<Integer> {
     if (after.filter(revision -> revision < 0).isPresent()) {
       throw new UsageException("--after: write a revision, as 'watch -o json' tells it");
     }
-    Screen shown = screen.get();
-    return new Retry(server, PATIENCE, () -> say("connection lost; trying to reconnect"))
+    Screen shown = talk.screen();
+    return new Retry(server, PATIENCE, () -> talk.remark("connection lost; trying to reconnect"))
         .run(
             connection -> {
               follow(connection, shown);
@@ -112,13 +112,12 @@ public final class WatchCommand implements Callable<Integer> {
   private void print(JobStatusResponse change, Screen shown) throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     out.println(
-        format.get() == Format.JSON ? Json.line(change, ALWAYS) : ChangeLine.of(change, shown));
+        talk.quiet()
+            ? change.getId()
+            : switch (format.get()) {
+              case TEXT -> ChangeLine.of(change, shown, shown.width());
+              case JSON -> Json.line(change, ALWAYS);
+            });
     StandardOutput.requireWritten(out, "the changes"); // which nobody may read any more
-  }
-
-  private void say(String what) {
-    PrintWriter err = spec.commandLine().getErr();
-    err.println("job-worker: " + what);
-    err.flush();
   }
 }

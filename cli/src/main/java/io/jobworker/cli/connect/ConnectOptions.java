@@ -1,12 +1,18 @@
 package io.jobworker.cli.connect;
 
+import io.grpc.ClientInterceptor;
 import io.jobworker.base.net.HostAndPort;
+import io.jobworker.base.units.Durations;
 import io.jobworker.base.words.CallersBytes;
 import io.jobworker.base.words.OsString;
 import io.jobworker.cli.help.HelpGroup;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -70,21 +76,53 @@ public final class ConnectOptions {
       description = "The client's private key, likewise.")
   private Optional<Path> key = Optional.empty();
 
+  @Option(
+      names = "--deadline",
+      scope = ScopeType.INHERIT,
+      paramLabel = "TIME",
+      description =
+          "How long the server may take for an answer, as in 5s. What follows a job, or waits for"
+              + " it, is not bounded.")
+  private Optional<String> deadline = Optional.empty();
+
   /**
    * Prepares the connection that the options name.
    *
+   * @param tell hears of every call
    * @throws UsageException if they name none, with what is wrong
    */
-  public Connection connect() {
-    return Connection.to(
-        address.isPresent() && ca.isPresent() && cert.isPresent() && key.isPresent()
-            ? destination(
-                server("--address", address.get()),
-                ClientConfig.readPem(ca.get()),
-                ClientConfig.readPem(cert.get()),
-                ClientConfig.readPem(key.get()),
-                serverName)
-            : configured(clientFile()));
+  public Connection connect(Optional<Consumer<String>> tell) {
+    Destination destination = destination();
+    List<ClientInterceptor> calls = new ArrayList<>();
+    deadline.ifPresent(text -> calls.add(deadlines(destination.server(), text)));
+    tell.ifPresent(say -> {
+      say.accept(destination.toString());
+      calls.add(new Telling(say));
+    });
+    return Connection.to(destination, calls);
+  }
+
+  private static Deadlines deadlines(HostAndPort server, String text) {
+    try {
+      Duration time = Durations.parse(text);
+      if (time.isZero()) {
+        throw new IllegalArgumentException("give the server some time");
+      }
+      return new Deadlines(server, time, text);
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--deadline " + text + ": " + e.getMessage());
+    }
+  }
+
+  private Destination destination() {
+    return address.isPresent() && ca.isPresent() && cert.isPresent() && key.isPresent()
+        ? destination(
+            server("--address", address.get()),
+            ClientConfig.readPem(ca.get()),
+            ClientConfig.readPem(cert.get()),
+            ClientConfig.readPem(key.get()),
+            serverName)
+        : configured(clientFile());
   }
 
   private Destination configured(Path file) {

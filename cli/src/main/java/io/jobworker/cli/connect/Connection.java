@@ -1,5 +1,6 @@
 package io.jobworker.cli.connect;
 
+import io.grpc.ClientInterceptor;
 import io.grpc.ManagedChannel;
 import io.grpc.NameResolverRegistry;
 import io.grpc.okhttp.OkHttpChannelBuilder;
@@ -10,6 +11,7 @@ import io.jobworker.base.net.HostAndPort;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -57,13 +59,14 @@ public final class Connection implements AutoCloseable {
   /**
    * Prepares a connection; it is made when it is first used.
    *
+   * @param calls what goes with each call, the last of them outermost
    * @throws UsageException if it cannot be, with what to do
    */
-  static Connection to(Destination destination) {
-    return to(destination, PATIENCE);
+  static Connection to(Destination destination, List<ClientInterceptor> calls) {
+    return to(destination, calls, PATIENCE);
   }
 
-  static Connection to(Destination destination, Duration patience) {
+  static Connection to(Destination destination, List<ClientInterceptor> calls, Duration patience) {
     HostAndPort server = destination.server();
     String name = destination.name();
     Identity identity = Identity.of(destination.certificate(), destination.key());
@@ -85,6 +88,7 @@ public final class Connection implements AutoCloseable {
                         dialing,
                         tls,
                         patience)))
+            .intercept(calls)
             .keepAliveTime(ASK_AFTER.toMillis(), TimeUnit.MILLISECONDS)
             .keepAliveTimeout(ANSWER_WITHIN.toMillis(), TimeUnit.MILLISECONDS)
             .flowControlWindow(WINDOW_BYTES)

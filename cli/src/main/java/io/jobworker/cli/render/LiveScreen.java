@@ -40,10 +40,19 @@ public final class LiveScreen implements AutoCloseable {
     last = List.copyOf(lines);
   }
 
+  /** Gives the terminal back, until the next frame is shown. */
+  public synchronized void leave() {
+    if (entered && !closed) {
+      entered = false;
+      out.print(LEAVE);
+      out.flush();
+    }
+  }
+
   @Override
   public synchronized void close() {
-    if (entered && !closed) {
-      out.print(LEAVE);
+    if (entered) {
+      leave();
       last.forEach(out::println);
       out.flush();
     }

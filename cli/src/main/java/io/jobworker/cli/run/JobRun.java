@@ -14,12 +14,12 @@ import io.jobworker.cli.connect.InputPump;
 import io.jobworker.cli.connect.Retry;
 import io.jobworker.cli.output.OutputFollower;
 import io.jobworker.cli.render.LogSink;
+import io.jobworker.cli.render.Talk;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 
 /**
@@ -44,7 +44,7 @@ public final class JobRun {
   private final Connector server;
   private final Optional<InputStream> input;
   private final Duration patience;
-  private final Consumer<String> say;
+  private final Talk talk;
   private final JobRequest start;
   private final JobSignals signals;
 
@@ -58,7 +58,7 @@ public final class JobRun {
    *
    * @param input what the job is to read, if anything, as it comes
    * @param patience how long a connection that broke is tried to be made anew
-   * @param say for people, a line each
+   * @param talk for people
    * @param leave ends the process with an exit code, when signals ask for that
    */
   public JobRun(
@@ -66,12 +66,12 @@ public final class JobRun {
       JobSpec spec,
       Optional<InputStream> input,
       Duration patience,
-      Consumer<String> say,
+      Talk talk,
       IntConsumer leave) {
     this.server = server;
     this.input = input;
     this.patience = patience;
-    this.say = say;
+    this.talk = talk;
     // The request id makes it safe to ask again: it is one job, however often it is asked for.
     this.start =
         JobRequest.newBuilder()
@@ -80,7 +80,7 @@ public final class JobRun {
                     .setStdinStream(input.isPresent())
                     .setRequestId(UUID.randomUUID().toString()))
             .build();
-    this.signals = new JobSignals(server, patience, say, leave);
+    this.signals = new JobSignals(server, patience, talk::say, leave);
   }
 
   /** The job's id, once it has started. */
@@ -116,7 +116,7 @@ public final class JobRun {
     return new Retry(
         server,
         patience,
-        () -> say.accept("connection lost; trying again for " + patience.toSeconds() + "s"));
+        () -> talk.remark("connection lost; trying again for " + patience.toSeconds() + "s"));
   }
 
   /** Grows with everything that need not be done again. */
@@ -144,7 +144,7 @@ public final class JobRun {
         in.close(); // who writes into ours is told as if the job were here
       }
     } catch (StatusException | IOException e) {
-      say.accept("the job gets no more input: " + Failure.of(e).message());
+      talk.say("the job gets no more input: " + Failure.of(e).message());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -30,6 +30,16 @@ class LiveScreenTest {
   }
 
   @Test
+  void aScreenThatWasLeftIsEnteredAgainByTheNextFrame() {
+    live.show(List.of("1"), 24);
+    live.leave();
+    assertThat(terminal.toString()).endsWith("\033[J\033[?1049l");
+    live.leave();
+    live.show(List.of("2"), 24);
+    assertThat(terminal.toString()).endsWith("\033[?1049l\033[?1049h\033[H2\033[K\n\033[J");
+  }
+
+  @Test
   void whatWasNeverShownNeedsNoEnd() {
     live.close();
     assertThat(terminal.toString()).isEmpty();
