@@ -69,9 +69,14 @@ public final class TextDecoder {
     return text;
   }
 
-  /** The next bytes are not those that follow: what stands for the bytes that are held back. */
-  public String interrupt() {
+  /**
+   * The next bytes are not those that follow. Of the character that was held back there is no rest:
+   * it is as missing as what is. Answers how many bytes that were.
+   */
+  public int interrupt() {
     mayBeRest = Utf8.MAX_MISSING;
-    return end();
+    int missing = held.length;
+    held = new byte[0];
+    return missing;
   }
 }

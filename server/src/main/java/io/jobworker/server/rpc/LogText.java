@@ -13,7 +13,6 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 
 /**
  * A log stream's messages for a client to which {@code log} is a string, and a message that is no
@@ -72,20 +71,19 @@ final class LogText {
     return message;
   }
 
-  /** Bytes are missing before the next ones: the messages for what was held back. */
-  List<JobLogsResponse> interrupted() {
-    return messages(TextDecoder::interrupt);
+  /**
+   * Bytes are missing before the next ones. What was held back is missing, too: answers how many
+   * bytes.
+   */
+  int interrupted() {
+    return streams.values().stream().mapToInt(held -> held.decoder.interrupt()).sum();
   }
 
   /** There are no more bytes: the messages for what was held back. */
   List<JobLogsResponse> ended() {
-    return messages(TextDecoder::end);
-  }
-
-  private List<JobLogsResponse> messages(Function<TextDecoder, String> rest) {
     List<JobLogsResponse> messages = new ArrayList<>();
-    streams.forEach((stream, held) ->
-        held.message(stream, rest.apply(held.decoder), 0).ifPresent(messages::add));
+    streams.forEach(
+        (stream, held) -> held.message(stream, held.decoder.end(), 0).ifPresent(messages::add));
     return messages;
   }
 }

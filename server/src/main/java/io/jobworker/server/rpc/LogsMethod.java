@@ -312,11 +312,11 @@ public final class LogsMethod {
     }
 
     private void send(ReadResult.Dropped dropped) {
-      text.ifPresent(held -> held.interrupted().forEach(this::send));
+      long heldBack = text.map(LogText::interrupted).orElse(0);
       send(
           JobLogsResponse.newBuilder()
               .setOffset(dropped.resumeOffset())
-              .setDroppedBytes(dropped.bytes())
+              .setDroppedBytes(dropped.bytes() + heldBack)
               .build());
     }
 
