@@ -17,6 +17,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -161,7 +165,7 @@ class FaultsTest {
 
   /** Each limit is reached at another step of a start. */
   @ParameterizedTest
-  @ValueSource(ints = {160, 161, 162, 163})
+  @ValueSource(ints = {192, 193, 194, 195})
   void aServerOutOfDescriptorsRefusesNewJobsAndHarmsNone(int descriptors) throws Exception {
     String limited = "ulimit -n " + descriptors + "; exec \"$0\" \"$@\"";
     ServerProcess server =
@@ -190,6 +194,43 @@ class FaultsTest {
       server.log().event("job.ended", job);
       assertThat(server.as("alice").status(job).path("exitCode").asInt()).isEqualTo(7);
     }
+  }
+
+  @Test
+  void endsThatComeWhileThereAreNoDescriptorsAreToldAsTheyWere() throws Exception {
+    ServerProcess server = ServerProcess.start(ServerToml.withoutQuotas());
+    running = server;
+    List<String> jobs = new ArrayList<>();
+    for (int code = 0; code < 40; code++) {
+      jobs.add(server.as("alice").start("--shell", others.waiting() + "; exit " + code));
+    }
+    JsonNode before = server.as("alice").status(jobs.getFirst());
+    assertThat(before.path("status").asString()).isEqualTo("running");
+    limitDescriptors(server, nextDescriptor(server));
+    others.open();
+    jobs.forEach(job -> server.log().event("job.ended", job));
+    limitDescriptors(server, 4096);
+    for (int code = 0; code < jobs.size(); code++) {
+      JsonNode job = server.as("alice").status(jobs.get(code));
+      assertThat(job.path("reason").asString()).isEqualTo("REASON_EXITED");
+      assertThat(job.path("exitCode").asInt()).isEqualTo(code);
+    }
+  }
+
+  /** The number that the next one would get: with this as the limit there is none left. */
+  private static int nextDescriptor(ServerProcess server) throws IOException {
+    try (Stream<Path> open = Files.list(Path.of("/proc/" + server.pid() + "/fd"))) {
+      Set<Integer> taken =
+          open.map(fd -> Integer.valueOf(fd.getFileName().toString())).collect(Collectors.toSet());
+      return IntStream.iterate(0, fd -> fd + 1)
+          .filter(fd -> !taken.contains(fd))
+          .findFirst()
+          .orElseThrow();
+    }
+  }
+
+  private static void limitDescriptors(ServerProcess server, int most) throws Exception {
+    run("prlimit", "--pid", Long.toString(server.pid()), "--nofile=" + most + ":");
   }
 
   private static boolean isWell(ServerProcess server) {

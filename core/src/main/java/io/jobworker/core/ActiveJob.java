@@ -13,15 +13,20 @@ import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
+import java.io.IOException;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** A job that this process looks after, until its end is recorded. Thread-safe. */
 final class ActiveJob {
+  private static final Logger LOG = LoggerFactory.getLogger(ActiveJob.class);
+
   private final JobRecord record;
   private final JobDirectory directory;
   private final Optional<JobCgroup> cgroup;
@@ -32,6 +37,7 @@ final class ActiveJob {
   private final AtomicReference<@Nullable InputWriter> writer = new AtomicReference<>();
   private final AtomicBoolean refusalTold = new AtomicBoolean();
   private volatile boolean stopping;
+  private volatile String trouble = "";
   private volatile Optional<Ending.Outcome> outcome = Optional.empty();
 
   /**
@@ -137,15 +143,30 @@ final class ActiveJob {
     stopping = true;
   }
 
+  /** Its end has come, and cannot be seen to yet. */
+  void markTroubled(Exception why) {
+    trouble = "it has ended; how, cannot be told yet: " + why.getMessage();
+  }
+
   void markEnded(Ending.Outcome how) {
     outcome = Optional.of(how);
   }
 
-  /** What it uses now, or has used in all. */
+  /** What it uses now, or has used in all; unknown if that cannot be told now. */
   Usage usage() {
-    return outcome
-        .map(how -> how.end().usage())
-        .orElseGet(() -> cgroup.map(JobCgroup::usage).orElse(Usage.NONE));
+    return outcome.map(how -> how.end().usage()).orElseGet(this::usageNow);
+  }
+
+  private Usage usageNow() {
+    if (cgroup.isEmpty()) {
+      return Usage.NONE;
+    }
+    try {
+      return cgroup.get().usage();
+    } catch (IOException e) {
+      LOG.atDebug().addKeyValue("job", id()).setCause(e).log("job.usage_unknown");
+      return Usage.UNKNOWN;
+    }
   }
 
   JobStatus status() {
@@ -161,6 +182,7 @@ final class ActiveJob {
         record.mainPid(),
         how,
         log.end(),
-        log.end() - log.kept());
+        log.end() - log.kept(),
+        how.isPresent() ? "" : trouble);
   }
 }

@@ -58,12 +58,21 @@ final class ActiveJobs {
             .orElseGet(() -> CompletableFuture.completedFuture(LauncherChannel.Ended.VANISHED));
     var _ =
         ended.thenAcceptAsync(
-            _ -> insistence.insist("job.finish_failed", job.id(), () -> finish(job)), workers);
+            _ -> insistence.insist("job.finish_failed", job.id(), () -> tryToFinish(job)), workers);
     job.launcher()
         .ifPresent(launcher -> {
           var _ =
               launcher.refused().thenAcceptAsync(call -> job.tellRefusal(call, events), workers);
         });
+  }
+
+  private void tryToFinish(ActiveJob job) throws IOException {
+    try {
+      finish(job);
+    } catch (IOException | RuntimeException e) {
+      job.markTroubled(e);
+      throw e;
+    }
   }
 
   /**

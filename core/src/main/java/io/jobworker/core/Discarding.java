@@ -22,11 +22,17 @@ record Discarding(Insistence insistence, Trash trash) {
   /** The same at once, or not. May be repeated. */
   void discardNow(JobDirectory directory, Optional<JobCgroup> cgroup)
       throws IOException, InterruptedException, ExecutionException, TimeoutException {
+    end(cgroup);
+    trash.discard(directory);
+  }
+
+  /** Kills what runs, and removes its cgroup. May be repeated. */
+  void end(Optional<JobCgroup> cgroup)
+      throws IOException, InterruptedException, ExecutionException, TimeoutException {
     if (cgroup.isPresent()) {
       cgroup.get().kill();
       cgroup.get().whenEmpty().get(KILL_PATIENCE.toMillis(), MILLISECONDS);
       cgroup.get().remove();
     }
-    trash.discard(directory);
   }
 }

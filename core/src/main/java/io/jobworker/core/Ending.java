@@ -41,6 +41,7 @@ final class Ending {
   private final JobStore store;
   private final Clock clock;
   private final JobEvents events;
+  private final String bootId = BootId.current();
 
   Ending(JobStore store, Clock clock, JobEvents events) {
     this.store = store;
@@ -92,10 +93,13 @@ final class Ending {
         record.get().refusedCall().ifPresent(call -> job.tellRefusal(call, events));
         return new Outcome(toEnd(record.get(), job), log(record.get(), job));
       }
+      if (LauncherChannel.isAlive(job.directory().path())) {
+        throw new IOException("its launcher lives, and cannot be heard"); // it will write one
+      }
       why = whyNoRecord(job);
-    } catch (IOException e) {
-      LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.exit_record_unreadable");
-      why = "its exit record cannot be read";
+    } catch (ExitRecord.Damaged e) {
+      LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.exit_record_damaged");
+      why = "its exit record is damaged";
     }
     JobEnd end =
         new JobEnd(
@@ -123,9 +127,9 @@ final class Ending {
     return output.state();
   }
 
-  private static String whyNoRecord(ActiveJob job) {
+  private String whyNoRecord(ActiveJob job) {
     String boot = job.bootId();
-    if (!boot.isEmpty() && !boot.equals(BootId.current())) {
+    if (!boot.isEmpty() && !boot.equals(bootId)) {
       return "the host was restarted";
     }
     return Files.isDirectory(job.directory().work()) // which nobody makes anew

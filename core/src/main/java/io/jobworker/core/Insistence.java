@@ -1,7 +1,9 @@
 package io.jobworker.core;
 
+import io.jobworker.base.linux.DescriptorReserve;
 import java.time.Duration;
 import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.event.Level;
@@ -14,6 +16,8 @@ final class Insistence {
 
   private final InFlight inFlight;
   private final Executor workers;
+  private final DescriptorReserve reserve;
+  private final LongAdder pending = new LongAdder();
 
   /** What is to be done. May be repeated. */
   @FunctionalInterface
@@ -21,10 +25,15 @@ final class Insistence {
     void run() throws Exception;
   }
 
-  /** {@code workers} may block; those that wait for another attempt are interrupted at the end. */
-  Insistence(InFlight inFlight, Executor workers) {
+  /**
+   * {@code workers} may block; those that wait for another attempt are interrupted at the end.
+   *
+   * @param reserve for further attempts; the first may have failed for want of descriptors
+   */
+  Insistence(InFlight inFlight, Executor workers, DescriptorReserve reserve) {
     this.inFlight = inFlight;
     this.workers = workers;
+    this.reserve = reserve;
   }
 
   /**
@@ -34,8 +43,20 @@ final class Insistence {
    */
   void insist(String event, Object about, Action action) {
     if (!isDone(action, event, about, Level.ERROR)) {
-      workers.execute(() -> insistInBackground(event, about, action));
+      pending.increment();
+      workers.execute(() -> {
+        try {
+          insistInBackground(event, about, action);
+        } finally {
+          pending.decrement();
+        }
+      });
     }
+  }
+
+  /** How many things there are that could not be done at once, and are not done yet. */
+  long pending() {
+    return pending.sum();
   }
 
   private void insistInBackground(String event, Object about, Action action) {
@@ -49,7 +70,7 @@ final class Insistence {
       }
       Duration twice = pause.multipliedBy(2);
       pause = twice.compareTo(LONGEST_PAUSE) < 0 ? twice : LONGEST_PAUSE;
-    } while (!isDone(action, event, about, Level.DEBUG));
+    } while (!isDone(() -> reserve.lend(action::run), event, about, Level.DEBUG));
     LOG.atInfo().addKeyValue("about", about).log(event + ".done_after_all");
   }
 

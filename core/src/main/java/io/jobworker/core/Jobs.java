@@ -79,6 +79,12 @@ public interface Jobs extends AutoCloseable {
   /** For how many of the jobs that run capture has been at a pipe for longer than it should. */
   long stuckCaptures();
 
+  /**
+   * How many ends, removals and the like could not be seen to at once, for want of descriptors or
+   * room on a disk, say, and are tried again.
+   */
+  long unfinished();
+
   /** Stops looking after the jobs. Those that run go on, and do not notice. Idempotent. */
   @Override
   void close();

@@ -1,6 +1,7 @@
 package io.jobworker.core;
 
 import io.jobworker.base.linux.ProcessCalls;
+import io.jobworker.base.linux.Uptime;
 import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.ResourceLimits;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /**
  * How a {@link Jobs} is to be.
@@ -30,6 +32,9 @@ import java.util.Map;
  *     that the job is stopping
  * @param repeatPatience how long a start that was recorded and not carried out waits to be asked
  *     for again
+ * @param clock tells times, for people; somebody may set it
+ * @param uptime tells ages: how long the host has been up
+ * @param takeOver what to do about a state directory whose parts may not belong together
  */
 public record JobsConfig(
     Path stateDirectory,
@@ -45,7 +50,9 @@ public record JobsConfig(
     Duration launchPatience,
     Duration stopPatience,
     Duration repeatPatience,
-    Clock clock) {
+    Clock clock,
+    Supplier<Duration> uptime,
+    TakeOver takeOver) {
 
   /**
    * What is kept of the output of jobs.
@@ -90,6 +97,27 @@ public record JobsConfig(
     ResourceLimits.requireValid(rlimits);
   }
 
+  /** The same, but for how a state directory is taken over. */
+  public JobsConfig takingOver(TakeOver how) {
+    return new JobsConfig(
+        stateDirectory,
+        cgroupRoot,
+        output,
+        history,
+        rlimits,
+        isolate,
+        hide,
+        defaultLimits,
+        launcherCpu,
+        durable,
+        launchPatience,
+        stopPatience,
+        repeatPatience,
+        clock,
+        uptime,
+        how);
+  }
+
   /** The defaults, with state kept in {@code stateDirectory}. */
   public static JobsConfig in(Path stateDirectory) {
     return new JobsConfig(
@@ -106,6 +134,8 @@ public record JobsConfig(
         Duration.ofSeconds(20),
         Duration.ofSeconds(10),
         Duration.ofMinutes(5),
-        Clock.systemUTC());
+        Clock.systemUTC(),
+        Uptime::current,
+        TakeOver.IF_WHOLE);
   }
 }

@@ -1,7 +1,10 @@
 package io.jobworker.core;
 
 import io.jobworker.base.lifecycle.Lifecycle;
+import io.jobworker.base.linux.BootId;
+import io.jobworker.base.linux.DescriptorReserve;
 import io.jobworker.base.linux.EventLoop;
+import io.jobworker.base.linux.LinuxException;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
@@ -21,6 +24,7 @@ import io.jobworker.core.store.HistoryStore;
 import io.jobworker.core.store.JobDatabase;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
+import io.jobworker.core.store.ServiceTime;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -44,6 +48,9 @@ final class LocalJobs implements Jobs {
   /** How many jobs are looked at at a time, at most, when they are listed. */
   private static final int LIST_BATCH = 500;
 
+  /** What the end of a job takes at once, and some. */
+  private static final int RESERVED_DESCRIPTORS = 32;
+
   /** How long closing waits for what has begun: starts, and the ends of jobs. */
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(25);
 
@@ -54,6 +61,7 @@ final class LocalJobs implements Jobs {
   private final CgroupTree cgroups;
   private final ExecutorService workers;
   private final InFlight inFlight = new InFlight();
+  private final Insistence insistence;
   private final RepeatedStarts repeated;
   private final Intents intents;
   private final Retention retention;
@@ -70,8 +78,12 @@ final class LocalJobs implements Jobs {
     StateDirectory state = new StateDirectory(config.stateDirectory());
     state.create();
     lifecycle.add(DirectoryLock.take(state.path()));
-    JobDatabase database = lifecycle.add(JobDatabase.open(state.database(), config.durable()));
-    store = new JobStore(database);
+    Optional<StateDirectory> aside =
+        config.takeOver() == TakeOver.SET_ASIDE ? Optional.of(state.setAside()) : Optional.empty();
+    JobDatabase database =
+        lifecycle.add(StateIdentity.open(state, config.takeOver(), config.durable()));
+    ServiceTime time = ServiceTime.of(database, BootId.current(), config.uptime());
+    store = new JobStore(database, time);
     Path launcher = LauncherBinary.unpack(state.path());
     EventLoop control = lifecycle.add(EventLoop.start("control"));
     inputs = lifecycle.add(InputLoop.start());
@@ -79,12 +91,12 @@ final class LocalJobs implements Jobs {
     lifecycle.onClose(workers::shutdownNow);
     cgroups = CgroupTree.open(config.cgroupRoot(), control);
     Trash trash = new Trash(state.path(), launcher, cgroups.removal());
-    Insistence insistence = new Insistence(inFlight, workers);
+    insistence = new Insistence(inFlight, workers, lifecycle.add(reserve()));
     Discarding discarding = new Discarding(insistence, trash);
     ChangeStore kept = new ChangeStore(database);
     JobEvents events = listeners.andThen(event -> changes().on(event));
     retention =
-        new Retention(config, store, new HistoryStore(database), kept, state, trash, events);
+        new Retention(config, store, time, new HistoryStore(database), kept, state, trash, events);
     Admission admission = retention.admission();
     logs = new JobLogs(config.output(), state, admission);
     active =
@@ -127,8 +139,20 @@ final class LocalJobs implements Jobs {
             events,
             workers);
     recovery.begin();
+    if (aside.isPresent()) {
+      recovery.endAllIn(aside.get());
+    }
     lifecycle.add(trash).start();
     lifecycle.add(retention).start();
+  }
+
+  private static DescriptorReserve reserve() {
+    try {
+      return DescriptorReserve.of(RESERVED_DESCRIPTORS);
+    } catch (LinuxException e) {
+      throw new JobException.Unavailable(
+          "too few descriptors to begin with; raise the limit of open files", e);
+    }
   }
 
   static Jobs open(JobsConfig config, List<JobListener> listeners) {
@@ -291,6 +315,11 @@ final class LocalJobs implements Jobs {
   @Override
   public long stuckCaptures() {
     return active.stuckCaptures();
+  }
+
+  @Override
+  public long unfinished() {
+    return insistence.pending();
   }
 
   @Override

@@ -9,15 +9,19 @@ import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.Requester;
 import io.jobworker.core.output.OutputLog;
+import io.jobworker.core.process.ExitRecord;
 import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.process.LauncherChannel;
+import io.jobworker.core.store.JobDescription;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -34,9 +38,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Takes up what another process has left in the state directory, while new jobs are started
- * already: jobs that still run, jobs that ended unseen, starts that were never answered, and
- * remains of jobs that are of nobody. All in parallel, and one broken job keeps no other from its
- * place.
+ * already: jobs that still run, jobs that ended unseen, starts that were never answered, jobs that
+ * the database does not know, and remains of jobs that are of nobody. In parallel, and one broken
+ * job keeps no other from its place.
  */
 final class Recovery {
   private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
@@ -92,7 +96,7 @@ final class Recovery {
 
   /**
    * Finds out what there is to do, and has it done. To be called before the first new job is
-   * started: what has a directory now and no record is of nobody.
+   * started: what has a directory now and no record was left by another process.
    */
   void begin() throws IOException {
     List<JobRecord> unended = store.unended();
@@ -110,7 +114,7 @@ final class Recovery {
       work.add(inBackground(() -> tryOnce(record)));
     }
     uncleaned.forEach(record -> work.add(inBackground(() -> finishCleaning(record))));
-    work.add(inBackground(() -> store.unknownOf(directories).forEach(this::removeUnanswered)));
+    work.add(inBackground(() -> seeTo(store.unknownOf(directories))));
     var _ =
         CompletableFuture.allOf(work.toArray(CompletableFuture[]::new))
             .whenComplete((_, problem) -> {
@@ -270,17 +274,90 @@ final class Recovery {
         });
   }
 
-  /** Of a Start that has failed, of a job that was removed, or of one that version 1 began. */
-  private void removeUnanswered(JobId id) {
+  /** Directories without a record, in the order in which their jobs were started. */
+  private void seeTo(Set<JobId> unknown) {
+    Comparator<JobId> byAge =
+        Comparator.comparing(id -> described(id).map(JobRecord::createdAt).orElse(Instant.EPOCH));
+    for (JobId id : unknown.stream().sorted(byAge).toList()) {
+      insistence.insist("recovery.not_seen_to", id, () -> seeTo(id));
+    }
+  }
+
+  /** What is certainly rubbish goes; what cannot be told stays, for people to look at. */
+  private void seeTo(JobId id) throws Exception {
     JobDirectory directory = state.of(id);
-    insistence.insist(
-        "recovery.not_removed",
-        id,
-        () -> {
-          dismiss(directory);
-          discarding.discard(directory, cgroups.find(directory.slot().orElse(""), id));
-          LOG.atInfo().addKeyValue("job", id).log("recovery.unanswered_removed");
-        });
+    if (isRubbish(directory)) {
+      remove(id, directory);
+      return;
+    }
+    Optional<JobRecord> found =
+        described(id)
+            .filter(job ->
+                job.spec()
+                    .requestId()
+                    .flatMap(request -> store.findByRequest(job.owner(), request))
+                    .filter(other -> !other.id().equals(id))
+                    .isEmpty());
+    if (found.isPresent()) {
+      adopt(found.get());
+    } else {
+      LOG.atWarn().addKeyValue("directory", directory.path()).log("recovery.unknown");
+    }
+  }
+
+  /** Whether the job was removed, or its program was certainly not executed and will not be. */
+  private static boolean isRubbish(JobDirectory directory) throws IOException {
+    if (directory.isRemoved()) {
+      return true;
+    }
+    return ExitRecord.isMissing(directory.path()) && !hasOutput(directory) && directory.giveUp();
+  }
+
+  private static boolean hasOutput(JobDirectory directory) throws IOException {
+    try {
+      return OutputLog.lastState(directory.output()).end() > 0;
+    } catch (OutputLog.UnknownVersion e) {
+      return true;
+    }
+  }
+
+  /** Of a Start that has failed, or of a job that was removed. */
+  private void remove(JobId id, JobDirectory directory) throws Exception {
+    dismiss(directory);
+    discarding.discard(directory, cgroups.find(directory.slot().orElse(""), id));
+    LOG.atInfo().addKeyValue("job", id).log("recovery.unanswered_removed");
+  }
+
+  /** What runs yet in a directory that was set aside is ended; its files stay as they are. */
+  void endAllIn(StateDirectory aside) throws IOException {
+    for (JobId id : aside.withDirectory()) {
+      JobDirectory directory = aside.of(id);
+      insistence.insist(
+          "recovery.not_ended",
+          id,
+          () -> {
+            dismiss(directory);
+            discarding.end(cgroups.find(directory.slot().orElse(""), id));
+          });
+    }
+  }
+
+  private Optional<JobRecord> described(JobId id) {
+    try {
+      return Optional.of(JobDescription.read(id, state.of(id).description()));
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** A job that was started, and of which the database has no record. */
+  private void adopt(JobRecord record) {
+    JobRecord job = record.started(0);
+    store.intend(job);
+    store.markStarted(job.id(), job.mainPid());
+    admission.of(job.owner()).takeOver();
+    LOG.atWarn().addKeyValue("job", job.id()).log("recovery.adopted");
+    insistence.insist("recovery.job_failed", job.id(), () -> active.adopt(find(job)));
   }
 
   private void dismiss(JobDirectory directory)

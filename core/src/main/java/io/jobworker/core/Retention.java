@@ -10,10 +10,9 @@ import io.jobworker.core.store.ChangeStore;
 import io.jobworker.core.store.HistoryStore;
 import io.jobworker.core.store.HistoryStore.Ended;
 import io.jobworker.core.store.JobStore;
+import io.jobworker.core.store.ServiceTime;
 import java.io.IOException;
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -34,7 +33,7 @@ final class Retention implements AutoCloseable {
   /** How many jobs are forgotten before others get at the database again. */
   private static final int BATCH = 100;
 
-  /** A clock may be set; so the thread never sleeps longer than this. */
+  /** How often the service's time is kept. */
   private static final Duration LONGEST_SLEEP = Duration.ofHours(1);
 
   private static final Duration ROUND_INTERVAL = Duration.ofMillis(100);
@@ -46,7 +45,7 @@ final class Retention implements AutoCloseable {
   private final ChangeStore changes;
   private final StateDirectory state;
   private final Trash trash;
-  private final Clock clock;
+  private final ServiceTime time;
   private final JobEvents events;
   private final Budget budget;
   private final Admission admission;
@@ -58,6 +57,7 @@ final class Retention implements AutoCloseable {
   Retention(
       JobsConfig config,
       JobStore store,
+      ServiceTime time,
       HistoryStore history,
       ChangeStore changes,
       StateDirectory state,
@@ -69,7 +69,7 @@ final class Retention implements AutoCloseable {
     this.changes = changes;
     this.state = state;
     this.trash = trash;
-    this.clock = config.clock();
+    this.time = time;
     this.events = events;
     this.budget = new Budget(config.output().total().bytes(), this::look);
     this.admission = new Admission(budget, history.endedOutputBytes());
@@ -110,6 +110,7 @@ final class Retention implements AutoCloseable {
         forgetTheOld();
         forgetTheMany();
         dropOutput();
+        time.keep();
         pause = untilNextExpiry();
         Thread.sleep(ROUND_INTERVAL); // while running jobs keep the pressure on, there is no rest
       } catch (InterruptedException e) {
@@ -124,7 +125,7 @@ final class Retention implements AutoCloseable {
   }
 
   private void forgetTheOld() {
-    Instant horizon = clock.instant().minus(bounds.keep());
+    Duration horizon = time.now().minus(bounds.keep());
     forgetAll(Removal.AGE, () -> history.endedBefore(horizon, BATCH));
   }
 
@@ -206,6 +207,7 @@ final class Retention implements AutoCloseable {
    * to nobody. Returns false if there is no such job.
    */
   private boolean forget(JobId id, Removal why, Optional<Requester> by) {
+    markRemoved(id);
     Optional<Ended> job = history.deleteCleaned(id);
     if (job.isEmpty()) {
       return false;
@@ -220,11 +222,20 @@ final class Retention implements AutoCloseable {
     return true;
   }
 
+  /** A full disk must not keep anybody from making room. */
+  private void markRemoved(JobId id) {
+    try {
+      state.of(id).markRemoved();
+    } catch (IOException e) {
+      LOG.atWarn().addKeyValue("job", id).setCause(e).log("retention.not_marked");
+    }
+  }
+
   private Duration untilNextExpiry() {
     Duration next =
         history
             .firstEnd()
-            .map(end -> Duration.between(clock.instant(), end.plus(bounds.keep())))
+            .map(end -> end.plus(bounds.keep()).minus(time.now()))
             .orElse(LONGEST_SLEEP);
     if (next.compareTo(LONGEST_SLEEP) > 0) {
       return LONGEST_SLEEP;

@@ -16,6 +16,7 @@ import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.process.LaunchPlan;
 import io.jobworker.core.process.LauncherChannel;
+import io.jobworker.core.store.JobDescription;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
@@ -137,6 +138,7 @@ final class Starting {
     try {
       directory.create();
       directory.writeSlot(attempt);
+      directory.describe(JobDescription.of(intent));
       cgroup = createCgroup(intent.slot(), request.spec(), directory);
       Optional<RunAs> runAs = request.owner().runAs();
       if (runAs.isPresent()) {

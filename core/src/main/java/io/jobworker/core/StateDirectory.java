@@ -6,11 +6,17 @@ import io.jobworker.core.process.JobDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Where everything is kept that outlives this process. */
 record StateDirectory(Path path) {
+  private static final Logger LOG = LoggerFactory.getLogger(StateDirectory.class);
+
   /** Makes it, with mode 0700, if it is not there. */
   void create() throws IOException {
     Files.createDirectories(jobs(), PrivateFiles.DIRECTORY);
@@ -22,6 +28,49 @@ record StateDirectory(Path path) {
 
   Path database() {
     return path.resolve("jobs.db");
+  }
+
+  /** Which database the directories of jobs belong to. */
+  Path identity() {
+    return path.resolve("identity");
+  }
+
+  /** Whether any job has a directory, known or not. */
+  boolean hasDirectories() throws IOException {
+    try (var entries = Files.newDirectoryStream(jobs())) {
+      for (Path entry : entries) {
+        if (JobId.parse(String.valueOf(entry.getFileName())).isPresent()) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
+  /** Moves the database away, if there is one, so that a new one can be made. */
+  void setDatabaseAside() throws IOException {
+    var _ = moveAside(List.of("jobs.db", "jobs.db-wal", "jobs.db-shm"));
+  }
+
+  /** Moves everything away that is kept of jobs, and answers what is there then. */
+  StateDirectory setAside() throws IOException {
+    StateDirectory aside =
+        moveAside(List.of("jobs.db", "jobs.db-wal", "jobs.db-shm", "identity", "jobs", "trash"));
+    create();
+    return aside;
+  }
+
+  private StateDirectory moveAside(List<String> names) throws IOException {
+    Path aside = Files.createDirectories(path.resolve("set-aside"), PrivateFiles.DIRECTORY);
+    Path to = Files.createTempDirectory(aside, "state-", PrivateFiles.DIRECTORY);
+    for (String name : names) {
+      Path there = path.resolve(name);
+      if (Files.exists(there)) {
+        Files.move(there, to.resolve(name), StandardCopyOption.ATOMIC_MOVE);
+      }
+    }
+    LOG.atWarn().addKeyValue("to", to).log("state.set_aside");
+    return new StateDirectory(to);
   }
 
   JobDirectory of(JobId job) {

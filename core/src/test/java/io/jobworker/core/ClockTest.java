@@ -30,7 +30,7 @@ class ClockTest {
 
   @Test
   void timesOfOutputDoNotGoBackAndNoJobEndsBeforeItBegan() throws Exception {
-    clock.advance(Duration.ofDays(1));
+    clock.set(Duration.ofDays(1));
     JobsConfig defaults = JobsConfig.in(directory.resolve("state"));
     try (Jobs jobs =
         Jobs.open(
@@ -45,7 +45,7 @@ class ClockTest {
       while (output.end() == 0) {
         Thread.onSpinWait();
       }
-      clock.advance(Duration.ofDays(-1));
+      clock.set(Duration.ofDays(-1));
       JobStatus ended = jobs.find(job.id()).whenEnded().orTimeout(30, TimeUnit.SECONDS).join();
       assertThat(ended.end().orElseThrow().at()).isAfterOrEqualTo(ended.createdAt());
       try (Cursor cursor = output.cursor(0, Optional.empty())) {

@@ -593,7 +593,7 @@ class JobsTest {
       Files.writeString(other.resolve("jobs.db"), "no database");
       Set<String> before = threads();
       assertThatThrownBy(() -> Jobs.open(config(other)))
-          .isInstanceOf(JobException.Unavailable.class)
+          .isInstanceOf(JobException.StateRefused.class)
           .hasMessageContaining("jobs.db");
       Files.delete(other.resolve("jobs.db"));
       Files.createFile(other.resolve("trash")); // where a directory must be

@@ -133,7 +133,7 @@ class RecoveryTest {
       killLauncher(job);
       Files.writeString(jobs.directory(job).resolve("exit"), "version 1\nexit_code");
     });
-    assertThat(end(job).detail()).isEqualTo("its exit record cannot be read");
+    assertThat(end(job).detail()).isEqualTo("its exit record is damaged");
   }
 
   @Test
@@ -185,7 +185,7 @@ class RecoveryTest {
     byte[] content = Files.readAllBytes(database);
     Files.writeString(database, "this is not a database, but it is long enough to be one");
     assertThatThrownBy(() -> Jobs.open(TestJobs.config(jobs.state())))
-        .isInstanceOf(JobException.Unavailable.class)
+        .isInstanceOf(JobException.StateRefused.class)
         .hasMessageContaining("jobs.db");
     jobs.restart(() -> Files.write(database, content));
     assertThat(jobs.jobs().find(job.id()).status().state()).isEqualTo(JobState.RUNNING);

@@ -110,6 +110,26 @@ class RetentionTest {
   }
 
   @Test
+  void aClockThatIsSetMakesNothingOldAndARestartMakesNothingYoung() {
+    JobsConfig.History week = new JobsConfig.History(Duration.ofDays(7), 1000);
+    Jobs first = open(week, "1G");
+    JobId old = run(first, "alice", "echo old").id();
+    clock.set(Duration.ofDays(10));
+    JobId young = run(first, "alice", "echo young").id(); // its end has the retention look again
+    first.close();
+    clock.set(Duration.ofDays(-20));
+    clock.advance(Duration.ofDays(4));
+    Jobs second = open(week, "1G");
+    JobId younger = run(second, "alice", "echo younger").id();
+    assertThat(known(second, "alice")).containsExactly(younger, young, old);
+    clock.advance(Duration.ofDays(4));
+    JobId youngest = run(second, "alice", "echo youngest").id();
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .until(() -> known(second, "alice").equals(List.of(youngest, younger)));
+  }
+
+  @Test
   void theOutputOfJobsThatEndedFirstGoesFirstAndReadersAreTold() throws Exception {
     Jobs jobs = open(LONG, "2M");
     List<JobStatus> ended = new ArrayList<>();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.core.job.Allowance;
+import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobStatus;
@@ -81,7 +82,9 @@ final class TestJobs implements AutoCloseable {
         Duration.ofSeconds(60),
         Duration.ofSeconds(60),
         repeatPatience,
-        clock);
+        clock,
+        clock instanceof SetClock set ? set::uptime : defaults.uptime(),
+        defaults.takeOver());
   }
 
   Jobs jobs() {
@@ -101,6 +104,13 @@ final class TestJobs implements AutoCloseable {
     jobs =
         Jobs.open(
             config(state, defaults.output(), defaults.history(), defaults.clock(), repeatPatience));
+  }
+
+  /** The same, and what is found is taken over in this way. */
+  void restart(TakeOver how, Meanwhile meanwhile) throws Exception {
+    jobs.close();
+    meanwhile.happens();
+    jobs = Jobs.open(config(state).takingOver(how));
   }
 
   /** What happens while there is no server. */
@@ -210,9 +220,17 @@ final class TestJobs implements AutoCloseable {
 
   @Override
   public void close() {
-    started.forEach(id -> jobs.find(id).stop(StopRequest.withGrace(Duration.ZERO)));
+    started.forEach(this::stopIfKnown);
     jobs.close();
     removeCgroups();
+  }
+
+  private void stopIfKnown(JobId id) {
+    try {
+      var _ = jobs.find(id).stop(StopRequest.withGrace(Duration.ZERO));
+    } catch (JobException.NoSuchJob e) {
+      // the test has removed it, or what was known of it
+    }
   }
 
   /** Fails if something was left behind in them. */

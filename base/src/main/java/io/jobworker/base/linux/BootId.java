@@ -1,7 +1,9 @@
 package io.jobworker.base.linux;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /** Which boot of the host this is (random(4)): it changes when the host restarts. */
@@ -10,12 +12,18 @@ public final class BootId {
 
   private BootId() {}
 
-  /** Of this boot; empty if the host does not tell. */
+  /**
+   * Of this boot; empty if the host does not tell.
+   *
+   * @throws UncheckedIOException if it cannot be read now
+   */
   public static String current() {
     try {
       return Files.readString(FILE).strip();
-    } catch (IOException e) {
+    } catch (NoSuchFileException e) {
       return "";
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 }

@@ -14,6 +14,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.jobworker.base.words.OsString;
+import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -135,14 +136,23 @@ public final class FileCalls {
     }
   }
 
-  /** A small file of the kernel's, from its start (pread(2)). */
+  /** A file of the kernel's, whole, from its start (pread(2)). */
   public static String readText(Fd fd) throws LinuxException {
     MemorySegment state = STATE.get();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(4096);
-      long n = (long) PREAD.invokeExact(state, fd.number(), buffer, buffer.byteSize(), 0L);
-      int length = (int) checked(n, state, "pread", fd.toString());
-      return new String(buffer.asSlice(0, length).toArray(JAVA_BYTE), StandardCharsets.UTF_8);
+      ByteArrayOutputStream text = new ByteArrayOutputStream();
+      while (true) {
+        long n =
+            (long)
+                PREAD.invokeExact(
+                    state, fd.number(), buffer, buffer.byteSize(), (long) text.size());
+        int length = (int) checked(n, state, "pread", fd.toString());
+        if (length == 0) {
+          return text.toString(StandardCharsets.UTF_8);
+        }
+        text.writeBytes(buffer.asSlice(0, length).toArray(JAVA_BYTE));
+      }
     } catch (Throwable t) {
       throw rethrow(t);
     }

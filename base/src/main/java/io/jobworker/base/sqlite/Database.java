@@ -148,6 +148,13 @@ public final class Database implements AutoCloseable {
         && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_FULL;
   }
 
+  /** Whether what was read is no database, or no whole one. */
+  public static boolean isDamaged(SQLException failure) {
+    int code = failure.getErrorCode() & 0xff;
+    return code == SQLiteErrorCode.SQLITE_CORRUPT.code
+        || code == SQLiteErrorCode.SQLITE_NOTADB.code;
+  }
+
   /** Whether what was to be written is against one of the schema's constraints. */
   public static boolean isRefused(SQLException failure) {
     return (failure.getErrorCode() & 0xff) == SQLiteErrorCode.SQLITE_CONSTRAINT.code;

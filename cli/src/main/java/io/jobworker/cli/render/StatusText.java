@@ -60,6 +60,9 @@ public final class StatusText {
     line(text, "output", output(job));
     if (!Statuses.isFinal(job)) {
       line(text, "pid", Integer.toString(job.getPid()));
+      if (!job.getDetail().isEmpty()) {
+        line(text, "trouble", Printable.line(job.getDetail()));
+      }
     }
     return text.toString();
   }

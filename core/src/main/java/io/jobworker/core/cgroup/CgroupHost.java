@@ -2,7 +2,9 @@ package io.jobworker.core.cgroup;
 
 import io.jobworker.base.linux.MountInfo;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
@@ -19,7 +21,11 @@ import java.util.TreeSet;
  */
 public record CgroupHost(Optional<Path> mount, Set<String> controllers, boolean killFile) {
 
-  /** Looks at this host now. */
+  /**
+   * Looks at this host now.
+   *
+   * @throws UncheckedIOException if that cannot be done now
+   */
   public static CgroupHost inspect() {
     Optional<Path> mount = findMount();
     return new CgroupHost(
@@ -34,8 +40,10 @@ public record CgroupHost(Optional<Path> mount, Set<String> controllers, boolean 
           .filter(mount -> mount.type().equals("cgroup2"))
           .map(MountInfo::point)
           .findFirst();
-    } catch (IOException e) {
+    } catch (NoSuchFileException e) {
       return Optional.empty();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 

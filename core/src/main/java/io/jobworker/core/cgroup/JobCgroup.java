@@ -79,9 +79,11 @@ public final class JobCgroup {
 
   /**
    * What the job has used so far, and of disk I/O also what its output has. Files that are missing
-   * count as nothing.
+   * count as nothing: there is no such controller, or the cgroup has just been removed.
+   *
+   * @throws IOException if it cannot be told now
    */
-  public Usage usage() {
+  public Usage usage() throws IOException {
     Map<String, Long> cpu = keyed("cpu.stat");
     Map<String, Long> io = ioTotals();
     return new Usage(
@@ -89,18 +91,13 @@ public final class JobCgroup {
         Duration.of(cpu.getOrDefault("throttled_usec", 0L), ChronoUnit.MICROS),
         number("memory.current"),
         number("memory.peak"),
-        oomKills(),
+        keyed("memory.events").getOrDefault("oom_kill", 0L),
         io.getOrDefault("rbytes", 0L),
         io.getOrDefault("wbytes", 0L),
         (int) number("pids.current"));
   }
 
-  /** How many of its processes the OOM killer has killed for its own limit. */
-  public long oomKills() {
-    return keyed("memory.events").getOrDefault("oom_kill", 0L);
-  }
-
-  private Map<String, Long> keyed(String file) {
+  private Map<String, Long> keyed(String file) throws IOException {
     Map<String, Long> values = new HashMap<>();
     for (String line : lines(job.resolve(file))) {
       int space = line.indexOf(' ');
@@ -112,7 +109,7 @@ public final class JobCgroup {
   }
 
   /** io.stat has a line a device: MAJOR:MINOR rbytes=1 wbytes=2 ... */
-  private Map<String, Long> ioTotals() {
+  private Map<String, Long> ioTotals() throws IOException {
     Map<String, Long> totals = new HashMap<>();
     for (String line : lines(slot.resolve("io.stat"))) {
       for (String field : line.split(" ")) {
@@ -126,16 +123,19 @@ public final class JobCgroup {
     return totals;
   }
 
-  private long number(String file) {
+  private long number(String file) throws IOException {
     List<String> lines = lines(job.resolve(file));
     return lines.isEmpty() ? 0 : Long.parseLong(lines.getFirst());
   }
 
-  private static List<String> lines(Path file) {
-    try {
-      return Files.readAllLines(file);
-    } catch (IOException e) {
-      return List.of(); // no such controller, or the cgroup has just been removed
+  private static List<String> lines(Path file) throws IOException {
+    try (Fd open = FileCalls.open(file, FileCalls.O_RDONLY)) {
+      return FileCalls.readText(open).lines().toList();
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ENOENT || e.errno() == Errno.ENODEV) {
+        return List.of();
+      }
+      throw e;
     }
   }
 

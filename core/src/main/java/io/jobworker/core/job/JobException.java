@@ -150,6 +150,13 @@ public abstract sealed class JobException extends RuntimeException {
     }
   }
 
+  /** What is kept is not to be served as it is; the message says why, and what to do. */
+  public static final class StateRefused extends JobException {
+    public StateRefused(String message) {
+      super(message);
+    }
+  }
+
   /**
    * Not now: the library is closing, or the host is out of something. Running jobs are not harmed.
    */

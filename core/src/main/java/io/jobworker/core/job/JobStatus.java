@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param end present exactly when {@code state} is final
  * @param outputBytes written so far
  * @param outputDroppedBytes of these, no longer kept
+ * @param trouble why its end, which has come, cannot be seen to yet; empty of all others
  */
 public record JobStatus(
     JobId id,
@@ -22,4 +23,5 @@ public record JobStatus(
     int mainPid,
     Optional<JobEnd> end,
     long outputBytes,
-    long outputDroppedBytes) {}
+    long outputDroppedBytes,
+    String trouble) {}

@@ -23,4 +23,12 @@ public record Usage(
     long writtenBytes,
     int pids) {
   public static final Usage NONE = new Usage(Duration.ZERO, Duration.ZERO, 0, 0, 0, 0, 0, 0);
+
+  /** It cannot be told now. */
+  public static final Usage UNKNOWN =
+      new Usage(Duration.ZERO, Duration.ZERO, -1, -1, -1, -1, -1, -1);
+
+  public boolean isKnown() {
+    return memoryBytes >= 0;
+  }
 }

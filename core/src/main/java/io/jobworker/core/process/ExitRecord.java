@@ -1,6 +1,7 @@
 package io.jobworker.core.process;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -61,23 +62,38 @@ public record ExitRecord(
 
   private static final int MAX_BYTES = 64 << 10;
 
+  /** What is there is no exit record, and will not become one. */
+  public static final class Damaged extends IOException {
+    Damaged(Path file, String why) {
+      super(file + " is not an exit record: " + why);
+    }
+  }
+
   /**
    * Reads the record in the job's directory; empty if there is none.
    *
-   * @throws IOException if there is something else
+   * @throws Damaged if there is something else
+   * @throws IOException if it cannot be read now
    */
   public static Optional<ExitRecord> read(Path jobDirectory) throws IOException {
     Path file = jobDirectory.resolve(JobDirectory.EXIT_RECORD);
     try {
       if (Files.size(file) > MAX_BYTES) {
-        throw new IOException(file + " is not an exit record: too large");
+        throw new Damaged(file, "too large");
       }
       return Optional.of(parse(Files.readString(file)));
     } catch (NoSuchFileException e) {
       return Optional.empty();
+    } catch (CharacterCodingException e) {
+      throw new Damaged(file, "no text");
     } catch (IllegalArgumentException | ArithmeticException e) {
-      throw new IOException(file + " is not an exit record: " + e.getMessage(), e);
+      throw new Damaged(file, String.valueOf(e.getMessage()));
     }
+  }
+
+  /** Whether it is certain that there is none in the job's directory. */
+  public static boolean isMissing(Path jobDirectory) {
+    return Files.notExists(jobDirectory.resolve(JobDirectory.EXIT_RECORD));
   }
 
   static ExitRecord parse(String text) {

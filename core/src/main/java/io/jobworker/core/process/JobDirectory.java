@@ -18,8 +18,8 @@ import java.util.Optional;
 /**
  * One job's files: {@code output/} with its log and {@code exit} with its end, which the launcher
  * writes; {@code work/} to run in; {@code slot}, a link that names the attempt to launch it, and
- * its cgroup with it; {@code started}, which tells whether it may have been executed; and while it
- * runs the launcher's control socket and life lock.
+ * its cgroup with it; {@code job}, which tells what it was started as; {@code started}, which tells
+ * whether it may have been executed; and while it runs the launcher's control socket and life lock.
  */
 public record JobDirectory(Path path) {
   /** The launcher's names ({@code launcher/src/sheet.h}). */
@@ -35,6 +35,8 @@ public record JobDirectory(Path path) {
   private static final String WORK = "work";
   private static final String STDIN = "stdin";
   private static final String SLOT = "slot";
+  private static final String DESCRIPTION = "job";
+  private static final String REMOVED = "removed";
 
   private static final List<String> OF_A_RUNNING_JOB =
       List.of(CONTROL_SOCKET, LIFE_LOCK, STDIN, EXIT_RECORD + ".tmp", SLOT, MARK, MARK + ".tmp");
@@ -140,6 +142,36 @@ public record JobDirectory(Path path) {
     } catch (NoSuchFileException | NotLinkException e) {
       return Optional.empty();
     }
+  }
+
+  /** Keeps what the job was started as. */
+  public void describe(byte[] description) throws IOException {
+    Path file = path.resolve(DESCRIPTION);
+    Files.createFile(file, PrivateFiles.FILE);
+    Files.write(file, description, StandardOpenOption.WRITE);
+  }
+
+  /**
+   * What the job was started as.
+   *
+   * @throws IOException also if that was not kept
+   */
+  public byte[] description() throws IOException {
+    return Files.readAllBytes(path.resolve(DESCRIPTION));
+  }
+
+  /** Says that the job was removed and nobody wants this any more, should it still be here. */
+  public void markRemoved() throws IOException {
+    try {
+      Files.createSymbolicLink(path.resolve(REMOVED), Path.of(REMOVED));
+    } catch (FileAlreadyExistsException | NoSuchFileException e) {
+      // as wanted
+    }
+  }
+
+  /** Whether it was said that the job was removed. */
+  public boolean isRemoved() {
+    return Files.isSymbolicLink(path.resolve(REMOVED));
   }
 
   /** Removes what only a running job needs. */

@@ -127,6 +127,11 @@ public final class LauncherChannel {
     }
   }
 
+  /** Whether the job in {@code jobDirectory} has a launcher that lives, by its lock. */
+  public static boolean isAlive(Path jobDirectory) throws IOException {
+    return holder(jobDirectory) != 0;
+  }
+
   /** The PID of the launcher that lives; 0 if none does. */
   private static int holder(Path jobDirectory) throws LinuxException {
     Path lock = jobDirectory.resolve(JobDirectory.LIFE_LOCK);

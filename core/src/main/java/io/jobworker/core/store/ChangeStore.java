@@ -150,7 +150,8 @@ public final class ChangeStore {
             row.getInt("main_pid"),
             end,
             row.getLong("output_bytes"),
-            row.getLong("output_dropped_bytes"));
+            row.getLong("output_dropped_bytes"),
+            "");
     return new JobChange(
         row.getLong("revision"),
         JobDatabase.instant(row.getLong("at_us")),

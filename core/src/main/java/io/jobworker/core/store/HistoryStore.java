@@ -5,7 +5,7 @@ import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.time.Instant;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -69,27 +69,30 @@ public final class HistoryStore {
         .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
   }
 
-  /** When the first of the ended jobs that are cleaned up ended. */
-  public Optional<Instant> firstEnd() {
+  /** When the first of the ended jobs that are cleaned up ended, by {@link ServiceTime}. */
+  public Optional<Duration> firstEnd() {
     return database
         .rows(
-            "SELECT ended_at_us FROM job WHERE reason IS NOT NULL AND cleaned = 1"
-                + " ORDER BY ended_at_us LIMIT 1",
+            "SELECT ended_service_us FROM job WHERE reason IS NOT NULL AND cleaned = 1"
+                + " ORDER BY ended_service_us LIMIT 1",
             Binder.NONE,
-            row -> JobDatabase.instant(row.getLong(1)))
+            row -> ServiceTime.duration(row.getLong(1)))
         .stream()
         .findFirst();
   }
 
-  /** Jobs, all of them cleaned up, that ended before {@code time}, from the first on. */
-  public List<Ended> endedBefore(Instant time, int limit) {
+  /**
+   * Jobs, all of them cleaned up, that ended before {@code time}, which is {@link ServiceTime};
+   * from the first on.
+   */
+  public List<Ended> endedBefore(Duration time, int limit) {
     return database.rows(
         "SELECT "
             + Ended.COLUMNS
-            + " FROM job WHERE reason IS NOT NULL AND cleaned = 1 AND ended_at_us < ?"
-            + " ORDER BY ended_at_us LIMIT ?",
+            + " FROM job WHERE reason IS NOT NULL AND cleaned = 1 AND ended_service_us < ?"
+            + " ORDER BY ended_service_us LIMIT ?",
         statement -> {
-          statement.setLong(1, JobDatabase.micros(time));
+          statement.setLong(1, ServiceTime.micros(time));
           statement.setInt(2, limit);
         },
         Ended::of);
@@ -109,7 +112,7 @@ public final class HistoryStore {
         "SELECT "
             + Ended.COLUMNS
             + " FROM job WHERE id IN (SELECT id FROM job WHERE owner = ? AND reason IS NOT NULL"
-            + " AND cleaned = 1 ORDER BY ended_at_us DESC, id LIMIT ? OFFSET ?)",
+            + " AND cleaned = 1 ORDER BY ended_service_us DESC, id LIMIT ? OFFSET ?)",
         statement -> {
           statement.setString(1, owner);
           statement.setInt(2, limit);
@@ -124,7 +127,7 @@ public final class HistoryStore {
         "SELECT "
             + Ended.COLUMNS
             + " FROM job WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes"
-            + " ORDER BY ended_at_us, id LIMIT ?",
+            + " ORDER BY ended_service_us, id LIMIT ?",
         statement -> statement.setInt(1, limit),
         Ended::of);
   }

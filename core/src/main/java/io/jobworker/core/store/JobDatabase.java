@@ -7,6 +7,7 @@ import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.Usage;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -63,7 +64,32 @@ public final class JobDatabase implements AutoCloseable {
           """,
           "ALTER TABLE job ADD COLUMN slot TEXT NOT NULL DEFAULT '';",
           changes(),
-          intents());
+          intents(),
+          """
+          CREATE TABLE identity (id TEXT NOT NULL, generation INTEGER NOT NULL) STRICT;
+          INSERT INTO identity (id, generation) VALUES (lower(hex(randomblob(16))), 0);
+          """,
+          // Ages are told by service time from here on; of what has ended, relative to the newest.
+          """
+          CREATE TABLE service_time (
+            boot_id TEXT NOT NULL,
+            uptime_us INTEGER NOT NULL,
+            service_us INTEGER NOT NULL
+          ) STRICT;
+          INSERT INTO service_time (boot_id, uptime_us, service_us) VALUES ('', 0, 0);
+          ALTER TABLE job ADD COLUMN ended_service_us INTEGER NOT NULL DEFAULT 0;
+          UPDATE job SET ended_service_us = ended_at_us - (SELECT MAX(ended_at_us) FROM job)
+            WHERE reason IS NOT NULL;
+          DROP INDEX job_by_end;
+          DROP INDEX job_by_owner_end;
+          DROP INDEX job_with_output;
+          CREATE INDEX job_by_end ON job (ended_service_us, id) WHERE reason IS NOT NULL;
+          CREATE INDEX job_by_owner_end ON job (owner, ended_service_us DESC, id)
+            WHERE reason IS NOT NULL;
+          CREATE INDEX job_with_output
+            ON job (ended_service_us, id, output_bytes, output_dropped_bytes)
+            WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes;
+          """);
 
   private static final String EPOCH_JULIAN_DAY = "2440587.5"; // 1970-01-01
 
@@ -173,6 +199,13 @@ public final class JobDatabase implements AutoCloseable {
         + " END;\n";
   }
 
+  /** The file is no database, or no whole one. */
+  public static final class Damaged extends IOException {
+    Damaged(Path file, SQLException cause) {
+      super(file + " is damaged", cause);
+    }
+  }
+
   private final Database database;
 
   private JobDatabase(Database database) {
@@ -183,8 +216,9 @@ public final class JobDatabase implements AutoCloseable {
    * Opens the database at {@code file}, made if it is missing. The caller closes it.
    *
    * @param durable whether what is written outlives the host's crash; it then waits for the disk
+   * @throws Damaged if the file is no whole database
    */
-  public static JobDatabase open(Path file, boolean durable) {
+  public static JobDatabase open(Path file, boolean durable) throws Damaged {
     try {
       Database database = Database.open(file, MIGRATIONS);
       if (durable) {
@@ -193,6 +227,9 @@ public final class JobDatabase implements AutoCloseable {
       }
       return new JobDatabase(database);
     } catch (SQLException e) {
+      if (Database.isDamaged(e)) {
+        throw new Damaged(file, e);
+      }
       throw new JobException.Unavailable("cannot open the job database " + file, e);
     }
   }

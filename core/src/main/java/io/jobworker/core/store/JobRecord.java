@@ -72,6 +72,7 @@ public record JobRecord(
         mainPid,
         end,
         outputBytes,
-        outputDroppedBytes);
+        outputDroppedBytes,
+        "");
   }
 }

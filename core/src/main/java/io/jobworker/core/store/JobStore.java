@@ -40,9 +40,11 @@ public final class JobStore {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private final JobDatabase database;
+  private final ServiceTime time;
 
-  public JobStore(JobDatabase database) {
+  public JobStore(JobDatabase database, ServiceTime time) {
     this.database = database;
+    this.time = time;
   }
 
   /** Keeps an intent, or takes another launch of it for the one that it was. */
@@ -88,7 +90,7 @@ public final class JobStore {
         "UPDATE job SET reason = ?, exit_code = ?, signal = ?, ended_at_us = ?, cpu_us = ?,"
             + " peak_memory_bytes = ?, read_bytes = ?, written_bytes = ?, output_bytes = ?,"
             + " output_dropped_bytes = ?, cpu_throttled_us = ?, oom_kills = ?, end_detail = ?,"
-            + " settled = 1 WHERE id = ?",
+            + " ended_service_us = ?, settled = 1 WHERE id = ?",
         statement -> {
           statement.setString(1, end.reason().name());
           setOptional(statement, 2, end.exitCode());
@@ -103,7 +105,8 @@ public final class JobStore {
           statement.setLong(11, end.usage().throttled().toNanos() / 1000);
           statement.setLong(12, end.usage().oomKills());
           statement.setString(13, end.detail());
-          statement.setString(14, id.toString());
+          statement.setLong(14, ServiceTime.micros(time.now()));
+          statement.setString(15, id.toString());
         });
   }
 

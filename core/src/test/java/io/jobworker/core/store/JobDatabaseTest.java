@@ -13,14 +13,14 @@ class JobDatabaseTest {
 
   @TempDir Path directory;
 
-  private int synchronous(boolean durable) {
+  private int synchronous(boolean durable) throws Exception {
     try (JobDatabase database = JobDatabase.open(directory.resolve("jobs.db"), durable)) {
       return database.rows("PRAGMA synchronous", Binder.NONE, row -> row.getInt(1)).getFirst();
     }
   }
 
   @Test
-  void everyCommitWaitsForTheDiskWhereThatIsAskedForAndNoneOtherwise() {
+  void everyCommitWaitsForTheDiskWhereThatIsAskedForAndNoneOtherwise() throws Exception {
     assertThat(synchronous(true)).isEqualTo(FULL);
     assertThat(synchronous(false)).isEqualTo(NORMAL);
   }

@@ -1,6 +1,7 @@
 package io.jobworker.server.command;
 
 import ch.qos.logback.classic.LoggerContext;
+import io.jobworker.core.TakeOver;
 import io.jobworker.server.config.ListenAddress;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
@@ -11,6 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.bridge.SLF4JBridgeHandler;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -31,6 +33,27 @@ public final class ServeCommand implements Callable<Integer> {
       description = "Where to listen, instead of what server.toml says. Port 0 takes a free one.")
   private Optional<String> listen = Optional.empty();
 
+  @ArgGroup private TakingOver takingOver = new TakingOver();
+
+  /** What to do about a state directory whose parts may not belong together; at most one. */
+  private static final class TakingOver {
+    @Option(
+        names = "--adopt",
+        description =
+            "Take up what the directories of the jobs tell, also where their database does not"
+                + " know them, is damaged, or is another.")
+    private boolean adopt;
+
+    @Option(
+        names = "--set-aside",
+        description = "Move all that is kept of jobs to set-aside below it, and begin anew.")
+    private boolean setAside;
+
+    TakeOver chosen() {
+      return adopt ? TakeOver.ADOPT : setAside ? TakeOver.SET_ASIDE : TakeOver.IF_WHOLE;
+    }
+  }
+
   @Override
   public Integer call() throws InterruptedException {
     SLF4JBridgeHandler.removeHandlersForRootLogger(); // gRPC logs by java.util.logging
@@ -43,7 +66,8 @@ public final class ServeCommand implements Callable<Integer> {
             config,
             listen
                 .map(text -> ListenAddress.parse("--listen", text))
-                .orElseGet(() -> ListenAddress.parse("listen", config.listen())));
+                .orElseGet(() -> ListenAddress.parse("listen", config.listen())),
+            takingOver.chosen());
     Runtime.getRuntime()
         .addShutdownHook(
             Thread.ofPlatform()

@@ -3,6 +3,7 @@ package io.jobworker.server.daemon;
 import io.jobworker.base.lifecycle.Lifecycle;
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.base.net.HostAndPort;
+import io.jobworker.core.TakeOver;
 import io.jobworker.server.config.Bounds;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerConfig;
@@ -28,16 +29,18 @@ public final class Server implements AutoCloseable {
   /**
    * Starts serving. If that fails, nothing of it is left: no thread, no descriptor and no lock.
    *
+   * @param takeOver what to do about what an earlier server has left
    * @throws ConfigException if something in the directory is not as it must be, or an address is
    *     taken
    */
-  public static Server start(ServerDirectory directory, ServerConfig config, HostAndPort listen) {
+  public static Server start(
+      ServerDirectory directory, ServerConfig config, HostAndPort listen, TakeOver takeOver) {
     Bounds.require(config);
     requirePrivate(directory, config);
     ProcessCalls.weighSession(SESSION_NICE);
     Lifecycle lifecycle = new Lifecycle();
     try {
-      new Wiring(directory, config, lifecycle).start(listen);
+      new Wiring(directory, config, takeOver, lifecycle).start(listen);
       return new Server(lifecycle);
     } catch (RuntimeException | Error e) {
       lifecycle.closeAfter(e);

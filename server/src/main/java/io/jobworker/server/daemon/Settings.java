@@ -1,6 +1,7 @@
 package io.jobworker.server.daemon;
 
 import io.jobworker.core.JobsConfig;
+import io.jobworker.core.TakeOver;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.quota.Quotas;
@@ -9,7 +10,7 @@ import io.jobworker.server.transport.Connections;
 import java.nio.file.Path;
 
 /** What each part is told out of {@code server.toml}, in the part's own terms. */
-record Settings(ServerDirectory directory, ServerConfig config) {
+record Settings(ServerDirectory directory, ServerConfig config, TakeOver takeOver) {
   private Path state() {
     return directory.resolve(config.state().directory());
   }
@@ -33,7 +34,9 @@ record Settings(ServerDirectory directory, ServerConfig config) {
         defaults.launchPatience(),
         defaults.stopPatience(),
         defaults.repeatPatience(),
-        defaults.clock());
+        defaults.clock(),
+        defaults.uptime(),
+        takeOver);
   }
 
   Connections.Bounds connections() {

@@ -9,6 +9,7 @@ import io.jobworker.base.lifecycle.Lifecycle;
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.base.net.HostAndPort;
 import io.jobworker.core.Jobs;
+import io.jobworker.core.TakeOver;
 import io.jobworker.server.access.Authenticator;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.clients.CertificateIdentity;
@@ -72,10 +73,10 @@ final class Wiring {
   /** Whether clients were served: a start that fails stops nobody's jobs. */
   private boolean serving;
 
-  Wiring(ServerDirectory directory, ServerConfig config, Lifecycle lifecycle) {
+  Wiring(ServerDirectory directory, ServerConfig config, TakeOver takeOver, Lifecycle lifecycle) {
     this.directory = directory;
     this.config = config;
-    this.settings = new Settings(directory, config);
+    this.settings = new Settings(directory, config, takeOver);
     this.lifecycle = lifecycle;
   }
 

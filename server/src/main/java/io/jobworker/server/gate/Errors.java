@@ -124,6 +124,8 @@ public final class Errors {
               Status.Code.OUT_OF_RANGE,
               "REVISION_FORGOTTEN",
               Map.of());
+      case JobException.StateRefused e ->
+          status(e, Status.Code.UNAVAILABLE, "UNAVAILABLE", Map.of());
       case JobException.Unavailable e -> {
         LOG.atWarn().setCause(e).log("rpc.unavailable");
         yield status(e, Status.Code.UNAVAILABLE, "UNAVAILABLE", Map.of());

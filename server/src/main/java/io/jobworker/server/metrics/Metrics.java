@@ -78,6 +78,11 @@ public final class Metrics implements AutoCloseable {
         .help("Running jobs that keep their own output from being read.")
         .callback(gauge -> gauge.call((double) jobs.stuckCaptures()))
         .register(registry);
+    GaugeWithCallback.builder()
+        .name("job_worker_unfinished")
+        .help("Ends, removals and the like that could not be seen to at once and are tried again.")
+        .callback(gauge -> gauge.call((double) jobs.unfinished()))
+        .register(registry);
     CounterWithCallback.builder()
         .name("job_worker_audit_events_total")
         .help("Events of the audit log, written or left out.")

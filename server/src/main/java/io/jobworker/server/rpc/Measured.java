@@ -1,5 +1,7 @@
 package io.jobworker.server.rpc;
 
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.JobStatusResponse;
 import java.util.ArrayList;
 import java.util.List;
@@ -7,6 +9,13 @@ import java.util.Set;
 
 /** Says of a job that runs which of its figures are none, for want of a cgroup controller. */
 final class Measured {
+  /** Where nothing could be told at that moment. */
+  private static final List<String> ALL =
+      JobStats.getDescriptor().getFields().stream()
+          .map(FieldDescriptor::getName)
+          .filter(name -> !name.equals("time"))
+          .toList();
+
   private final List<String> unmeasured;
 
   /**
@@ -35,6 +44,9 @@ final class Measured {
 
   /** Of a job that has ended the launcher knows what the kernel has counted. */
   JobStatusResponse mark(JobStatusResponse job) {
-    return job.hasEndedAt() ? job : job.toBuilder().addAllUnmeasured(unmeasured).build();
+    if (job.hasEndedAt()) {
+      return job;
+    }
+    return job.toBuilder().addAllUnmeasured(job.hasUsage() ? unmeasured : ALL).build();
   }
 }

@@ -7,13 +7,16 @@ import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.StatsOptions;
 import io.jobworker.core.Job;
 import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Usage;
 import io.jobworker.server.gate.CurrentCall;
 import io.jobworker.server.gate.Errors;
 import io.jobworker.server.gate.InvalidField;
 import io.jobworker.server.timing.Ticker;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
 
@@ -40,7 +43,10 @@ final class StatsMethod {
       Job job = CurrentCall.job();
       Duration interval = interval(request.getStats());
       if (request.getStats().getOnce()) {
-        out.onNext(stats(job, job.status()));
+        out.onNext(
+            stats(job, job.status())
+                .orElseThrow(
+                    () -> new JobException.Unavailable("what the job uses cannot be told now")));
         out.onCompleted();
         return;
       }
@@ -61,9 +67,12 @@ final class StatsMethod {
     return interval;
   }
 
-  private static JobStats stats(Job job, JobStatus status) {
-    return Wire.usage(
-        job.usage(), status.end().map(JobEnd::at).orElseGet(Clock.systemUTC()::instant));
+  /** Empty if they cannot be told now. */
+  private static Optional<JobStats> stats(Job job, JobStatus status) {
+    return Optional.of(job.usage())
+        .filter(Usage::isKnown)
+        .map(usage ->
+            Wire.usage(usage, status.end().map(JobEnd::at).orElseGet(Clock.systemUTC()::instant)));
   }
 
   /** One stream. */
@@ -88,7 +97,7 @@ final class StatsMethod {
         JobStatus status = job.status();
         boolean ended = status.state().isFinal();
         if (out.isReady() || ended) {
-          out.onNext(stats(job, status));
+          stats(job, status).ifPresent(out::onNext);
         }
         if (ended) {
           ticker.stop();

@@ -159,7 +159,10 @@ final class Wire {
             .setPid(job.mainPid())
             .setOutputTotalBytes(job.outputBytes())
             .setOutputDroppedBytes(job.outputDroppedBytes());
-    wire.setUsage(usage(usage, job.end().map(JobEnd::at).orElseGet(Instant::now)));
+    if (usage.isKnown()) {
+      wire.setUsage(usage(usage, job.end().map(JobEnd::at).orElseGet(Instant::now)));
+    }
+    wire.setDetail(job.trouble());
     job.end().ifPresent(end -> addEnd(wire, end));
     return wire.build();
   }

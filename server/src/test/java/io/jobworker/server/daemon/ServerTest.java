@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.jobworker.base.net.HostAndPort;
+import io.jobworker.core.TakeOver;
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.server.command.InitCommand;
 import io.jobworker.server.config.ConfigException;
@@ -48,7 +49,7 @@ class ServerTest {
     CommandLine init = new CommandLine(new InitCommand());
     init.setOut(new PrintWriter(new StringWriter()));
     assertThat(init.execute("--dir", directory.path().toString())).isZero();
-    Server.start(directory, config(""), ANY_PORT).close();
+    Server.start(directory, config(""), ANY_PORT, TakeOver.IF_WHOLE).close();
     before = Held.now();
   }
 
@@ -84,7 +85,7 @@ class ServerTest {
   }
 
   private void assertRefused(ServerConfig config, HostAndPort listen, String why) {
-    assertThatThrownBy(() -> Server.start(directory, config, listen))
+    assertThatThrownBy(() -> Server.start(directory, config, listen, TakeOver.IF_WHOLE))
         .isInstanceOf(ConfigException.class)
         .hasMessageContaining(why)
         .hasNoSuppressedExceptions();
@@ -100,7 +101,7 @@ class ServerTest {
   }
 
   private void assertStarts() {
-    try (Server server = Server.start(directory, config(""), ANY_PORT)) {
+    try (Server server = Server.start(directory, config(""), ANY_PORT, TakeOver.IF_WHOLE)) {
       assertThat(server).isNotNull();
       assertThat(directory.address()).exists();
       assertThat(Held.now().beyond(before)).isNotEmpty();
