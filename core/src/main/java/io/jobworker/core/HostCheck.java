@@ -1,8 +1,11 @@
 package io.jobworker.core;
 
+import io.jobworker.base.linux.EventLoop;
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.cgroup.CgroupHost;
+import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.Controller;
+import io.jobworker.core.process.LauncherBinary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** What the host can and cannot enforce. */
@@ -25,8 +29,32 @@ public final class HostCheck {
    */
   public record Finding(boolean ok, String what, String consequence) {}
 
+  /** Looks at this host now, and starts a job that nobody hears of, as such a library would. */
+  public static List<Finding> inspect(JobsConfig config) {
+    List<Finding> findings = new ArrayList<>(inspect());
+    Optional<String> problem = tried(config);
+    findings.add(
+        new Finding(
+            problem.isEmpty(),
+            "start",
+            problem.orElse("a job was started, with all that jobs get, and ended")));
+    return List.copyOf(findings);
+  }
+
+  private static Optional<String> tried(JobsConfig config) {
+    StateDirectory state = new StateDirectory(config.stateDirectory());
+    try (EventLoop control = EventLoop.start("control")) {
+      state.create();
+      CgroupTree cgroups = CgroupTree.open(config.cgroupRoot(), control);
+      Path launcher = LauncherBinary.unpack(state.path());
+      return new Trial(config, state, cgroups, control, launcher).problem();
+    } catch (IOException e) {
+      return Optional.of(state.path() + " cannot be used: " + e.getMessage());
+    }
+  }
+
   /** Looks at this host now. Changes nothing that lasts. */
-  public static List<Finding> inspect() {
+  static List<Finding> inspect() {
     List<Finding> findings = new ArrayList<>();
     boolean root = ProcessCalls.isRoot();
     String kernel = System.getProperty("os.version");

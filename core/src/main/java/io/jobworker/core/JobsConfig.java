@@ -5,11 +5,13 @@ import io.jobworker.base.linux.Uptime;
 import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.ResourceLimits;
+import io.jobworker.core.job.RunAs;
 import io.jobworker.core.output.OutputLog.OnFull;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
@@ -23,6 +25,7 @@ import java.util.function.Supplier;
  *     SOFT:HARD}
  * @param isolate whether jobs get namespaces, users and a system call filter; needs root
  * @param hide the directory that isolated jobs must not see, with all of the service's files in it
+ * @param somebody a user that jobs may run as, to find out at the start whether they can
  * @param defaultLimits of a job that does not say
  * @param launcherCpu how much CPU each launcher may use, in thousandths of one, its job's aside
  * @param durable whether what a start has promised outlives the host's crash too; it then waits for
@@ -44,6 +47,7 @@ public record JobsConfig(
     Map<String, String> rlimits,
     boolean isolate,
     Path hide,
+    Optional<RunAs> somebody,
     Limits defaultLimits,
     int launcherCpu,
     boolean durable,
@@ -107,6 +111,7 @@ public record JobsConfig(
         rlimits,
         isolate,
         hide,
+        somebody,
         defaultLimits,
         launcherCpu,
         durable,
@@ -128,6 +133,7 @@ public record JobsConfig(
         Map.of("core", "0:unlimited"),
         ProcessCalls.isRoot(),
         stateDirectory,
+        Optional.empty(),
         Limits.NONE,
         1000,
         false,

@@ -1,5 +1,6 @@
 package io.jobworker.core;
 
+import static java.util.Objects.requireNonNull;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.jobworker.base.linux.Errno;
@@ -9,7 +10,9 @@ import io.jobworker.base.words.OsString;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.process.LaunchFailure;
 import io.jobworker.core.process.LaunchPlan;
+import io.jobworker.core.process.LauncherBinary;
 import io.jobworker.core.process.LauncherChannel;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
@@ -51,9 +54,18 @@ final class Launching {
     return patience;
   }
 
-  /** Starts a launcher. */
-  LauncherChannel spawn(LaunchPlan plan) throws LinuxException {
-    return LauncherChannel.spawn(binary, plan, control);
+  /** Starts a launcher; one whose binary somebody has damaged or deleted is unpacked anew. */
+  LauncherChannel spawn(LaunchPlan plan) throws IOException {
+    try {
+      return LauncherChannel.spawn(binary, plan, control);
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.ENOEXEC && e.errno() != Errno.ENOENT) {
+        throw e;
+      }
+      LOG.atWarn().addKeyValue("launcher", binary).setCause(e).log("launcher.unpacked_anew");
+      return LauncherChannel.spawn(
+          LauncherBinary.unpack(requireNonNull(binary.getParent())), plan, control);
+    }
   }
 
   /**

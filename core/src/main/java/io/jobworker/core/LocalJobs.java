@@ -27,6 +27,7 @@ import io.jobworker.core.store.JobStore;
 import io.jobworker.core.store.ServiceTime;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,6 +51,9 @@ final class LocalJobs implements Jobs {
 
   /** What the end of a job takes at once, and some. */
   private static final int RESERVED_DESCRIPTORS = 32;
+
+  /** How far the clock may be behind the newest record before that is said. */
+  private static final Duration CLOCK_TOLERANCE = Duration.ofMinutes(1);
 
   /** How long closing waits for what has begun: starts, and the ends of jobs. */
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(25);
@@ -138,12 +142,28 @@ final class LocalJobs implements Jobs {
             intents,
             events,
             workers);
+    new Trial(config, state, cgroups, control, launcher)
+        .problem()
+        .ifPresent(problem -> {
+          throw new JobException.StateRefused("jobs cannot be started here: " + problem);
+        });
+    warnOfClock(config.clock());
     recovery.begin();
     if (aside.isPresent()) {
       recovery.endAllIn(aside.get());
     }
     lifecycle.add(trash).start();
     lifecycle.add(retention).start();
+  }
+
+  /** Nothing depends on it but what people read. */
+  private void warnOfClock(Clock clock) {
+    store
+        .newestStart()
+        .map(newest -> Duration.between(clock.instant(), newest))
+        .filter(behind -> behind.compareTo(CLOCK_TOLERANCE) > 0)
+        .ifPresent(behind ->
+            LOG.atWarn().addKeyValue("seconds", behind.toSeconds()).log("host.clock_behind"));
   }
 
   private static DescriptorReserve reserve() {

@@ -20,10 +20,20 @@ record StateDirectory(Path path) {
   /** Makes it, with mode 0700, if it is not there. */
   void create() throws IOException {
     Files.createDirectories(jobs(), PrivateFiles.DIRECTORY);
+    Files.createDirectories(trials(), PrivateFiles.DIRECTORY);
   }
 
   private Path jobs() {
     return path.resolve("jobs");
+  }
+
+  /** Where jobs are that are started only to see whether that can be done. */
+  Path trials() {
+    return path.resolve("trials");
+  }
+
+  JobDirectory ofTrial(JobId job) {
+    return new JobDirectory(trials().resolve(job.toString()));
   }
 
   Path database() {

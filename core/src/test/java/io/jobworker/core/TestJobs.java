@@ -76,6 +76,7 @@ final class TestJobs implements AutoCloseable {
         defaults.rlimits(),
         defaults.isolate(),
         defaults.hide(),
+        defaults.somebody(),
         defaults.defaultLimits(),
         defaults.launcherCpu(),
         defaults.durable(),

@@ -276,7 +276,13 @@ public final class ServerProcess implements AutoCloseable {
 
   /** The same as a process of its own. */
   public Result adminAlone(String... arguments) {
-    List<String> command = new ArrayList<>(List.of(Programs.path(Programs.SERVER)));
+    return adminAlone(List.of(), arguments);
+  }
+
+  /** Likewise, by a command that takes the server's as its arguments. */
+  public Result adminAlone(List<String> before, String... arguments) {
+    List<String> command = new ArrayList<>(before);
+    command.add(Programs.path(Programs.SERVER));
     command.addAll(List.of(arguments));
     command.addAll(List.of("--dir", directory.toString()));
     return Programs.run(command, environment());

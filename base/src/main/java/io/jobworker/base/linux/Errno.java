@@ -12,9 +12,11 @@ import java.lang.invoke.MethodHandle;
 public final class Errno {
   public static final int ENOENT = 2;
   public static final int EINTR = 4;
+  public static final int ENOEXEC = 8;
   static final int EBADF = 9;
   public static final int EAGAIN = 11;
   public static final int ENOMEM = 12;
+  public static final int EACCES = 13;
   public static final int ENODEV = 19;
   static final int EINVAL = 22;
   public static final int ENFILE = 23;

@@ -14,6 +14,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Types;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -190,6 +191,17 @@ public final class JobStore {
           }
         },
         row -> new Placed(new JobQuery.Position(row.getLong("seq")), toRecord(row)));
+  }
+
+  /** When the job was started that was started last; empty if there is none. */
+  public Optional<Instant> newestStart() {
+    return database
+        .rows(
+            "SELECT created_at_us FROM job ORDER BY seq DESC LIMIT 1",
+            Binder.NONE,
+            row -> JobDatabase.instant(row.getLong(1)))
+        .stream()
+        .findFirst();
   }
 
   /** All jobs whose end is not recorded, intents among them. */

@@ -3,6 +3,7 @@ package io.jobworker.server.command;
 import io.jobworker.core.HostCheck;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
+import io.jobworker.server.daemon.Server;
 import io.jobworker.server.tls.CertificateExpiry;
 import io.jobworker.server.tls.TlsFiles;
 import java.io.PrintWriter;
@@ -41,7 +42,7 @@ public final class CheckCommand implements Callable<Integer> {
               : "holds for " + expiry.left().toDays() + " days",
           expiry.notAfter());
     }
-    for (HostCheck.Finding finding : HostCheck.inspect()) {
+    for (HostCheck.Finding finding : HostCheck.inspect(Server.jobs(directory, config))) {
       out.printf(
           "%-8s %-18s %s%n",
           finding.ok() ? "ok" : "missing", finding.what(), finding.consequence());

@@ -3,6 +3,7 @@ package io.jobworker.server.daemon;
 import io.jobworker.base.lifecycle.Lifecycle;
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.base.net.HostAndPort;
+import io.jobworker.core.JobsConfig;
 import io.jobworker.core.TakeOver;
 import io.jobworker.server.config.Bounds;
 import io.jobworker.server.config.ConfigException;
@@ -46,6 +47,12 @@ public final class Server implements AutoCloseable {
       lifecycle.closeAfter(e);
       throw e;
     }
+  }
+
+  /** How its jobs are to be. */
+  public static JobsConfig jobs(ServerDirectory directory, ServerConfig config) {
+    boolean isolate = config.isolation().enabled() && ProcessCalls.isRoot();
+    return new Settings(directory, config, TakeOver.IF_WHOLE).jobs(isolate);
   }
 
   /** What others could read or replace is no secret, and what they could replace is not ours. */

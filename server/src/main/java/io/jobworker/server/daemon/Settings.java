@@ -2,12 +2,14 @@ package io.jobworker.server.daemon;
 
 import io.jobworker.core.JobsConfig;
 import io.jobworker.core.TakeOver;
+import io.jobworker.core.job.RunAs;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.quota.Quotas;
 import io.jobworker.server.rpc.LogsMethod;
 import io.jobworker.server.transport.Connections;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** What each part is told out of {@code server.toml}, in the part's own terms. */
 record Settings(ServerDirectory directory, ServerConfig config, TakeOver takeOver) {
@@ -28,6 +30,11 @@ record Settings(ServerDirectory directory, ServerConfig config, TakeOver takeOve
         config.job().rlimits(),
         isolate,
         directory.path(),
+        isolate
+            ? Optional.of(
+                new RunAs(
+                    config.isolation().uidRange().first(), config.isolation().uidRange().first()))
+            : Optional.empty(),
         config.limits().otherwise(),
         config.launcher().cpuMillis(),
         config.state().durability() == ServerConfig.Durability.FULL,

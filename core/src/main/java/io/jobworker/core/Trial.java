@@ -1,0 +1,180 @@
+package io.jobworker.core;
+
+import static java.util.concurrent.TimeUnit.SECONDS;
+
+import io.jobworker.base.linux.Errno;
+import io.jobworker.base.linux.EventLoop;
+import io.jobworker.base.linux.LinuxException;
+import io.jobworker.core.cgroup.CgroupTree;
+import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.job.Isolation;
+import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
+import io.jobworker.core.job.Limits;
+import io.jobworker.core.process.JobDirectory;
+import io.jobworker.core.process.LaunchPlan;
+import io.jobworker.core.process.LauncherChannel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds out whether jobs can be started here by starting one, with all that a job gets, that nobody
+ * hears of and of which nothing is left. What a host allows is not inferred.
+ */
+final class Trial {
+  private static final Logger LOG = LoggerFactory.getLogger(Trial.class);
+
+  /** Where there is no such program, everything before its execution has succeeded. */
+  private static final List<String> PROGRAM = List.of("true");
+
+  /** The step at which a process becomes its job's user ({@code launcher/src/step.c}). */
+  private static final String USER = "user";
+
+  private static final Duration TIMEOUT = Duration.ofSeconds(10);
+  private static final long RETAIN_BYTES = 64 << 10;
+
+  private final JobsConfig config;
+  private final StateDirectory state;
+  private final CgroupTree cgroups;
+  private final Launching launching;
+  private final Remover remover;
+
+  Trial(
+      JobsConfig config,
+      StateDirectory state,
+      CgroupTree cgroups,
+      EventLoop control,
+      Path launcher) {
+    this.config = config;
+    this.state = state;
+    this.cgroups = cgroups;
+    this.launching = new Launching(launcher, control, config.launchPatience());
+    this.remover = new Remover(state.trials(), launcher, Optional.empty());
+  }
+
+  /** What keeps jobs from being started, and what to do about it; empty: nothing. */
+  Optional<String> problem() {
+    JobId id = JobId.random();
+    JobDirectory directory = state.ofTrial(id);
+    String attempt = CgroupTree.newSlot();
+    Optional<JobCgroup> cgroup = Optional.empty();
+    try {
+      directory.create();
+      directory.writeSlot(attempt);
+      cgroup =
+          cgroups.create(
+              attempt,
+              Limits.NONE,
+              directory.work(),
+              config.isolate() ? 1 : 0,
+              config.launcherCpu());
+      Optional<String> refused = giveWork(directory);
+      return refused.isPresent() ? refused : launch(plan(id, directory, attempt, cgroup));
+    } catch (IOException | JobException e) {
+      return Optional.of(state.path() + ": " + e.getMessage());
+    } finally {
+      cleanUp(directory, cgroup);
+    }
+  }
+
+  private Optional<String> giveWork(JobDirectory directory) {
+    if (config.somebody().isPresent()) {
+      try {
+        directory.giveWorkTo(config.somebody().get());
+      } catch (IOException e) {
+        return Optional.of("a job's directory cannot be given to its user" + advice(USER));
+      }
+    }
+    return Optional.empty();
+  }
+
+  private Optional<String> launch(LaunchPlan plan) throws IOException {
+    LauncherChannel launcher;
+    try {
+      launcher = launching.spawn(plan);
+    } catch (LinuxException e) {
+      return Optional.of(
+          "the launcher cannot be executed: " + Errno.describe(e.errno()) + advice(e.errno()));
+    }
+    try {
+      var _ = launching.awaitStarted(launcher, plan);
+      return Optional.empty();
+    } catch (JobException.LaunchFailed e) {
+      return e.step().equals(LaunchPlan.EXEC)
+          ? Optional.empty()
+          : Optional.of(e.step() + ": " + Errno.describe(e.errno()) + advice(e.step()));
+    } catch (JobException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    } finally {
+      launching.abandon(launcher);
+    }
+  }
+
+  private static String advice(int errno) {
+    return errno == Errno.EACCES
+        ? "; is state.directory on a file system that is mounted noexec? choose another, or remount"
+        : "";
+  }
+
+  /** What to do about the steps that hosts are known to refuse. */
+  private String advice(String step) {
+    return switch (step) {
+      case "clone" ->
+          "; namespaces may not be made here: run the server outside of the container, give it"
+              + " CAP_SYS_ADMIN, or set isolation.enabled = false";
+      case "mount" ->
+          "; in a chroot or a container, / must be a mount point (mount --bind / /) and mounts"
+              + " allowed; or set isolation.enabled = false";
+      case USER ->
+          "; user "
+              + config.somebody().map(user -> Integer.toString(user.uid())).orElse("?")
+              + " is not mapped in this user namespace (/proc/self/uid_map): choose another"
+              + " isolation.uid-range";
+      default -> "";
+    };
+  }
+
+  private LaunchPlan plan(
+      JobId id, JobDirectory directory, String attempt, Optional<JobCgroup> cgroup) {
+    return new LaunchPlan(
+        id,
+        directory,
+        attempt,
+        false,
+        cgroup.map(slot -> new LaunchPlan.Cgroup(slot.job(), slot.monitor())),
+        RETAIN_BYTES,
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        false,
+        false,
+        config.isolate()
+            ? Optional.of(new LaunchPlan.Isolated(config.hide(), Isolation.DEFAULT))
+            : Optional.empty(),
+        config.somebody(),
+        Optional.of(TIMEOUT),
+        Optional.empty(),
+        config.rlimits(),
+        PROGRAM,
+        Map.of());
+  }
+
+  private void cleanUp(JobDirectory directory, Optional<JobCgroup> cgroup) {
+    try {
+      if (cgroup.isPresent()) {
+        cgroup.get().kill();
+        cgroup.get().whenEmpty().orTimeout(TIMEOUT.toSeconds(), SECONDS).join();
+        cgroup.get().remove();
+      }
+      var _ = remover.remove(directory.path());
+    } catch (IOException | RuntimeException e) {
+      LOG.atWarn().addKeyValue("directory", directory.path()).setCause(e).log("trial.not_removed");
+    }
+  }
+}
