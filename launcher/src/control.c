@@ -1,6 +1,7 @@
 #include "control.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -33,11 +34,13 @@ static void drop_peer(struct control *control)
     control->peer = -1;
 }
 
-/* A peer that has died shows as its end of file; what it may have sent before is not taken here. */
+/* poll(2): the hang-up of a peer that has died shows also before what it has sent is taken. */
 static int peer_is_alive(const struct control *control)
 {
-    char byte;
-    return control->peer >= 0 && recv(control->peer, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+    struct pollfd peer = {.fd = control->peer, .events = POLLRDHUP};
+    if (control->peer < 0)
+        return 0;
+    return poll(&peer, 1, 0) <= 0 || (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
 }
 
 int control_accept(struct control *control)

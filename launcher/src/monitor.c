@@ -264,14 +264,13 @@ static void end_job(struct monitor *monitor, enum cause cause, int signal, int64
         return;
     if (!monitor->main_reaped && monitor->record.cause == CAUSE_NONE)
         monitor->record.cause = cause;
-    monitor->time_out_at_ms = NO_DEADLINE;
     if (grace_ms == 0 || signal == SIGKILL) {
         kill_tree(monitor);
         return;
     }
     int64_t kill_at = now_ms() + grace_ms;
     if (monitor->kill_at_ms == NO_DEADLINE || kill_at < monitor->kill_at_ms)
-        monitor->kill_at_ms = kill_at; /* a second stop may shorten a grace, never lengthen it */
+        monitor->kill_at_ms = kill_at; /* another stop, or the time-out, may shorten a grace, never lengthen it */
     monitor->softly = 1;
     signal_job(monitor, signal, 1);
 }
@@ -394,8 +393,10 @@ static void refuse(struct monitor *monitor, short events)
     control_send(&monitor->control, "2 refused %s", call);
 }
 
+/* What the one before has said is heard first: it may have died meanwhile. */
 static void meet_server(struct monitor *monitor)
 {
+    obey(monitor);
     if (!control_accept(&monitor->control))
         return;
     control_send(&monitor->control, "2 hello %ld", (long)getpid());
@@ -473,6 +474,7 @@ static void supervise(struct monitor *monitor)
         } else if (is_over(monitor->kill_at_ms)) {
             kill_tree(monitor);
         } else if (is_over(monitor->time_out_at_ms)) {
+            monitor->time_out_at_ms = NO_DEADLINE;
             end_job(monitor, CAUSE_TIMEOUT, SIGTERM, monitor->sheet->timeout_grace_ms);
         }
         watch_server(monitor);

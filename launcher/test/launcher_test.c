@@ -527,6 +527,21 @@ static void a_time_out_needs_no_server(void)
     collect(&job);
 }
 
+/* The earlier end counts: a minute of grace outlasts no time-out. */
+static void a_grace_cancels_no_time_out(void)
+{
+    struct job job;
+    launch(&job, "arg=/bin/sh", "arg=-c", "arg=trap '' TERM; echo up; while :; do read x </dev/zero; done",
+           "timeout-ms=1500", NULL);
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    tell(&job, "2 stop 15 3600000");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "signal") == SIGKILL);
+    CHECK(record_says(&job, "cause stop\n")); /* which came first */
+    collect(&job);
+}
+
 static void resource_limits_are_set(void)
 {
     struct job job;
@@ -570,6 +585,27 @@ static void a_job_goes_on_and_ends_without_a_server(void)
     CHECK(recorded(&job, "log_complete") == 1);
     CHECK(!life_lock_held(&job));
     munmap(job.page, PAGE_BYTES);
+}
+
+/* It was slow, and then its server died with something said that it has not heard. */
+static void what_a_dead_server_has_said_keeps_no_other_out(void)
+{
+    struct job job;
+    char expected[64];
+    launch(&job, "arg=/bin/sleep", "arg=1000", NULL);
+    CHECK(kill((pid_t)job.monitor, SIGSTOP) == 0);
+    tell(&job, "2 look");
+    close(job.control);
+    CHECK(reconnect(&job) == 0);
+    CHECK(kill((pid_t)job.monitor, SIGCONT) == 0);
+    snprintf(expected, sizeof expected, "2 hello %ld", job.monitor);
+    CHECK(strcmp(receive(&job), expected) == 0);
+    CHECK(strcmp(receive_any(&job), "2 output") == 0);
+    CHECK(strncmp(receive(&job), "2 started ", 10) == 0);
+    tell(&job, "2 stop 9 0");
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(record_says(&job, "cause stop\n"));
+    collect(&job);
 }
 
 static void check_bad_sheet(const char *bytes, size_t length, int error)
@@ -1810,6 +1846,8 @@ int main(int argc, char **argv)
     RUN(a_signal_alone_is_the_jobs_own_affair);
     RUN(what_the_main_process_leaves_behind_is_killed);
     RUN(a_time_out_needs_no_server);
+    RUN(a_grace_cancels_no_time_out);
+    RUN(what_a_dead_server_has_said_keeps_no_other_out);
     RUN(resource_limits_are_set);
     RUN(a_job_goes_on_and_ends_without_a_server);
     RUN(a_sheet_that_is_not_understood_is_refused);
