@@ -139,6 +139,10 @@ final class ActiveJob {
     }
   }
 
+  boolean isStopping() {
+    return stopping;
+  }
+
   void markStopping() {
     stopping = true;
   }

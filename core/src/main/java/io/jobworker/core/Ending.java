@@ -148,8 +148,14 @@ final class Ending {
             if (record.signal().isEmpty()) {
               yield EndReason.EXITED;
             }
-            boolean killed = record.signal().getAsInt() == Signal.KILL.number();
-            yield killed && oomKills > 0 ? EndReason.OOM_KILLED : EndReason.SIGNALED;
+            if (record.signal().getAsInt() != Signal.KILL.number()) {
+              yield EndReason.SIGNALED;
+            }
+            if (oomKills > 0) {
+              yield EndReason.OOM_KILLED;
+            }
+            // Over the head of a launcher that was too slow to do it.
+            yield job.isStopping() ? EndReason.STOPPED : EndReason.SIGNALED;
           }
         };
     Duration cpu = counted.map(Counters::cpu).orElse(Duration.ZERO);

@@ -63,7 +63,7 @@ public interface Jobs extends AutoCloseable {
 
   /**
    * Stops all jobs that run, each with {@code grace}, and returns when they have ended; at the
-   * latest as {@link Job#stop} does.
+   * latest as {@link Job#stop} does. From then on no job can be started.
    */
   void stopAll(Duration grace);
 

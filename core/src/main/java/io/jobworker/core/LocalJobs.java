@@ -65,6 +65,7 @@ final class LocalJobs implements Jobs {
   private final CgroupTree cgroups;
   private final ExecutorService workers;
   private final InFlight inFlight = new InFlight();
+  private final InFlight starts = new InFlight();
   private final Insistence insistence;
   private final RepeatedStarts repeated;
   private final Intents intents;
@@ -191,7 +192,8 @@ final class LocalJobs implements Jobs {
   @Override
   public Job start(StartRequest asked) {
     StartRequest request = starting.admissible(asked);
-    try (InFlight.Flight _ = inFlight.begin()) {
+    try (InFlight.Flight _ = starts.begin();
+        InFlight.Flight _ = inFlight.begin()) {
       return repeated.once(request, waysOf(request));
     }
   }
@@ -302,6 +304,7 @@ final class LocalJobs implements Jobs {
 
   @Override
   public void stopAll(Duration grace) {
+    starts.close(CLOSE_PATIENCE); // what comes later is refused, and what has begun is stopped
     recovery.awaitAll();
     StopRequest request = new StopRequest(Optional.of(grace), Signal.TERM);
     List<CompletableFuture<Void>> stops = new ArrayList<>();

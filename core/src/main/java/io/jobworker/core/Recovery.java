@@ -156,7 +156,8 @@ final class Recovery {
   private void tryOnce(JobRecord record) {
     try {
       if (record.settled()) {
-        insistence.insist("recovery.job_failed", record.id(), () -> active.adopt(find(record)));
+        insistence.insist(
+            "recovery.job_failed", record.id(), () -> active.adopt(find(asItIsNow(record))));
       } else {
         insistence.insist("recovery.not_settled", record.id(), () -> settle(record));
       }
@@ -166,6 +167,11 @@ final class Recovery {
         tried.complete(null);
       }
     }
+  }
+
+  /** A stop may have come between two attempts. */
+  private JobRecord asItIsNow(JobRecord record) {
+    return store.find(record.id()).orElse(record);
   }
 
   /**
@@ -235,6 +241,9 @@ final class Recovery {
           record, directory, cgroupOf(record), logs.ofOrphan(record), Optional.empty());
     } catch (IOException | RuntimeException e) {
       launcher.ifPresent(LauncherChannel::detach);
+      if (launcher.isPresent() && !LauncherChannel.isAlive(directory.path())) {
+        return find(record); // it left meanwhile, and its record is there
+      }
       throw e;
     }
   }

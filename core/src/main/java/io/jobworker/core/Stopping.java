@@ -63,6 +63,7 @@ final class Stopping {
     job.launcher().get().stop(signal.number(), grace);
     try {
       if (!endsWithin(job, grace.plus(LAUNCHER_PATIENCE)) && job.cgroup().isPresent()) {
+        keepStopping(job);
         job.cgroup().get().kill(); // whatever keeps the launcher from doing it
       }
       endsWithin(job, patience);
@@ -96,17 +97,20 @@ final class Stopping {
   }
 
   /**
-   * Kills a job that this process could not take up; its end is recorded when that can be done.
+   * Kills a job that this process could not take up; its end is recorded when that can be done. Its
+   * launcher, which knows how it ended, is left to say so, if there is another way.
    *
    * @throws JobException.Unavailable always: the end is not known yet
    */
   void killUnreachable(JobRecord job) {
+    store.markStopping(job.id());
     try {
       Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
       if (cgroup.isPresent()) {
         cgroup.get().kill();
+      } else {
+        LauncherChannel.kill(state.of(job.id()).path());
       }
-      LauncherChannel.kill(state.of(job.id()).path());
     } catch (IOException e) {
       throw new JobException.Unavailable("the job could not be taken up by this server", e);
     }
