@@ -31,7 +31,7 @@ public enum Completion {
       """
       _job_worker_live() { # KIND WORD-0
           local dir=${XDG_CACHE_HOME:-$HOME/.cache}/job-worker tries=0
-          local key=${JOB_WORKER_CONFIG-}+${JOB_WORKER_CONTEXT-}
+          local key=${JOB_WORKER_CONFIG-}+${JOB_WORKER_CONTEXT-}+${JOB_WORKER_ADDRESS-}
           local file=$dir/complete${key//\\//%}
           (umask 077; mkdir -p "$dir" && : >"$file.asked") 2>/dev/null || return 0
           ("$2" complete-jobs "$file" </dev/null >/dev/null 2>&1 &)
@@ -304,7 +304,7 @@ public enum Completion {
         function __job_worker_live
             set -l dir ~/.cache/job-worker
             set -q XDG_CACHE_HOME; and set dir $XDG_CACHE_HOME/job-worker
-            set -l file $dir/complete(string replace -a / % -- "$JOB_WORKER_CONFIG+$JOB_WORKER_CONTEXT")
+            set -l file $dir/complete(string replace -a / % -- "$JOB_WORKER_CONFIG+$JOB_WORKER_CONTEXT+$JOB_WORKER_ADDRESS")
             mkdir -p -m 700 $dir; and touch $file.asked; or return
             job-worker complete-jobs $file </dev/null >/dev/null 2>&1 &
             for try in (seq 9)
