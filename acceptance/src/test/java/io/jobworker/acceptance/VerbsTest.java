@@ -200,6 +200,13 @@ class VerbsTest {
     assertThat(alice().run("ls", "-q", "-l", label, "--until", "1h").text()).isEmpty();
     assertThat(alice().run("ls", "-o", "name", "-l", label).text().lines())
         .containsExactly(running, "name:un");
+    for (String[] verb : List.of(new String[] {"status"}, new String[] {"stats", "--once"})) {
+      List<String> words = new ArrayList<>(List.of(verb));
+      words.addAll(List.of("-o", "jsonl", "--label", label));
+      assertThat(alice().run(words.toArray(String[]::new)).succeeded().text().lines())
+          .hasSize(2)
+          .allMatch(line -> line.startsWith("{\"id\":\"") && line.endsWith("}"));
+    }
     assertThat(alice().run("ls", "-o", "json", "-l", label, "--status", "failed").text())
         .startsWith("[")
         .contains("\"exitCode\": 3", "\"oomKills\": \"0\"");

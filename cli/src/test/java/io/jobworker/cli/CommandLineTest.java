@@ -1,6 +1,7 @@
 package io.jobworker.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jobworker.cli.exit.ExitCodes;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -102,6 +104,33 @@ class CommandLineTest {
       assertThat(out.toString())
           .contains("--detach", "job-worker help run")
           .doesNotContain("--cpus");
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.jobworker.cli.CommandLineTest#verbs")
+    void hasThreeExamplesAtLeastUnderTheirHeading(String verb) {
+      assumeFalse(verb.equals("version"), "there is one way to ask for it");
+      List<String> lines = List.of(footer(verb));
+      assertThat(lines).contains("Examples:");
+      assertThat(lines.subList(lines.indexOf("Examples:"), lines.size()))
+          .filteredOn(line -> line.startsWith("  job-worker "))
+          .hasSizeGreaterThanOrEqualTo(3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"run", "start"})
+    void saysHowSizesAndTimesAreWritten(String verb) {
+      assertThat(String.join("\n", footer(verb))).contains("1.5G", "256Mi", "1K is 1024", "1h30m");
+    }
+
+    @Test
+    void tellsTheVersionToWhoeverLooksForAVerb() {
+      assertThat(run("version")).isZero();
+      assertThat(out.toString()).startsWith("job-worker 0.");
+      String version = out.toString();
+      out.getBuffer().setLength(0);
+      assertThat(run("--version")).isZero();
+      assertThat(out).hasToString(version);
     }
 
     /** All that a command line can be held to without a server. */

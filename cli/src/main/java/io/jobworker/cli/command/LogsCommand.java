@@ -35,7 +35,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -51,9 +50,9 @@ import picocli.CommandLine.Spec;
       "jobs each line has its job before it.",
       "",
       "Examples:",
-      "  job-worker logs --tail 10 ID",
-      "  job-worker logs --since 15m --timestamps ID",
-      "  job-worker logs --output build.log ID",
+      "  job-worker logs --tail 10 --label team=build",
+      "  job-worker logs --since 15m --timestamps @last",
+      "  job-worker logs --output build.log name:nightly",
     })
 public final class LogsCommand implements Callable<Integer> {
   private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -69,15 +68,8 @@ public final class LogsCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
   @ParentCommand private Talk talk = Talk.USUAL;
+  @Mixin private JobsParameter named = new JobsParameter();
   @Mixin private LogRangeOptions range = new LogRangeOptions();
-
-  @Parameters(
-      paramLabel = "ID",
-      arity = "1..*",
-      description = {
-        "Jobs: a UUID, 4 or more characters that only it begins with, name:NAME, or @last."
-      })
-  private List<String> ids = new ArrayList<>();
 
   @Option(
       names = {"-t", "--timestamps"},
@@ -110,14 +102,13 @@ public final class LogsCommand implements Callable<Integer> {
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
     LogRange wanted = range.get();
-    if (file.isPresent() && (ids.size() != 1 || format != Format.TEXT || timestamps)) {
+    if (file.isPresent() && (!named.isOne() || format != Format.TEXT || timestamps)) {
       throw new UsageException("--output takes one job's output as it is, byte for byte");
     }
-    List<String> words = ids.stream().map(String::strip).toList();
     jobs =
         new Retry(server, PATIENCE, this::sayBroken)
-            .run(connection -> new JobResolver(connection, LastJob.of(server)).all(words));
-    if (jobs.size() > 1) {
+            .run(connection -> named.find(connection, server));
+    if (jobs.size() != 1) {
       return followAll(wanted);
     }
     String id =

@@ -39,8 +39,13 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Default: all that run. A figure that this host cannot measure is -. With -o json there",
-      "is one object a job and line.",
+      "Default: all that run. A figure that this host cannot measure is -. With -o jsonl, or json,",
+      "there is one object a job and line.",
+      "",
+      "Examples:",
+      "  job-worker stats",
+      "  job-worker stats --sort cpu --label team=build",
+      "  job-worker stats --once -o jsonl @last",
     })
 public final class StatsCommand implements Callable<Integer> {
   private static final Duration INTERVAL = Duration.ofSeconds(1); // as the streams have it
@@ -156,7 +161,7 @@ public final class StatsCommand implements Callable<Integer> {
     switch (format.get()) {
       case TEXT ->
           StatsTable.lines(watch.figures(), order, shown, shown.width()).forEach(out::println);
-      case JSON -> {
+      case JSON, JSONL -> {
         for (JobStatusResponse job : watch.jobs()) {
           JobStatusResponse usage =
               JobStatusResponse.newBuilder()
