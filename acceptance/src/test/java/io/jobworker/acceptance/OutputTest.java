@@ -153,6 +153,19 @@ class OutputTest {
   }
 
   @Test
+  void whenTheReaderOfSeveralJobsGoesAwayNoneIsWaitedFor() throws Exception {
+    String running = server.as("alice").start("sleep 1000");
+    String writing = server.as("alice").start("--shell", "while :; do echo y; done");
+    Process logs = server.as("alice").spawn("logs", "-f", running, writing);
+    logs.getInputStream().readNBytes(100);
+    logs.getInputStream().close();
+    CompletableFuture<byte[]> err = Programs.readAll(logs.getErrorStream());
+    assertThat(logs.waitFor()).isZero();
+    assertThat(err.join()).isEmpty();
+    server.as("alice").run("stop", running, writing).succeeded();
+  }
+
+  @Test
   void jobsAreNamedByTheirLabelOrOnStandardInputToo() throws Exception {
     String label = "test=" + UUID.randomUUID();
     String first = server.as("alice").start("-l", label, "--", "echo", "one");
@@ -165,6 +178,7 @@ class OutputTest {
       in.write((second + "\n").getBytes(US_ASCII));
     }
     assertThat(Programs.finished(piped).succeeded().text()).isEqualTo("two");
+    assertThat(logs("--output", "-", second).succeeded().text()).isEqualTo("two");
     assertThat(logs("--label", "test=nobody").succeeded().out()).isEmpty();
     Path file = PublicDirectory.create().resolve("log");
     assertRefused(logs("--output", file.toString(), "--label", label), "one job's output");
