@@ -98,7 +98,7 @@ class VerbsTest {
   }
 
   @Test
-  void whatIsSaidIsSetBeforeTheVerbOrBehindIt() {
+  void whatIsSaidIsSetBeforeTheVerbOrBehindIt() throws IOException {
     String id = ended("true");
     Result told = alice().run("status", "-v", "-q", id).succeeded();
     assertThat(told.text()).isEqualTo(id);
@@ -110,6 +110,7 @@ class VerbsTest {
                     .endsWith("as the client of " + alice().config()),
             line -> assertThat(line).matches("job-worker: Status: OK after \\d+\\.\\d ms"));
     assertThat(alice().run("-q", "status", id).succeeded().text()).isEqualTo(id);
+    assertThat(alice().runAlone("-q", "status", "-q", id).succeeded().text()).isEqualTo(id);
     assertThat(alice().run("status", "-v", "0000-").err()).contains("List: OK after");
     assertThat(alice().run("ls", "--color", "always", "-n", "1").text()).contains("\033[");
   }
@@ -141,6 +142,12 @@ class VerbsTest {
         .startsWith("job-worker: name:" + name + ": ambiguous: it means ")
         .contains(one + " (" + name + ", running)", two);
     assertThat(alice().run("stop", "name:" + name).exitCode()).isEqualTo(1);
+    for (String[] kill : List.of(new String[] {"kill", "-9"}, new String[] {"stop", "-15"})) {
+      Result killed = alice().run(kill[0], kill[1], one);
+      assertThat(killed.err()).isEqualTo("job-worker: unknown option " + kill[1] + "\n");
+      assertThat(killed.exitCode()).isEqualTo(2);
+      assertThat(alice().status(one).path("status").asString()).isEqualTo("running");
+    }
     Result tooShort = alice().run("status", "81a");
     assertThat(tooShort.err()).contains("81a: too short: give at least 4 characters");
     assertThat(tooShort.exitCode()).isEqualTo(2);
