@@ -74,6 +74,15 @@ class CommandLineTest {
     }
   }
 
+  @Test
+  void whatIsMissingIsTheNameOfAVerb() {
+    assertThat(run()).isEqualTo(2);
+    assertThat(err.toString()).startsWith("job-worker: name one of run, start, status, ");
+    err.getBuffer().setLength(0);
+    assertThat(run("context")).isEqualTo(2);
+    assertThat(err.toString()).startsWith("job-worker: name one of ").contains("ls", "use", "show");
+  }
+
   @Nested
   class Help {
     @ParameterizedTest
@@ -121,6 +130,24 @@ class CommandLineTest {
     @ValueSource(strings = {"run", "start"})
     void saysHowSizesAndTimesAreWritten(String verb) {
       assertThat(String.join("\n", footer(verb))).contains("1.5G", "256Mi", "1K is 1024", "1h30m");
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.jobworker.cli.CommandLineTest#verbs")
+    void flowsInLinesThatFit(String verb) {
+      run("help", verb);
+      List<String> lines = out.toString().lines().toList();
+      assertThat(lines).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(80));
+      String footer = String.join("\n", lines.subList(lines.indexOf("Exit codes:"), lines.size()));
+      for (String paragraph : footer.split("\n\n")) {
+        List<String> said = paragraph.lines().toList();
+        for (int i = 1; i < said.size() && !said.get(i).startsWith(" "); i++) {
+          String next = said.get(i).split(" ", 2)[0];
+          assertThat(said.get(i - 1).length() + 1 + next.length())
+              .as(said.get(i))
+              .isGreaterThan(79);
+        }
+      }
     }
 
     @Test

@@ -15,6 +15,7 @@ import io.jobworker.cli.render.Screen;
 import io.jobworker.cli.render.StandardOutput;
 import io.jobworker.cli.render.StatsTable;
 import io.jobworker.cli.render.Talk;
+import io.jobworker.cli.render.Terminal;
 import io.jobworker.cli.run.Signals;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -52,6 +53,7 @@ public final class StatsCommand implements Callable<Integer> {
 
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
+  private static final int STANDARD_OUTPUT = 1;
   private static final String STOP = "TSTP";
 
   /** In JSON these are always there. */
@@ -92,7 +94,7 @@ public final class StatsCommand implements Callable<Integer> {
       print(out, shown);
       return worst;
     }
-    if (format.get() != Format.TEXT || !shown.terminal()) {
+    if (format.get() != Format.TEXT || !Terminal.isRewritable(STANDARD_OUTPUT)) {
       return follow(() -> print(out, shown));
     }
     LiveScreen live = new LiveScreen(out);
