@@ -105,6 +105,8 @@ class CommandLineTest {
       assertThat(help.indexOf("\nThe server:\n")).isPositive();
       assertThat(help.indexOf("\nOptions:\n")).isLessThan(help.indexOf("\nThe server:\n"));
       assertThat(help.indexOf("\nThe server:\n")).isLessThan(help.indexOf("\nHelp:\n"));
+      String said = help.substring(help.indexOf("\nWhat is said:\n"), help.indexOf("\nHelp:\n"));
+      assertThat(said).contains("--quiet", "--verbose", "--color");
     }
 
     @Test
@@ -137,7 +139,10 @@ class CommandLineTest {
     void flowsInLinesThatFit(String verb) {
       run("help", verb);
       List<String> lines = out.toString().lines().toList();
-      assertThat(lines).allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(80));
+      assertThat(lines)
+          .filteredOn(line -> !line.startsWith("  job-worker ")) // to be copied as they are
+          .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(80));
+      assertThat(lines).noneMatch(line -> line.endsWith("~/.")); // nor is a path broken
       String footer = String.join("\n", lines.subList(lines.indexOf("Exit codes:"), lines.size()));
       for (String paragraph : footer.split("\n\n")) {
         List<String> said = paragraph.lines().toList();
@@ -148,6 +153,19 @@ class CommandLineTest {
               .isGreaterThan(79);
         }
       }
+    }
+
+    @Test
+    void isThereForWhatHasTwoWordsToo() {
+      for (String verb : List.of("ls", "use", "show")) {
+        assertThat(run("context", verb, "--help")).isZero();
+        assertThat(run("context", verb, "-h")).isZero();
+        assertThat(out.toString())
+            .contains("Usage: job-worker context " + verb)
+            .contains("'job-worker context " + verb + " --help' tells more");
+      }
+      assertThat(run("context", "ls", "--version")).isZero();
+      assertThat(err.toString()).isEmpty();
     }
 
     @Test

@@ -29,8 +29,8 @@ public final class ConnectOptions {
       scope = ScopeType.INHERIT,
       paramLabel = "FILE",
       description =
-          "The client's configuration; default: $JOB_WORKER_CONFIG, then"
-              + " ~/.config/job-worker/config.toml.")
+          "The client's configuration; default: $JOB_WORKER_CONFIG or, where that is empty or not"
+              + " set, ~/.config/job-worker/config.toml.")
   private Optional<Path> config = Optional.empty();
 
   @Option(

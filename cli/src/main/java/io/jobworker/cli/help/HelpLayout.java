@@ -64,7 +64,10 @@ public final class HelpLayout {
         + help.parameterList()
         + (isProgram ? help.commandListHeading() + help.commandList() : groups(help, 1))
         + "%n'%s' tells more.%n"
-            .formatted(isProgram ? verb.name() + " --help" : "job-worker help " + verb.name());
+            .formatted(
+                verb.parent() != null && verb.parent().parent() == null
+                    ? "job-worker help " + verb.name()
+                    : verb.qualifiedName() + " --help");
   }
 
   /** Lines of a paragraph flow; those that are further in, as examples are, stay as they are. */
