@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -243,10 +244,15 @@ class VerbsTest {
 
   /** Reads its lines until one is as it should be; what comes before is kept. */
   private static List<String> upTo(BufferedReader lines, String ending) throws IOException {
+    return upTo(lines, line -> line.endsWith(ending));
+  }
+
+  private static List<String> upTo(BufferedReader lines, Predicate<String> last)
+      throws IOException {
     List<String> read = new ArrayList<>();
     for (String line; (line = lines.readLine()) != null; ) {
       read.add(line);
-      if (line.endsWith(ending)) {
+      if (last.test(line)) {
         return read;
       }
     }
@@ -258,7 +264,7 @@ class VerbsTest {
     server = ServerProcess.start(ServerToml.shipped());
     String id = alice().start("--name", "it", "--shell", gate.waiting() + "; exit 7");
     Process watch = alice().spawn("watch");
-    Process wait = alice().spawn("wait", id);
+    Process wait = alice().spawn("wait", "-v", id);
     try (BufferedReader changes =
             new BufferedReader(new InputStreamReader(watch.getInputStream(), UTF_8));
         BufferedReader said =
@@ -271,11 +277,12 @@ class VerbsTest {
             others.add(alice().start("--name", "other", "--", "true"));
             return changes.ready();
           });
+      upTo(said, line -> line.contains("List: OK")); // it has reached the server
       server.kill();
       gate.open();
       server.restart();
       List<String> told = upTo(changes, "  it  failed: exit code 7");
-      assertThat(said.readLine()).contains("connection lost");
+      upTo(said, line -> line.contains("connection lost"));
       assertThat(wait.waitFor(2, TimeUnit.MINUTES)).isTrue();
       assertThat(wait.exitValue()).isEqualTo(7);
       String last = alice().start("--name", "last", "--", "true");
