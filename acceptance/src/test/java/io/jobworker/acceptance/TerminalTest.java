@@ -316,6 +316,16 @@ class TerminalTest {
   }
 
   @Test
+  void aWaitThatIsInterruptedLeavesNoTraceEither() throws Exception {
+    try (TerminalWindow window = open(60, "wait", running)) {
+      window.awaitLine("waiting \\d+s: .*");
+      window.press("C-c");
+      assertThat(window.exitCode()).isEqualTo(130);
+      assertThat(window.lines()).allMatch(String::isBlank);
+    }
+  }
+
+  @Test
   void aDownloadShowsHowMuchHasComeAndLeavesNoTrace() throws Exception {
     Path copy = PublicDirectory.create().resolve("copy");
     try (Gate gate = new Gate()) {

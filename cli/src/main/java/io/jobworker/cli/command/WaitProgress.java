@@ -44,7 +44,7 @@ final class WaitProgress implements AutoCloseable {
     return new WaitProgress(
         quiet || !Terminal.isRewritable(STANDARD_ERROR)
             ? Optional.empty()
-            : Optional.of(new PassingLine(err, Screen.size().columns())));
+            : Optional.of(PassingLine.ofProcess(err, Screen.size().columns())));
   }
 
   /** Shows it; the server is asked how the jobs are, and need not answer. */
