@@ -17,10 +17,12 @@ import io.jobworker.acceptance.support.ServerToml;
 import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobWorkerGrpc;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
@@ -148,6 +150,39 @@ class OutputTest {
         .contains("job-worker: ", "no-such-job");
     assertThat(logs(first, second).succeeded().text())
         .isEqualTo(first.substring(0, 8) + " | one\n" + first.substring(0, 8) + " | two");
+  }
+
+  @Test
+  void whenTheReaderOfSeveralJobsGoesAwayNoneIsWaitedFor() throws Exception {
+    String running = server.as("alice").start("sleep 1000");
+    String writing = server.as("alice").start("--shell", "while :; do echo y; done");
+    Process logs = server.as("alice").spawn("logs", "-f", running, writing);
+    logs.getInputStream().readNBytes(100);
+    logs.getInputStream().close();
+    CompletableFuture<byte[]> err = Programs.readAll(logs.getErrorStream());
+    assertThat(logs.waitFor()).isZero();
+    assertThat(err.join()).isEmpty();
+    server.as("alice").run("stop", running, writing).succeeded();
+  }
+
+  @Test
+  void jobsAreNamedByTheirLabelOrOnStandardInputToo() throws Exception {
+    String label = "test=" + UUID.randomUUID();
+    String first = server.as("alice").start("-l", label, "--", "echo", "one");
+    String second = server.as("alice").start("-l", label, "--", "echo", "two");
+    String both = second.substring(0, 8) + " | two\n" + first.substring(0, 8) + " | one";
+    assertThat(logs("--label", label).succeeded().text().lines())
+        .containsExactlyInAnyOrderElementsOf(both.lines().toList());
+    Process piped = server.as("alice").spawn("logs", "-");
+    try (OutputStream in = piped.getOutputStream()) {
+      in.write((second + "\n").getBytes(US_ASCII));
+    }
+    assertThat(Programs.finished(piped).succeeded().text()).isEqualTo("two");
+    assertThat(logs("--output", "-", second).succeeded().text()).isEqualTo("two");
+    assertThat(logs("--label", "test=nobody").succeeded().out()).isEmpty();
+    Path file = PublicDirectory.create().resolve("log");
+    assertRefused(logs("--output", file.toString(), "--label", label), "one job's output");
+    assertRefused(logs(), "name a job");
   }
 
   @Test

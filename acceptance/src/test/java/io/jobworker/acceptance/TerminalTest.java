@@ -214,6 +214,28 @@ class TerminalTest {
     }
   }
 
+  @Test
+  void whereNoLineCanBeWrittenOverNoneIs() throws Exception {
+    for (String[] verb :
+        List.of(words("stats", "name:" + WIDE), words("wait", "--timeout", "3s", running))) {
+      ProcessBuilder program = alice().process(verb);
+      program.command().addAll(0, List.of("env", "TERM=dumb"));
+      try (TerminalWindow window = TerminalWindow.open(80, ROWS, Map.of(), program)) {
+        Path recorded = window.record();
+        if (verb[0].equals("stats")) {
+          window.awaitLines("two tables", lines -> headings(lines) > 1);
+          window.press("C-c");
+        }
+        assertThat(window.exitCode()).isNotZero();
+        assertThat(recorded).content(ISO_8859_1).doesNotContain("\033");
+      }
+    }
+  }
+
+  private static long headings(List<String> lines) {
+    return lines.stream().filter(line -> line.startsWith("ID ")).count();
+  }
+
   /** All that are complete, by where the cursor goes home. */
   private static List<String> frames(Path recorded) throws IOException {
     List<String> parts =
@@ -290,6 +312,16 @@ class TerminalTest {
         assertThat(window.exitCode()).isEqualTo(4);
         assertThat(window.lines()).containsExactly(id.substring(0, 8) + "  failed: exit code 4");
       }
+    }
+  }
+
+  @Test
+  void aWaitThatIsInterruptedLeavesNoTraceEither() throws Exception {
+    try (TerminalWindow window = open(60, "wait", running)) {
+      window.awaitLine("waiting \\d+s: .*");
+      window.press("C-c");
+      assertThat(window.exitCode()).isEqualTo(130);
+      assertThat(window.lines()).allMatch(String::isBlank);
     }
   }
 

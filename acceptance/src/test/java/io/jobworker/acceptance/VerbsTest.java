@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -98,7 +99,7 @@ class VerbsTest {
   }
 
   @Test
-  void whatIsSaidIsSetBeforeTheVerbOrBehindIt() {
+  void whatIsSaidIsSetBeforeTheVerbOrBehindIt() throws IOException {
     String id = ended("true");
     Result told = alice().run("status", "-v", "-q", id).succeeded();
     assertThat(told.text()).isEqualTo(id);
@@ -110,6 +111,7 @@ class VerbsTest {
                     .endsWith("as the client of " + alice().config()),
             line -> assertThat(line).matches("job-worker: Status: OK after \\d+\\.\\d ms"));
     assertThat(alice().run("-q", "status", id).succeeded().text()).isEqualTo(id);
+    assertThat(alice().runAlone("-q", "status", "-q", id).succeeded().text()).isEqualTo(id);
     assertThat(alice().run("status", "-v", "0000-").err()).contains("List: OK after");
     assertThat(alice().run("ls", "--color", "always", "-n", "1").text()).contains("\033[");
   }
@@ -141,6 +143,12 @@ class VerbsTest {
         .startsWith("job-worker: name:" + name + ": ambiguous: it means ")
         .contains(one + " (" + name + ", running)", two);
     assertThat(alice().run("stop", "name:" + name).exitCode()).isEqualTo(1);
+    for (String[] kill : List.of(new String[] {"kill", "-9"}, new String[] {"stop", "-15"})) {
+      Result killed = alice().run(kill[0], kill[1], one);
+      assertThat(killed.err()).isEqualTo("job-worker: unknown option " + kill[1] + "\n");
+      assertThat(killed.exitCode()).isEqualTo(2);
+      assertThat(alice().status(one).path("status").asString()).isEqualTo("running");
+    }
     Result tooShort = alice().run("status", "81a");
     assertThat(tooShort.err()).contains("81a: too short: give at least 4 characters");
     assertThat(tooShort.exitCode()).isEqualTo(2);
@@ -200,6 +208,13 @@ class VerbsTest {
     assertThat(alice().run("ls", "-q", "-l", label, "--until", "1h").text()).isEmpty();
     assertThat(alice().run("ls", "-o", "name", "-l", label).text().lines())
         .containsExactly(running, "name:un");
+    for (String[] verb : List.of(new String[] {"status"}, new String[] {"stats", "--once"})) {
+      List<String> words = new ArrayList<>(List.of(verb));
+      words.addAll(List.of("-o", "jsonl", "--label", label));
+      assertThat(alice().run(words.toArray(String[]::new)).succeeded().text().lines())
+          .hasSize(2)
+          .allMatch(line -> line.startsWith("{\"id\":\"") && line.endsWith("}"));
+    }
     assertThat(alice().run("ls", "-o", "json", "-l", label, "--status", "failed").text())
         .startsWith("[")
         .contains("\"exitCode\": 3", "\"oomKills\": \"0\"");
@@ -229,10 +244,15 @@ class VerbsTest {
 
   /** Reads its lines until one is as it should be; what comes before is kept. */
   private static List<String> upTo(BufferedReader lines, String ending) throws IOException {
+    return upTo(lines, line -> line.endsWith(ending));
+  }
+
+  private static List<String> upTo(BufferedReader lines, Predicate<String> last)
+      throws IOException {
     List<String> read = new ArrayList<>();
     for (String line; (line = lines.readLine()) != null; ) {
       read.add(line);
-      if (line.endsWith(ending)) {
+      if (last.test(line)) {
         return read;
       }
     }
@@ -244,7 +264,7 @@ class VerbsTest {
     server = ServerProcess.start(ServerToml.shipped());
     String id = alice().start("--name", "it", "--shell", gate.waiting() + "; exit 7");
     Process watch = alice().spawn("watch");
-    Process wait = alice().spawn("wait", id);
+    Process wait = alice().spawn("wait", "-v", id);
     try (BufferedReader changes =
             new BufferedReader(new InputStreamReader(watch.getInputStream(), UTF_8));
         BufferedReader said =
@@ -257,11 +277,12 @@ class VerbsTest {
             others.add(alice().start("--name", "other", "--", "true"));
             return changes.ready();
           });
+      upTo(said, line -> line.contains("List: OK")); // it has reached the server
       server.kill();
       gate.open();
       server.restart();
       List<String> told = upTo(changes, "  it  failed: exit code 7");
-      assertThat(said.readLine()).contains("connection lost");
+      upTo(said, line -> line.contains("connection lost"));
       assertThat(wait.waitFor(2, TimeUnit.MINUTES)).isTrue();
       assertThat(wait.exitValue()).isEqualTo(7);
       String last = alice().start("--name", "last", "--", "true");

@@ -18,6 +18,7 @@ import io.jobworker.cli.command.StopCommand;
 import io.jobworker.cli.command.TalkOptions;
 import io.jobworker.cli.command.Usage;
 import io.jobworker.cli.command.Verbs;
+import io.jobworker.cli.command.VersionCommand;
 import io.jobworker.cli.command.WaitCommand;
 import io.jobworker.cli.command.WatchCommand;
 import io.jobworker.cli.connect.ConnectOptions;
@@ -59,6 +60,7 @@ import picocli.CommandLine.Model.CommandSpec;
       ContextCommand.class,
       CompletionCommand.class,
       CompleteJobsCommand.class,
+      VersionCommand.class,
       HelpCommand.class,
     },
     footer = {"", "'job-worker help VERB' tells more of a verb."})

@@ -1,6 +1,7 @@
 package io.jobworker.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jobworker.cli.exit.ExitCodes;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 
@@ -72,6 +74,15 @@ class CommandLineTest {
     }
   }
 
+  @Test
+  void whatIsMissingIsTheNameOfAVerb() {
+    assertThat(run()).isEqualTo(2);
+    assertThat(err.toString()).startsWith("job-worker: name one of run, start, status, ");
+    err.getBuffer().setLength(0);
+    assertThat(run("context")).isEqualTo(2);
+    assertThat(err.toString()).startsWith("job-worker: name one of ").contains("ls", "use", "show");
+  }
+
   @Nested
   class Help {
     @ParameterizedTest
@@ -94,6 +105,8 @@ class CommandLineTest {
       assertThat(help.indexOf("\nThe server:\n")).isPositive();
       assertThat(help.indexOf("\nOptions:\n")).isLessThan(help.indexOf("\nThe server:\n"));
       assertThat(help.indexOf("\nThe server:\n")).isLessThan(help.indexOf("\nHelp:\n"));
+      String said = help.substring(help.indexOf("\nWhat is said:\n"), help.indexOf("\nHelp:\n"));
+      assertThat(said).contains("--quiet", "--verbose", "--color");
     }
 
     @Test
@@ -102,6 +115,67 @@ class CommandLineTest {
       assertThat(out.toString())
           .contains("--detach", "job-worker help run")
           .doesNotContain("--cpus");
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.jobworker.cli.CommandLineTest#verbs")
+    void hasThreeExamplesAtLeastUnderTheirHeading(String verb) {
+      assumeFalse(verb.equals("version"), "there is one way to ask for it");
+      List<String> lines = List.of(footer(verb));
+      assertThat(lines).contains("Examples:");
+      assertThat(lines.subList(lines.indexOf("Examples:"), lines.size()))
+          .filteredOn(line -> line.startsWith("  job-worker "))
+          .hasSizeGreaterThanOrEqualTo(3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"run", "start"})
+    void saysHowSizesAndTimesAreWritten(String verb) {
+      assertThat(String.join("\n", footer(verb))).contains("1.5G", "256Mi", "1K is 1024", "1h30m");
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.jobworker.cli.CommandLineTest#verbs")
+    void flowsInLinesThatFit(String verb) {
+      run("help", verb);
+      List<String> lines = out.toString().lines().toList();
+      assertThat(lines)
+          .filteredOn(line -> !line.startsWith("  job-worker ")) // to be copied as they are
+          .allSatisfy(line -> assertThat(line).hasSizeLessThanOrEqualTo(80));
+      assertThat(lines).noneMatch(line -> line.endsWith("~/.")); // nor is a path broken
+      String footer = String.join("\n", lines.subList(lines.indexOf("Exit codes:"), lines.size()));
+      for (String paragraph : footer.split("\n\n")) {
+        List<String> said = paragraph.lines().toList();
+        for (int i = 1; i < said.size() && !said.get(i).startsWith(" "); i++) {
+          String next = said.get(i).split(" ", 2)[0];
+          assertThat(said.get(i - 1).length() + 1 + next.length())
+              .as(said.get(i))
+              .isGreaterThan(79);
+        }
+      }
+    }
+
+    @Test
+    void isThereForWhatHasTwoWordsToo() {
+      for (String verb : List.of("ls", "use", "show")) {
+        assertThat(run("context", verb, "--help")).isZero();
+        assertThat(run("context", verb, "-h")).isZero();
+        assertThat(out.toString())
+            .contains("Usage: job-worker context " + verb)
+            .contains("'job-worker context " + verb + " --help' tells more");
+      }
+      assertThat(run("context", "ls", "--version")).isZero();
+      assertThat(err.toString()).isEmpty();
+    }
+
+    @Test
+    void tellsTheVersionToWhoeverLooksForAVerb() {
+      assertThat(run("version")).isZero();
+      assertThat(out.toString()).startsWith("job-worker 0.");
+      String version = out.toString();
+      out.getBuffer().setLength(0);
+      assertThat(run("--version")).isZero();
+      assertThat(out).hasToString(version);
     }
 
     /** All that a command line can be held to without a server. */

@@ -128,6 +128,8 @@ class CompletionTest {
     assertThat(offered(shell, JOBS, "job-worker kill -s US").shown()).contains("USR");
     assertThat(offered(shell, JOBS, "job-worker logs --stream stdo").words())
         .containsExactly("stdout");
+    assertThat(offered(shell, JOBS, "job-worker logs --con").shown())
+        .contains("default: JOB_WORKER_CONFIG or");
     assertThat(offered(shell, JOBS, "job-worker completion zs").words()).containsExactly("zsh");
   }
 

@@ -2,11 +2,15 @@ package io.jobworker.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jobworker.cli.connect.Failure;
 import io.jobworker.cli.exit.JobExit;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -117,6 +121,16 @@ class ErrorTextsTest {
   void theOptionAndItsValueAreNamed(String option, String text) {
     String[] words = option.split(" ");
     assertThat(run("start", words[0], words[1], "true").text()).startsWith("job-worker: " + text);
+  }
+
+  @Test
+  void whatIsWrongWithAFileIsSaidBesideItsName() {
+    assertThat(Failure.of(new NoSuchFileException("a/b")).message())
+        .isEqualTo("cannot access a/b: there is no such file or directory");
+    assertThat(Failure.of(new AccessDeniedException("a/b")).message())
+        .isEqualTo("cannot access a/b: permission denied");
+    assertThat(Failure.of(new FileSystemException("a", "b", "Is a directory")).message())
+        .isEqualTo("cannot access a: Is a directory");
   }
 
   @ParameterizedTest

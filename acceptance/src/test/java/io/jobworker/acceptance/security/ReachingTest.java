@@ -23,6 +23,7 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
@@ -106,6 +107,32 @@ class ReachingTest {
     } catch (java.net.BindException e) {
       assumeTrue(false, "there is no IPv6");
     }
+  }
+
+  @Test
+  void theAddressIsTheOptionsThenTheEnvironmentsThenTheFiles() throws Exception {
+    Path elsewhere = directory.resolve("elsewhere.toml");
+    Files.writeString(
+        elsewhere,
+        Files.readString(server.as("alice").config())
+            .replaceFirst("address = \".*\"", "address = \"127.0.0.1:1\""));
+    assertReached(askWith(elsewhere, server.address()));
+    assertTold(askWith(elsewhere, ""), "cannot reach the server at 127.0.0.1:1:");
+    assertReached(askWith(elsewhere, "127.0.0.1:2", "--address", server.address()));
+    Result none = askWith(elsewhere, "127.0.0.1:99999");
+    assertThat(none.err()).startsWith("job-worker: JOB_WORKER_ADDRESS: '127.0.0.1:99999'");
+    assertThat(none.exitCode()).isEqualTo(2);
+  }
+
+  private static Result askWith(Path config, String address, String... options) throws IOException {
+    ProcessBuilder asking = server.as("alice").process("status");
+    asking.command().subList(1, asking.command().size()).clear(); // which would name the address
+    asking.command().addAll(List.of("status", UUID.randomUUID().toString()));
+    asking.command().addAll(List.of(options));
+    asking
+        .environment()
+        .putAll(Map.of("JOB_WORKER_CONFIG", config.toString(), "JOB_WORKER_ADDRESS", address));
+    return Programs.finished(asking.start());
   }
 
   /** The names of containers have underscores. */

@@ -34,7 +34,10 @@ public final class ContextCommand {
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
 
-  @Command(name = "ls", description = "Lists them; the current one has a star before it.")
+  @Command(
+      name = "ls",
+      description = "Lists them; the current one has a star before it.",
+      mixinStandardHelpOptions = true)
   int list() {
     Contexts contexts = server.contexts();
     PrintWriter out = spec.commandLine().getOut();
@@ -51,14 +54,20 @@ public final class ContextCommand {
     return 0;
   }
 
-  @Command(name = "use", description = "Has this one be meant where none is named.")
+  @Command(
+      name = "use",
+      description = "Has this one be meant where none is named.",
+      mixinStandardHelpOptions = true)
   int use(@Parameters(paramLabel = "CONTEXT", description = "Its name.") String name)
       throws IOException {
     server.contexts().use(name);
     return 0;
   }
 
-  @Command(name = "show", description = "Prints which one is meant.")
+  @Command(
+      name = "show",
+      description = "Prints which one is meant.",
+      mixinStandardHelpOptions = true)
   int show() {
     Contexts contexts = server.contexts();
     String name =

@@ -7,14 +7,15 @@ public final class FormatOption {
   /** How to print. */
   enum Format {
     TEXT,
-    JSON
+    JSON,
+    JSONL
   }
 
   @Option(
       names = {"-o", "--output"},
       paramLabel = "FORMAT",
       defaultValue = "text",
-      description = "text, for people (default), or json, for programs.")
+      description = "text, for people (default); json, for programs; jsonl, an object a line.")
   private Format format = Format.TEXT;
 
   Format get() {

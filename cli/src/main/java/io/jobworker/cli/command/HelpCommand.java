@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Examples:",
+      "  job-worker help",
       "  job-worker help run",
       "  job-worker help --man run | man -l -",
     })

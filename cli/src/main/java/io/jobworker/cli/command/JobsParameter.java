@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.grpc.StatusException;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
+import io.jobworker.cli.connect.UsageException;
+import io.jobworker.cli.render.Statuses;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -48,6 +50,12 @@ public final class JobsParameter {
   List<Found> find(Connection connection, Connector server) throws StatusException, IOException {
     if (isEmpty()) {
       throw JobResolver.nothingNamed();
+    }
+    // What looks like a number is taken for a word, and no id begins so.
+    for (String word : words) {
+      if (word.startsWith("-") && !word.equals(STDIN)) {
+        throw new UsageException("unknown option " + Statuses.typed(word));
+      }
     }
     JobResolver resolver = new JobResolver(connection, LastJob.of(server));
     List<Found> found = new ArrayList<>(resolver.all(typed()));

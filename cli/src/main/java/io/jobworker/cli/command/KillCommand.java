@@ -28,6 +28,8 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  job-worker kill -s HUP name:web",
+      "  job-worker kill @last",
+      "  job-worker kill --signal USR1 --label team=build",
     })
 public final class KillCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();

@@ -25,9 +25,10 @@ record LogDownload(Connector server, Duration patience, Talk talk, PrintWriter e
       throws StatusException, InterruptedException, IOException {
     try (Download download = Download.to(file, "job " + id + ", " + wanted.key())) {
       OptionalLong offset = download.offset();
-      boolean watched = !talk.quiet() && Terminal.is(2);
+      boolean watched = !talk.quiet() && Terminal.isRewritable(2);
       long total = watched ? total(id, wanted) : 0;
-      PassingLine line = new PassingLine(err, watched ? Screen.size().columns() : 0);
+      PassingLine line =
+          watched ? PassingLine.ofProcess(err, Screen.size().columns()) : new PassingLine(err, 0);
       Progress progress = new Progress(download, line, System::nanoTime, download.size(), total);
       LogSink sink = watched ? progress : download;
       OutputFollower follower =

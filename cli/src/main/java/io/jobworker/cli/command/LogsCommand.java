@@ -22,11 +22,12 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorCompletionService;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -35,7 +36,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -51,12 +51,13 @@ import picocli.CommandLine.Spec;
       "jobs each line has its job before it.",
       "",
       "Examples:",
-      "  job-worker logs --tail 10 ID",
-      "  job-worker logs --since 15m --timestamps ID",
-      "  job-worker logs --output build.log ID",
+      "  job-worker logs --tail 10 --label team=build",
+      "  job-worker logs --since 15m --timestamps @last",
+      "  job-worker logs --output build.log name:nightly",
     })
 public final class LogsCommand implements Callable<Integer> {
   private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final Path STANDARD_OUTPUT = Path.of("-");
   private static final int SHORT_ID = 8;
   private static final int UUID_LENGTH = 36;
 
@@ -69,15 +70,8 @@ public final class LogsCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
   @ParentCommand private Talk talk = Talk.USUAL;
+  @Mixin private JobsParameter named = new JobsParameter();
   @Mixin private LogRangeOptions range = new LogRangeOptions();
-
-  @Parameters(
-      paramLabel = "ID",
-      arity = "1..*",
-      description = {
-        "Jobs: a UUID, 4 or more characters that only it begins with, name:NAME, or @last."
-      })
-  private List<String> ids = new ArrayList<>();
 
   @Option(
       names = {"-t", "--timestamps"},
@@ -106,18 +100,19 @@ public final class LogsCommand implements Callable<Integer> {
   private final OutputStream err = StandardOutput.errBytes();
   private List<Found> jobs = List.of();
   private final AtomicBoolean broken = new AtomicBoolean();
+  private final AtomicBoolean unread = new AtomicBoolean();
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
     LogRange wanted = range.get();
-    if (file.isPresent() && (ids.size() != 1 || format != Format.TEXT || timestamps)) {
+    Optional<Path> copy = file.filter(path -> !path.equals(STANDARD_OUTPUT));
+    if (copy.isPresent() && (!named.isOne() || format != Format.TEXT || timestamps)) {
       throw new UsageException("--output takes one job's output as it is, byte for byte");
     }
-    List<String> words = ids.stream().map(String::strip).toList();
     jobs =
         new Retry(server, PATIENCE, this::sayBroken)
-            .run(connection -> new JobResolver(connection, LastJob.of(server)).all(words));
-    if (jobs.size() > 1) {
+            .run(connection -> named.find(connection, server));
+    if (jobs.size() != 1) {
       return followAll(wanted);
     }
     String id =
@@ -125,9 +120,9 @@ public final class LogsCommand implements Callable<Integer> {
           case Found.Job job -> job.id();
           case Found.Refused refused -> throw new RefusedException(refused.why());
         };
-    if (file.isPresent()) {
+    if (copy.isPresent()) {
       new LogDownload(server, PATIENCE, talk, spec.commandLine().getErr())
-          .run(id, wanted, file.get());
+          .run(id, wanted, copy.get());
     } else {
       follow(server, wanted, id, sink(id, "", out, err));
     }
@@ -152,7 +147,9 @@ public final class LogsCommand implements Callable<Integer> {
                     "reconnected"
                         + (jobs.size() > 1 ? "" : "; going on at offset " + message.getOffset()));
               }
-              return sink.accept(message);
+              boolean isRead = sink.accept(message);
+              unread.compareAndSet(false, !isRead);
+              return isRead;
             });
     boolean all = new Retry(server, PATIENCE, this::sayBroken).run(follower::copy, follower::next);
     if (all || wanted.until().isPresent()) {
@@ -174,16 +171,20 @@ public final class LogsCommand implements Callable<Integer> {
     int width = jobs.stream().mapToInt(job -> Table.width(label(job))).max().orElse(0);
     try (Connection connection = server.connect();
         ExecutorService followers = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<Future<Integer>> codes = new ArrayList<>();
+      CompletionService<Integer> codes = new ExecutorCompletionService<>(followers);
       for (int i = 0; i < jobs.size(); i++) {
         Found job = jobs.get(i);
         String label = label(job);
         String prefix = paint.hue(i, label + " ".repeat(width - Table.width(label)) + " |") + " ";
-        codes.add(followers.submit(() -> followOne(connection::shared, wanted, job, prefix)));
+        var _ = codes.submit(() -> followOne(connection::shared, wanted, job, prefix));
       }
       int worst = 0;
-      for (Future<Integer> code : codes) {
-        worst = Math.max(worst, get(code));
+      for (int i = 0; i < jobs.size(); i++) {
+        worst = Math.max(worst, get(codes.take()));
+        if (unread.get()) {
+          followers.shutdownNow(); // as one program whose reader has gone
+          return 0;
+        }
       }
       return worst;
     }
@@ -210,10 +211,16 @@ public final class LogsCommand implements Callable<Integer> {
     try (ownOut;
         ownErr) {
       follow(shared, wanted, job.id(), sink(job.id(), prefix, ownOut, ownErr));
-      ownOut.endLine();
-      ownErr.endLine();
+      if (!unread.get()) {
+        ownOut.endLine();
+        ownErr.endLine();
+      }
       return 0;
     } catch (StatusException | IOException | RuntimeException e) {
+      if (e instanceof StandardOutput.WriteFailed failed && failed.isNobodyReading()) {
+        unread.set(true);
+        return 0;
+      }
       Failure failure = Failure.of(e, Flags.of(spec.commandLine().getParseResult()));
       say(failure.message());
       return failure.exitCode();

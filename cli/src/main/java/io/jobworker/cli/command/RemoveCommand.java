@@ -24,6 +24,8 @@ import picocli.CommandLine.Spec;
       "All are tried; the exit code is that of the worst. A job that runs is refused.",
       "",
       "Examples:",
+      "  job-worker rm @last",
+      "  job-worker rm --label team=build",
       "  job-worker ls -q --status failed | job-worker rm -",
     })
 public final class RemoveCommand implements Callable<Integer> {

@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
       "",
       "Everything from COMMAND on belongs to the job. Ctrl-C interrupts the job, twice kills it; a",
       "connection that is lost is made anew. If this command is killed, the job lives on.",
+      "Sizes are 512, 64K, 1.5G, 256Mi or 1GB, where 1K is 1024; times are 90s, 1h30m or 2d.",
       "",
       "Examples:",
       "  job-worker run --memory 512M -- make test",

@@ -29,6 +29,9 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
+      "Sizes are 512, 64K, 1.5G, 256Mi or 1GB, where 1K is 1024; times are 90s, 1h30m or 2d.",
+      "",
+      "Examples:",
       "  job-worker start ls -la '/my dir'",
       "  job-worker start \"ls -la '/my dir'\"",
       "  job-worker start -- '/my dir/program'",

@@ -15,6 +15,7 @@ import io.jobworker.cli.render.Screen;
 import io.jobworker.cli.render.StandardOutput;
 import io.jobworker.cli.render.StatsTable;
 import io.jobworker.cli.render.Talk;
+import io.jobworker.cli.render.Terminal;
 import io.jobworker.cli.run.Signals;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -39,14 +40,20 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Default: all that run. A figure that this host cannot measure is -. With -o json there",
-      "is one object a job and line.",
+      "Default: all that run. A figure that this host cannot measure is -. With -o jsonl, or json,",
+      "there is one object a job and line.",
+      "",
+      "Examples:",
+      "  job-worker stats",
+      "  job-worker stats --sort cpu --label team=build",
+      "  job-worker stats --once -o jsonl @last",
     })
 public final class StatsCommand implements Callable<Integer> {
   private static final Duration INTERVAL = Duration.ofSeconds(1); // as the streams have it
 
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
+  private static final int STANDARD_OUTPUT = 1;
   private static final String STOP = "TSTP";
 
   /** In JSON these are always there. */
@@ -87,7 +94,7 @@ public final class StatsCommand implements Callable<Integer> {
       print(out, shown);
       return worst;
     }
-    if (format.get() != Format.TEXT || !shown.terminal()) {
+    if (format.get() != Format.TEXT || !Terminal.isRewritable(STANDARD_OUTPUT)) {
       return follow(() -> print(out, shown));
     }
     LiveScreen live = new LiveScreen(out);
@@ -156,7 +163,7 @@ public final class StatsCommand implements Callable<Integer> {
     switch (format.get()) {
       case TEXT ->
           StatsTable.lines(watch.figures(), order, shown, shown.width()).forEach(out::println);
-      case JSON -> {
+      case JSON, JSONL -> {
         for (JobStatusResponse job : watch.jobs()) {
           JobStatusResponse usage =
               JobStatusResponse.newBuilder()

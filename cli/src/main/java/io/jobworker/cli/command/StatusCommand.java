@@ -33,6 +33,11 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "With -o json one ID prints one object; several, or --label, print an array.",
+      "",
+      "Examples:",
+      "  job-worker status @last",
+      "  job-worker status --label team=build",
+      "  job-worker status -o json name:nightly",
     })
 public final class StatusCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -76,6 +81,10 @@ public final class StatusCommand implements Callable<Integer> {
       for (JobStatusResponse job : known) {
         out.println(gap + StatusText.of(job, shown));
         gap = System.lineSeparator();
+      }
+    } else if (format.get() == Format.JSONL) {
+      for (JobStatusResponse job : known) {
+        out.println(Json.line(job));
       }
     } else if (jobs.isOne()) {
       for (JobStatusResponse job : known) {

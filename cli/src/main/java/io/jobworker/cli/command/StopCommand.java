@@ -33,6 +33,7 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  job-worker stop --grace 10s name:nightly",
       "  job-worker stop --label team=build",
+      "  job-worker ls -q --name nightly --status running | job-worker stop -",
     })
 public final class StopCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();

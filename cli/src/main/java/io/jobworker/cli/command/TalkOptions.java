@@ -15,16 +15,7 @@ public final class TalkOptions implements Talk {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec program = CommandSpec.create();
 
-  @Option(
-      names = {"-q", "--quiet"},
-      scope = ScopeType.INHERIT,
-      description = "Of jobs, print nothing but the ids; say nothing but failures.")
   private boolean quiet;
-
-  @Option(
-      names = {"-v", "--verbose"},
-      scope = ScopeType.INHERIT,
-      description = "Say on standard error which server is asked for what, and as whom.")
   private boolean verbose;
 
   @Option(
@@ -34,6 +25,22 @@ public final class TalkOptions implements Talk {
       defaultValue = "auto",
       description = "auto: on a terminal, unless NO_COLOR is set (default); always, or never.")
   private Paint color = Paint.AUTO;
+
+  @Option(
+      names = {"-q", "--quiet"},
+      scope = ScopeType.INHERIT,
+      description = "Of jobs, print nothing but the ids; say nothing but failures.")
+  void setQuiet(boolean wanted) {
+    quiet |= wanted; // before the verb, behind it, or both
+  }
+
+  @Option(
+      names = {"-v", "--verbose"},
+      scope = ScopeType.INHERIT,
+      description = "Say on standard error which server is asked for what, and as whom.")
+  void setVerbose(boolean wanted) {
+    verbose |= wanted;
+  }
 
   @Override
   public Paint paint() {

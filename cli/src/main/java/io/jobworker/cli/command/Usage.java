@@ -113,6 +113,10 @@ public final class Usage {
   }
 
   private static String plain(ParameterException failure) {
+    if (String.valueOf(failure.getMessage()).startsWith("Missing required subcommand")) {
+      return "name one of "
+          + String.join(", ", WrongUsage.verbs(failure.getCommandLine().getCommandSpec()));
+    }
     return String.valueOf(failure.getMessage())
         .replaceAll("'?(-[^ ']*)'? \\(<?([^)>]*)>?\\)", "$1")
         .lines()

@@ -15,7 +15,11 @@ public final class Verbs {
     tracer.setLevel(CommandLine.TraceLevel.OFF);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     Text.requireIn(line);
-    String[] version = line.getCommandSpec().version();
-    line.getSubcommands().values().forEach(verb -> verb.getCommandSpec().version(version));
+    tellVersion(line, line.getCommandSpec().version());
+  }
+
+  private static void tellVersion(CommandLine line, String... version) {
+    line.getCommandSpec().version(version);
+    line.getSubcommands().values().forEach(verb -> tellVersion(verb, version));
   }
 }

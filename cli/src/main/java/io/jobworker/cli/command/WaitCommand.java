@@ -50,6 +50,7 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  job-worker wait @last && echo done",
+      "  job-worker wait --label team=build",
       "  job-worker wait --any --timeout 1h name:left name:right",
     })
 public final class WaitCommand implements Callable<Integer> {

@@ -42,9 +42,9 @@ final class WaitProgress implements AutoCloseable {
   /** Where {@code err} is no terminal, or nothing is to be said, there is none. */
   static WaitProgress on(PrintWriter err, boolean quiet) {
     return new WaitProgress(
-        quiet || !Terminal.is(STANDARD_ERROR)
+        quiet || !Terminal.isRewritable(STANDARD_ERROR)
             ? Optional.empty()
-            : Optional.of(new PassingLine(err, Screen.size().columns())));
+            : Optional.of(PassingLine.ofProcess(err, Screen.size().columns())));
   }
 
   /** Shows it; the server is asked how the jobs are, and need not answer. */

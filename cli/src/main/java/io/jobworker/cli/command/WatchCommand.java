@@ -42,11 +42,12 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Started, stopping, ended, removed: none is missed, also while the server is away.",
-      "With -o json there is an object a line, with a revision to go on after.",
+      "With -o jsonl, or json, there is an object a line, with a revision to go on after.",
       "",
       "Examples:",
+      "  job-worker watch",
       "  job-worker watch --label team=build",
-      "  job-worker watch -o json --after 1764187200000123",
+      "  job-worker watch -o jsonl --after 1764187200000123",
     })
 public final class WatchCommand implements Callable<Integer> {
   private static final Duration PATIENCE = Duration.ofMinutes(5);
@@ -83,7 +84,7 @@ public final class WatchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
     if (after.filter(revision -> revision < 0).isPresent()) {
-      throw new UsageException("--after: write a revision, as 'watch -o json' tells it");
+      throw new UsageException("--after: write a revision, as 'watch -o jsonl' tells it");
     }
     Screen shown = talk.screen();
     return new Retry(server, PATIENCE, () -> talk.remark("connection lost; trying to reconnect"))
@@ -116,7 +117,7 @@ public final class WatchCommand implements Callable<Integer> {
             ? change.getId()
             : switch (format.get()) {
               case TEXT -> ChangeLine.of(change, shown, shown.width());
-              case JSON -> Json.line(change, ALWAYS);
+              case JSON, JSONL -> Json.line(change, ALWAYS);
             });
     StandardOutput.requireWritten(out, "the changes"); // which nobody may read any more
   }

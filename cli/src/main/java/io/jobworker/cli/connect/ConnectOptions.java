@@ -20,6 +20,8 @@ import picocli.CommandLine.ScopeType;
 /** The options that say which server, and as whom. They may stand before the verb or behind it. */
 @HelpGroup("The server")
 public final class ConnectOptions {
+  private static final String ADDRESS = "JOB_WORKER_ADDRESS";
+  private static final String CONTEXT = "JOB_WORKER_CONTEXT";
   private static final Pattern SERVER_NAME = Pattern.compile("[\\p{L}\\p{N}._:%-]+");
 
   @Option(
@@ -27,8 +29,8 @@ public final class ConnectOptions {
       scope = ScopeType.INHERIT,
       paramLabel = "FILE",
       description =
-          "The client's configuration; default: $JOB_WORKER_CONFIG, then"
-              + " ~/.config/job-worker/config.toml.")
+          "The client's configuration; default: $JOB_WORKER_CONFIG or, where that is empty or not"
+              + " set, ~/.config/job-worker/config.toml.")
   private Optional<Path> config = Optional.empty();
 
   @Option(
@@ -43,7 +45,7 @@ public final class ConnectOptions {
       names = "--address",
       scope = ScopeType.INHERIT,
       paramLabel = "HOST:PORT",
-      description = "The server, instead of the configured one.")
+      description = "The server; default: $JOB_WORKER_ADDRESS, then the configured one.")
   private Optional<String> address = Optional.empty();
 
   @Option(
@@ -115,22 +117,28 @@ public final class ConnectOptions {
   }
 
   private Destination destination() {
-    return address.isPresent() && ca.isPresent() && cert.isPresent() && key.isPresent()
+    Optional<HostAndPort> named = named();
+    return named.isPresent() && ca.isPresent() && cert.isPresent() && key.isPresent()
         ? destination(
-            server("--address", address.get()),
+            named.get(),
             ClientConfig.readPem(ca.get()),
             ClientConfig.readPem(cert.get()),
             ClientConfig.readPem(key.get()),
             serverName)
-        : configured(clientFile());
+        : configured(clientFile(), named);
   }
 
-  private Destination configured(Path file) {
+  /** Which server, if that is not the configuration's to say. */
+  private Optional<HostAndPort> named() {
+    return address
+        .map(text -> server("--address", text))
+        .or(() -> byEnvironment(ADDRESS).map(text -> server(ADDRESS, text)));
+  }
+
+  private Destination configured(Path file, Optional<HostAndPort> named) {
     ClientConfig read = ClientConfig.read(file);
     return destination(
-        address
-            .map(text -> server("--address", text))
-            .orElseGet(() -> server("the address in " + file, read.address())),
+        named.orElseGet(() -> server("the address in " + file, read.address())),
         ca.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.ca())),
         cert.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.cert())),
         key.map(ClientConfig::readPem).orElseGet(() -> ClientConfig.pem(file, read.key())),
@@ -170,24 +178,25 @@ public final class ConnectOptions {
 
   /** The one of them that is meant, if there is one. */
   public Optional<String> context() {
-    return context.or(ConnectOptions::contextByEnvironment).or(contexts()::current);
+    return context.or(() -> byEnvironment(CONTEXT)).or(contexts()::current);
   }
 
   private Path clientFile() {
-    return contexts().chosen(context, contextByEnvironment());
+    return contexts().chosen(context, byEnvironment(CONTEXT));
   }
 
-  private static Optional<String> contextByEnvironment() {
-    return Optional.ofNullable(CallersBytes.environment().get("JOB_WORKER_CONTEXT"))
-        .filter(name -> !name.isEmpty());
+  private static Optional<String> byEnvironment(String variable) {
+    return Optional.ofNullable(CallersBytes.environment().get(variable))
+        .filter(value -> !value.isEmpty());
   }
 
   /**
    * Which configuration of a client this is: by its file or, with none, by server and certificate.
    */
   public String account() {
-    if (address.isPresent() && ca.isPresent() && cert.isPresent() && key.isPresent()) {
-      return address.get() + " " + cert.get().toAbsolutePath().normalize();
+    Optional<String> where = address.or(() -> byEnvironment(ADDRESS));
+    if (where.isPresent() && ca.isPresent() && cert.isPresent() && key.isPresent()) {
+      return where.get() + " " + cert.get().toAbsolutePath().normalize();
     }
     return clientFile().toAbsolutePath().normalize().toString(); // each context has its own
   }

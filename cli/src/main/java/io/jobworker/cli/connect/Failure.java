@@ -8,6 +8,11 @@ import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -51,9 +56,22 @@ public record Failure(String message, int exitCode) {
       case UsageException e -> new Failure(String.valueOf(e.getMessage()), USAGE);
       case StatusException e -> ofStatus(e.getStatus(), e, typed);
       case StatusRuntimeException e -> ofStatus(e.getStatus(), e, typed);
+      case FileSystemException e -> new Failure(ofFile(e), REFUSED);
       case IOException e -> new Failure(String.valueOf(e.getMessage()), REFUSED);
       default -> new Failure("internal error: " + failure, REFUSED);
     };
+  }
+
+  /** Java's message is the file's name alone where the kind of failure says the rest. */
+  private static String ofFile(FileSystemException e) {
+    String why =
+        switch (e) {
+          case NoSuchFileException _ -> "there is no such file or directory";
+          case AccessDeniedException _ -> "permission denied";
+          case FileAlreadyExistsException _ -> "it is there already";
+          default -> Objects.requireNonNullElse(e.getReason(), "it cannot be used");
+        };
+    return "cannot access " + e.getFile() + ": " + why;
   }
 
   private static Failure ofStatus(Status status, Throwable failure, Typed typed) {

@@ -31,11 +31,11 @@ public enum Completion {
       """
       _job_worker_live() { # KIND WORD-0
           local dir=${XDG_CACHE_HOME:-$HOME/.cache}/job-worker tries=0
-          local key=${JOB_WORKER_CONFIG-}+${JOB_WORKER_CONTEXT-}
+          local key=${JOB_WORKER_CONFIG-}+${JOB_WORKER_CONTEXT-}+${JOB_WORKER_ADDRESS-}
           local file=$dir/complete${key//\\//%}
           (umask 077; mkdir -p "$dir" && : >"$file.asked") 2>/dev/null || return 0
           ("$2" complete-jobs "$file" </dev/null >/dev/null 2>&1 &)
-          while [ "$tries" -lt 9 ] && ! [ "$file" -nt "$file.asked" ]; do
+          while [ "$tries" -lt 6 ] && ! [ "$file" -nt "$file.asked" ]; do
               sleep 0.02
               tries=$((tries + 1))
           done
@@ -140,7 +140,7 @@ public enum Completion {
 
   /** For scripts: no quotes, nothing that a shell expands. */
   private static String plain(String text) {
-    return text.replaceAll("[^A-Za-z0-9 .,()/+=-]", "");
+    return text.replaceAll("[^A-Za-z0-9 .,:;_~()/+=-]", "");
   }
 
   // --- the two shells that are nearly one
@@ -304,10 +304,10 @@ public enum Completion {
         function __job_worker_live
             set -l dir ~/.cache/job-worker
             set -q XDG_CACHE_HOME; and set dir $XDG_CACHE_HOME/job-worker
-            set -l file $dir/complete(string replace -a / % -- "$JOB_WORKER_CONFIG+$JOB_WORKER_CONTEXT")
+            set -l file $dir/complete(string replace -a / % -- "$JOB_WORKER_CONFIG+$JOB_WORKER_CONTEXT+$JOB_WORKER_ADDRESS")
             mkdir -p -m 700 $dir; and touch $file.asked; or return
             job-worker complete-jobs $file </dev/null >/dev/null 2>&1 &
-            for try in (seq 9)
+            for try in (seq 6)
                 test $file -nt $file.asked; and break
                 sleep 0.02
             end

@@ -31,6 +31,8 @@ public final class HelpLayout {
             : ExitCodes.ofVerbs());
     line.getHelpSectionMap()
         .put(UsageMessageSpec.SECTION_KEY_OPTION_LIST, help -> groups(help, Integer.MAX_VALUE));
+    line.getHelpSectionMap()
+        .put(UsageMessageSpec.SECTION_KEY_FOOTER, help -> footer(help.commandSpec()));
     line.getSubcommands().values().forEach(HelpLayout::install);
   }
 
@@ -62,7 +64,36 @@ public final class HelpLayout {
         + help.parameterList()
         + (isProgram ? help.commandListHeading() + help.commandList() : groups(help, 1))
         + "%n'%s' tells more.%n"
-            .formatted(isProgram ? verb.name() + " --help" : "job-worker help " + verb.name());
+            .formatted(
+                verb.parent() != null && verb.parent().parent() == null
+                    ? "job-worker help " + verb.name()
+                    : verb.qualifiedName() + " --help");
+  }
+
+  /** Lines of a paragraph flow; those that are further in, as examples are, stay as they are. */
+  private static String footer(CommandSpec command) {
+    StringBuilder text = new StringBuilder();
+    int used = 0;
+    for (String line : command.usageMessage().footer()) {
+      boolean asItIs = line.isEmpty() || line.startsWith(" ");
+      if (used > 0 && asItIs) {
+        text.append('\n');
+        used = 0;
+      }
+      if (asItIs) {
+        text.append(line).append('\n');
+        continue;
+      }
+      for (String word : line.split(" ")) {
+        boolean fits = used + 1 + word.length() < command.usageMessage().width();
+        if (used > 0) {
+          text.append(fits ? ' ' : '\n');
+        }
+        used = (used > 0 && fits ? used + 1 : 0) + word.length();
+        text.append(word);
+      }
+    }
+    return used > 0 ? text.append('\n').toString() : text.toString();
   }
 
   private static String groups(Help help, int most) {

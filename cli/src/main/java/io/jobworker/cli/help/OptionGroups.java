@@ -1,6 +1,6 @@
 package io.jobworker.cli.help;
 
-import java.lang.reflect.Field;
+import java.lang.reflect.Member;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,8 +42,8 @@ final class OptionGroups {
   }
 
   private static String title(OptionSpec option) {
-    if (option.userObject() instanceof Field field) {
-      Class<?> declaring = field.getDeclaringClass();
+    if (option.userObject() instanceof Member member) {
+      Class<?> declaring = member.getDeclaringClass();
       if (declaring.isAnnotationPresent(HelpGroup.class)) {
         return declaring.getAnnotation(HelpGroup.class).value();
       }

@@ -44,7 +44,8 @@ public final class WrongUsage {
         .toList();
   }
 
-  private static List<String> verbs(CommandSpec program) {
+  /** All that may stand there, other names of the same among them. */
+  public static List<String> verbs(CommandSpec program) {
     return program.subcommands().entrySet().stream()
         .filter(verb -> !verb.getValue().getCommandSpec().usageMessage().hidden())
         .map(verb -> verb.getKey())

@@ -59,10 +59,11 @@ public final class Download implements LogSink, AutoCloseable {
    * Opens it, to begin or to go on.
    *
    * @param what is downloaded, a line that tells it from everything else
-   * @throws UsageException if what was broken off is something else, or is going on
+   * @throws UsageException if what was broken off is something else, or is going on, or if the file
+   *     is none that a copy could take the place of
    */
   public static Download to(Path file, String what) throws IOException {
-    Download download = new Download(file, what);
+    Download download = new Download(replaceable(file), what);
     try {
       download.findPlace();
       return download;
@@ -70,6 +71,18 @@ public final class Download implements LogSink, AutoCloseable {
       download.close();
       throw e;
     }
+  }
+
+  /** At its end the copy takes the file's place: that of a device, say, is not ours to take. */
+  private static Path replaceable(Path file) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new UsageException("--output: " + file + " is a directory; name a file in it");
+    }
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new UsageException(
+          "--output: " + file + " is no file that a copy can replace; write to it with >");
+    }
+    return Files.isSymbolicLink(file) && Files.exists(file) ? file.toRealPath() : file;
   }
 
   private static Path sibling(Path file, String suffix) {

@@ -17,6 +17,13 @@ public final class PassingLine implements AutoCloseable {
     this.room = columns - 1; // the last column is the cursor's
   }
 
+  /** The same, which is gone also when the process is ended by Ctrl-C. */
+  public static PassingLine ofProcess(PrintWriter terminal, int columns) {
+    PassingLine line = new PassingLine(terminal, columns);
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(line::close));
+    return line;
+  }
+
   /** In the place of what was shown before; once this is closed, nothing is. */
   public synchronized void show(String text) {
     if (!closed) {

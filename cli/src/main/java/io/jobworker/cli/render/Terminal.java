@@ -1,5 +1,6 @@
 package io.jobworker.cli.render;
 
+import io.jobworker.base.words.CallersBytes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +18,12 @@ public final class Terminal {
     } catch (IOException e) {
       return false; // closed
     }
+  }
+
+  /** Where it is one on which a line can be written over; that of an editor is perhaps none. */
+  public static boolean isRewritable(int descriptor) {
+    String kind = CallersBytes.environment().getOrDefault("TERM", "");
+    return is(descriptor) && !kind.isEmpty() && !kind.equals("dumb");
   }
 
   /** By the name of what is open, as proc_pid_fd(5) has it. */

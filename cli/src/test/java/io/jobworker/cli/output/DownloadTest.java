@@ -45,6 +45,26 @@ class DownloadTest {
   }
 
   @Test
+  void onlyAFileIsReplacedAndALinkToOneStaysALink() throws Exception {
+    assertThat(new ProcessBuilder("mkfifo", file().toString()).start().waitFor()).isZero();
+    assertThatThrownBy(this::download)
+        .isInstanceOf(UsageException.class)
+        .hasMessageContaining(file() + " is no file that a copy can replace");
+    Files.delete(file());
+    Files.createDirectory(file());
+    assertThatThrownBy(this::download).hasMessageContaining(file() + " is a directory");
+    Files.delete(file());
+    Path other = Files.writeString(directory.resolve("other"), "before\n");
+    Files.createSymbolicLink(file(), other);
+    try (Download download = download()) {
+      download.accept(message(0, "one\n"));
+      download.end();
+    }
+    assertThat(file()).isSymbolicLink();
+    assertThat(other).hasContent("one\n");
+  }
+
+  @Test
   void whatWasBrokenOffGoesOnWhereItWas() throws IOException {
     try (Download download = download()) {
       assertThat(download.offset()).isEmpty();

@@ -11,17 +11,22 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.MapperFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.annotation.JsonDeserialize;
+import tools.jackson.databind.exc.InvalidFormatException;
 import tools.jackson.databind.exc.MismatchedInputException;
 import tools.jackson.databind.exc.UnrecognizedPropertyException;
+import tools.jackson.databind.exc.ValueInstantiationException;
 import tools.jackson.databind.module.SimpleModule;
 import tools.jackson.dataformat.toml.TomlMapper;
 
@@ -238,13 +243,42 @@ public record ServerConfig(
       throw new ConfigException(
           String.valueOf(e.getMessage()).startsWith(TableReader.MISSING)
               ? file + ": the key '" + path(e) + "' is missing"
-              : file + ": " + path(e) + ": " + firstLine(e.getOriginalMessage()));
+              : file + ": " + path(e) + ": " + problem(e));
     } catch (DatabindException e) {
-      throw new ConfigException(file + ": " + path(e) + ": " + firstLine(e.getOriginalMessage()));
+      throw new ConfigException(file + ": " + path(e) + ": " + problem(e));
     } catch (JacksonException e) {
       int line = e.getLocation() == null ? 0 : e.getLocation().getLineNr();
       throw new ConfigException(file + ", line " + line + ": " + firstLine(e.getOriginalMessage()));
     }
+  }
+
+  /** What is wrong with a value, in no words of Java's or of the library's. */
+  private static String problem(DatabindException failure) {
+    return switch (failure) {
+      case ValueInstantiationException e when e.getCause() != null ->
+          firstLine(String.valueOf(e.getCause().getMessage())); // which is ours
+      case InvalidFormatException e -> ofFormat(e);
+      default -> "it is no value of the kind that belongs here";
+    };
+  }
+
+  private static String ofFormat(InvalidFormatException e) {
+    String value = "'" + e.getValue() + "'";
+    Class<?> type = e.getTargetType();
+    if (type.isEnum()) {
+      return value
+          + " is none of "
+          + Stream.of(type.getEnumConstants())
+              .map(constant -> constant.toString().toLowerCase(Locale.ROOT))
+              .collect(Collectors.joining(", "));
+    }
+    if (e.getValue() instanceof String && type.isPrimitive()) {
+      return value + (type == boolean.class ? " is neither true nor false" : " is not a number");
+    }
+    // Ours, behind what the library says of the value.
+    return firstLine(e.getOriginalMessage())
+        .replaceFirst(
+            "^Cannot deserialize value of type `[^`]*` from (String \".*\"|\\S+ \\S+): ", "");
   }
 
   private static String path(DatabindException e) {

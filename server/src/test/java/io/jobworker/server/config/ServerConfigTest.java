@@ -68,18 +68,25 @@ class ServerConfigTest {
 
   @Test
   void aValueOfATableThatCannotBeIsNamed() {
-    assertRefused(
-        with("quota", "calls", "calls = \"x\""),
-        "quota.calls: Cannot deserialize value of type `int` from String \"x\": not a valid `int`"
-            + " value");
+    assertRefused(with("quota", "calls", "calls = \"x\""), "quota.calls: 'x' is not a number");
     assertRefused(
         with("limits.max", "memory", "memory = \"many\""),
-        "limits.max.memory: Cannot construct instance of `io.jobworker.base.units.ByteSize`, problem:"
-            + " 'many' is not a size; write a whole number with K, M, G or T, as in 64M");
+        "limits.max.memory: 'many' is not a size; write a number with K, M, G or T, as in 64M or 1.5G");
     assertRefused(
-        with("limits.max", "pids", "pids = -1"),
-        "limits.max.pids: Cannot deserialize value of type `int` from number -1: it must not be"
-            + " negative");
+        with("limits.max", "pids", "pids = -1"), "limits.max.pids: it must not be negative");
+  }
+
+  @Test
+  void aValueIsRefusedInNoWordsOfJavas() {
+    assertRefused(
+        with("output", "on-full", "on-full = \"wait\""),
+        "output.on-full: 'wait' is none of overwrite, block");
+    assertRefused(
+        with("output", "stall-limit", "stall-limit = \"soon\""),
+        "output.stall-limit: 'soon' is not a duration; write 500ms, 10s, 1m30s, 2h or 7d");
+    assertRefused(
+        with("output", "total", "total = [1]"),
+        "output.total: it is no value of the kind that belongs here");
   }
 
   @Test
