@@ -258,6 +258,19 @@ class TerminalTest {
   }
 
   @Test
+  void helpIsAsWideAsTheTerminal() throws Exception {
+    for (int columns : WIDTHS) {
+      try (TerminalWindow window =
+          TerminalWindow.open(columns, 200, Map.of(), alice().process("help", "stats"))) {
+        assertThat(window.exitCode()).isZero();
+        assertThat(window.wraps()).as(() -> String.join("\n", window.lines())).isFalse();
+        int longest = window.lines().stream().mapToInt(String::length).max().orElse(0);
+        assertThat(longest).isBetween(columns / 2, Math.min(columns, 100));
+      }
+    }
+  }
+
+  @Test
   void nothingIsColouredForWhoeverWantsNone() throws Exception {
     for (String[] verb :
         List.of(

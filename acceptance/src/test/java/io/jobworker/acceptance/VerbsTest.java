@@ -135,6 +135,20 @@ class VerbsTest {
   }
 
   @Test
+  void aWaitForNoTimeTellsHowItIsNow() {
+    String over = ended("sh", "-c", "exit 7");
+    String running = alice().start("sleep", "1000");
+    Result now = alice().run("wait", "--timeout", "0", over);
+    assertThat(now.exitCode()).as(now.err()).isEqualTo(7);
+    Result both = alice().run("wait", "--timeout", "0", over, running);
+    assertThat(both.exitCode()).isEqualTo(124);
+    assertThat(both.text()).contains(shortened(over)).doesNotContain(shortened(running));
+    assertThat(alice().run("wait", "--any", "--timeout", "0", running, over).exitCode())
+        .isEqualTo(7);
+    alice().run("stop", running).succeeded();
+  }
+
+  @Test
   void aWordThatMeansNoJobOrSeveralIsRefusedWithWhatToDo() {
     String name = UUID.randomUUID().toString();
     String one = alice().start("--name", name, "--", "sleep", "1000");

@@ -66,6 +66,7 @@ class CommandLineTest {
           "logs --sicne=1h 813c | unknown option --sicne; did you mean --since?",
           "logs --frobnicate 813c | unknown option --frobnicate",
           "help run stop | unexpected word 'stop'",
+          "kill -HUP 813c | unknown option -HUP; a signal is given by -s HUP",
         })
     void aWordIsNamedWithWhatMayHaveBeenMeant(String words, String said) {
       assertThat(run(words.split(" "))).isEqualTo(2);

@@ -1,5 +1,6 @@
 package io.jobworker.cli.command;
 
+import io.jobworker.cli.help.HelpLayout;
 import io.jobworker.cli.help.ManPages;
 import io.jobworker.cli.help.WrongUsage;
 import java.io.IOException;
@@ -55,6 +56,7 @@ public final class HelpCommand implements Callable<Integer> {
     if (man) {
       out.print(ManPages.page(about));
     } else {
+      HelpLayout.fit(about.getCommandSpec());
       about.usage(out);
     }
     out.flush();

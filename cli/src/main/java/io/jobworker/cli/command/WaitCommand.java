@@ -19,9 +19,11 @@ import io.jobworker.cli.render.Talk;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionService;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorCompletionService;
@@ -55,6 +57,8 @@ import picocli.CommandLine.Spec;
     })
 public final class WaitCommand implements Callable<Integer> {
   private static final java.time.Duration PATIENCE = java.time.Duration.ofMinutes(5);
+  private static final long LOOK_SECONDS = 5;
+  private static final int MAX_AT_ONCE = 100; // as the server takes them
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
@@ -74,6 +78,9 @@ public final class WaitCommand implements Callable<Integer> {
   /** Those that have not ended yet, by id. */
   private final Map<String, Found.Job> left = new LinkedHashMap<>();
 
+  /** Whether that is all of them, or enough, when they were looked at first. */
+  private final CompletableFuture<Boolean> looked = new CompletableFuture<>();
+
   private boolean found;
   private volatile boolean over;
   private WaitProgress progress = WaitProgress.NONE;
@@ -90,18 +97,25 @@ public final class WaitCommand implements Callable<Integer> {
 
   private int awaitInTime(Duration time) throws StatusException, InterruptedException, IOException {
     try (ExecutorService worker = Executors.newVirtualThreadPerTaskExecutor()) {
-      Future<Integer> code = worker.submit((Callable<Integer>) this::await);
-      try {
-        return code.get(Amounts.duration(time).toMillis(), TimeUnit.MILLISECONDS);
-      } catch (TimeoutException e) {
-        over = true;
-        code.cancel(true);
-        progress.close();
-        say("not ended within " + Amounts.duration(Amounts.duration(time)));
-        return JobExit.TIMED_OUT;
-      } catch (ExecutionException e) {
-        return rethrow(requireNonNullElse(e.getCause(), e));
+      return inTime(worker.submit((Callable<Integer>) this::await), Amounts.duration(time));
+    } catch (ExecutionException e) {
+      return rethrow(requireNonNullElse(e.getCause(), e));
+    }
+  }
+
+  private int inTime(Future<Integer> code, java.time.Duration time)
+      throws InterruptedException, ExecutionException {
+    try {
+      return code.get(time.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      if (looked.completeOnTimeout(false, LOOK_SECONDS, TimeUnit.SECONDS).join()) {
+        return code.get(); // whoever waits for no time wants to know how it is now
       }
+      over = true;
+      code.cancel(true);
+      progress.close();
+      say("not ended within " + Amounts.duration(time));
+      return JobExit.TIMED_OUT;
     }
   }
 
@@ -121,6 +135,7 @@ public final class WaitCommand implements Callable<Integer> {
         .run(
             connection -> {
               find(connection);
+              lookOnce(connection);
               awaitEnds(connection);
               return worst;
             },
@@ -144,6 +159,37 @@ public final class WaitCommand implements Callable<Integer> {
     further++;
   }
 
+  /** Those that have ended already need no waiting, however short the time is. */
+  private void lookOnce(Connection connection) throws StatusException {
+    if (looked.isDone()) {
+      return;
+    }
+    List<String> ids = List.copyOf(left.keySet());
+    for (int i = 0; i < ids.size(); i += MAX_AT_ONCE) {
+      List<String> some = ids.subList(i, Math.min(i + MAX_AT_ONCE, ids.size()));
+      for (JobStatusResponse job :
+          connection
+              .calls()
+              .list(ListJobsRequest.newBuilder().addAllIdPrefixes(some).build())
+              .getJobsList()) {
+        if (Statuses.isFinal(job) && left.remove(job.getId()) != null) {
+          ended(job);
+        }
+      }
+    }
+    looked.complete(left.isEmpty());
+  }
+
+  /** One of them; of any it is enough. */
+  private void ended(JobStatusResponse status) {
+    took(status);
+    if (any) {
+      worst = JobExit.of(status).code();
+      left.clear();
+    }
+    further++;
+  }
+
   private void awaitEnds(Connection connection) throws StatusException, InterruptedException {
     ExecutorService waiting = Executors.newVirtualThreadPerTaskExecutor();
     try {
@@ -159,17 +205,13 @@ public final class WaitCommand implements Callable<Integer> {
         }
         End end = ended.resultNow();
         switch (end) {
-          case End.Of of -> {
-            took(of.status());
-            if (any) {
-              worst = JobExit.of(of.status()).code();
-              left.clear();
-            }
+          case End.Of of -> ended(of.status());
+          case End.Failed failed -> {
+            took(failed);
+            further++;
           }
-          case End.Failed failed -> took(failed);
         }
         left.remove(end.job().id());
-        further++;
       }
     } finally {
       waiting.shutdownNow(); // nobody waits for them: whoever closes the connection ends them

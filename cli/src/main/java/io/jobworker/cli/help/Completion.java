@@ -104,6 +104,9 @@ public enum Completion {
   }
 
   private static String kind(CommandSpec verb) {
+    if (!verb.subcommands().isEmpty()) {
+      return "=" + String.join(" ", verb.subcommands().keySet());
+    }
     for (PositionalParamSpec parameter : verb.positionalParameters()) {
       switch (parameter.paramLabel()) {
         case "ID" -> {

@@ -2,6 +2,8 @@ package io.jobworker.cli.help;
 
 import io.jobworker.cli.exit.ExitCodes;
 import io.jobworker.cli.exit.JobExit;
+import io.jobworker.cli.render.Paint;
+import io.jobworker.cli.render.Screen;
 import java.util.List;
 import java.util.Map;
 import picocli.CommandLine;
@@ -15,6 +17,8 @@ import picocli.CommandLine.ParseResult;
 /** How help looks: options in groups, and as short as {@code -h} if that was asked for. */
 public final class HelpLayout {
   private static final String SHORT = "-h";
+  private static final int MIN_WIDTH = 55; // picocli takes no less
+  private static final int MAX_WIDTH = 100;
 
   private HelpLayout() {}
 
@@ -44,6 +48,9 @@ public final class HelpLayout {
       while (last.hasSubcommand()) {
         last = last.subcommand();
       }
+      if (last.isUsageHelpRequested()) {
+        fit(last.commandSpec());
+      }
       if (last.isUsageHelpRequested() && last.originalArgs().contains(SHORT)) {
         CommandLine line = last.commandSpec().commandLine();
         line.getOut().print(shortHelp(line));
@@ -52,6 +59,14 @@ public final class HelpLayout {
       }
       return usual.execute(parsed);
     };
+  }
+
+  /** Has the help of a command be as wide as the terminal, within what can be read. */
+  public static void fit(CommandSpec command) {
+    Screen.of(Paint.NEVER)
+        .width()
+        .ifPresent(
+            columns -> command.usageMessage().width(Math.clamp(columns, MIN_WIDTH, MAX_WIDTH)));
   }
 
   private static String shortHelp(CommandLine line) {

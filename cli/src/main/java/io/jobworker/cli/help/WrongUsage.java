@@ -1,6 +1,7 @@
 package io.jobworker.cli.help;
 
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -9,6 +10,9 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** What is said of words that the command line does not understand. */
 public final class WrongUsage {
+  /** As kill(1) takes them, too. */
+  private static final Pattern SIGNAL = Pattern.compile("-(\\d+|[A-Z]+[0-9]?)");
+
   private WrongUsage() {}
 
   /** One line: what, and what may have been meant. */
@@ -25,7 +29,12 @@ public final class WrongUsage {
     if (word.startsWith("-") && word.length() > 1) {
       int equals = word.indexOf('=');
       String option = equals < 0 ? word : word.substring(0, equals);
-      return "unknown option " + option + Nearest.hint(option, options(where));
+      String hint = Nearest.hint(option, options(where));
+      return "unknown option "
+          + option
+          + (hint.isEmpty() && takesSignal(where) && SIGNAL.matcher(option).matches()
+              ? "; a signal is given by -s " + option.substring(1)
+              : hint);
     }
     return where.subcommands().isEmpty() ? "unexpected word '" + word + "'" : noVerb(word, where);
   }
@@ -33,6 +42,10 @@ public final class WrongUsage {
   /** For a word where the name of a verb should be. */
   public static String noVerb(String word, CommandSpec program) {
     return "there is no verb '" + word + "'" + Nearest.hint(word, verbs(program));
+  }
+
+  private static boolean takesSignal(CommandSpec where) {
+    return where.findOption("-s") != null;
   }
 
   private static List<String> options(CommandSpec where) {
