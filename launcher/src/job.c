@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "inherited.h"
 #include "init.h"
 #include "packet.h"
 #include "privilege.h"
@@ -44,35 +45,6 @@ static int reset_signals(void)
     sigset_t none;
     sigemptyset(&none);
     return sigprocmask(SIG_SETMASK, &none, NULL) != 0 ? errno : 0;
-}
-
-/*
- * A launcher is protected from the OOM killer, a server perhaps too (OOMScoreAdjust), and must not lend that to
- * jobs. Raising the value is always allowed; lowering it may not be (proc_pid_oom_score_adj(5)), and is no danger.
- */
-int job_reset_oom_score(void)
-{
-    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    char now[16] = {0};
-    int error = 0;
-    if (read(fd, now, sizeof now - 1) < 0)
-        error = errno;
-    else if (now[0] == '-' && pwrite(fd, "0", 1, 0) < 0)
-        error = errno;
-    else if (now[0] != '-' && now[0] != '0' && pwrite(fd, "0", 1, 0) < 0 && errno != EACCES)
-        error = errno;
-    if (close(fd) != 0 && error == 0)
-        error = errno;
-    return error;
-}
-
-static int reset_priority(void)
-{
-    if (setpriority(PRIO_PROCESS, 0, 0) != 0 && errno != EACCES && errno != EPERM)
-        return errno;
-    return 0;
 }
 
 static rlim_t lower(rlim_t a, rlim_t b)
@@ -171,12 +143,15 @@ static int filter_calls(int report_fd)
  *   session    a process group of its own, so that a signal for the job reaches no one else; no terminal
  *   signals    before anything that can block, so that the launcher can end us
  *   death      with the launcher gone nobody would record how the job ended
- *   oom, nice  what the server was given for itself is not the job's
+ *   inherited  what the server was given for itself is not the job's: OOM score, policy, nice value, I/O priority,
+ *              CPUs, memory policy, personality, timer slack, keyring (inherited.c); of an isolated job its init has
+ *              done that, so that init has nothing of it either
  *   rlimits    after everything that needs more than they allow
  *   bounding   needs a capability that the change of user takes away
  *   user       groups first: afterwards we may not
  *   death      once more: the kernel forgets it when the user changes
- *   capabilities, no_new_privs   what the user's change left, if the user is root
+ *   capabilities   what the user's change left, if the user is root
+ *   no_new_privs   of every job: it cannot be taken back, and so is the only value that a server cannot hand down
  *   chdir      as the job, so that its own permissions count
  *   stdio      last use of the launcher's descriptors
  *   close      nothing of the launcher survives into the job
@@ -195,10 +170,9 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_SIGNALS, error);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) /* PR_SET_PDEATHSIG(2const) */
         job_fail(error_fd, STEP_SIGNALS, errno);
-    if ((error = job_reset_oom_score()) != 0)
-        job_fail(error_fd, STEP_OOM_SCORE, error);
-    if ((error = reset_priority()) != 0)
-        job_fail(error_fd, STEP_PRIORITY, error);
+    enum step step;
+    if (!sheet->isolate && (error = inherited_reset(sheet, &step)) != 0)
+        job_fail(error_fd, step, error);
     umask(077);
     if ((error = set_rlimits(sheet)) != 0)
         job_fail(error_fd, STEP_RLIMIT, error);
@@ -212,6 +186,8 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
         if ((error = privilege_drop_capabilities()) != 0)
             job_fail(error_fd, STEP_CAPABILITIES, error);
     }
+    if ((error = privilege_gain_none()) != 0)
+        job_fail(error_fd, STEP_CAPABILITIES, error);
     if (chdir(sheet->cwd) != 0)
         job_fail(error_fd, STEP_CHDIR, errno);
     if ((error = take_stdio(stdio)) != 0)

@@ -5,14 +5,20 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/keyctl.h>
+#include <linux/mempolicy.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -110,6 +116,8 @@ static int sheet_of(const char *bytes, size_t length)
     return fd;
 }
 
+static void (*in_launcher)(void); /* what is strange about the process that becomes one */
+
 static void spawn(struct job *job, int sheet)
 {
     int pair[2];
@@ -123,6 +131,8 @@ static void spawn(struct job *job, int sheet)
             _exit(99);
         setenv("LEAKED_BY_THE_SERVER", "1", 1);
         signal(SIGTERM, SIG_IGN);
+        if (in_launcher != NULL)
+            in_launcher();
         execl(binary, "job-worker-launcher", (char *)NULL);
         _exit(98);
     }
@@ -1543,6 +1553,85 @@ static void both_kinds_of_stdin_at_once_are_refused(void)
     close(job.control);
 }
 
+/* --- what is handed down ------------------------------------------------------------------------ */
+
+#define STRANGE_KEYRING "launcher-test"
+
+/* All that whoever starts a server could have set, and that fork and execve(2) keep. */
+static void be_strange(void)
+{
+    const struct sched_param five = {.sched_priority = 5};
+    const unsigned long first_node = 1;
+    cpu_set_t cpus;
+    size_t first = 0;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
+        _exit(97);
+    while (!CPU_ISSET(first, &cpus))
+        first++;
+    CPU_ZERO(&cpus);
+    CPU_SET(first, &cpus);
+    if (sched_setaffinity(0, sizeof cpus, &cpus) != 0 || personality(ADDR_NO_RANDOMIZE) < 0 ||
+        prctl(PR_SET_TIMERSLACK, 12345678) != 0 || prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0)
+        _exit(97);
+    (void)syscall(SYS_set_mempolicy, MPOL_PREFERRED, &first_node, 8 * sizeof first_node + 1); /* not in every kernel */
+    (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, STRANGE_KEYRING);
+    if (geteuid() == 0 && (setpriority(PRIO_PROCESS, 0, -3) != 0 || syscall(SYS_ioprio_set, 1, 0, 1 << 13 | 3) != 0 ||
+                           sched_setscheduler(0, SCHED_RR, &five) != 0))
+        _exit(97);
+}
+
+/* As a job: what of it is there. */
+static int tell_strangeness(void)
+{
+    char keyring[128] = "none;;;;";
+    int mode = -1;
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
+        return 1;
+    (void)syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, keyring, sizeof keyring);
+    (void)syscall(SYS_get_mempolicy, &mode, NULL, 0UL, NULL, 0UL);
+    printf("policy %d nice %d io %ld cpus %d memory %d thp %d\n", sched_getscheduler(0), getpriority(PRIO_PROCESS, 0),
+           syscall(SYS_ioprio_get, 1, 0), CPU_COUNT(&cpus), mode > 0, prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+    printf("personality %d slack %d strange keyring %d privileges %d dumpable %d\n", personality(0xffffffff),
+           prctl(PR_GET_TIMERSLACK), strstr(keyring, STRANGE_KEYRING) != NULL, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
+           prctl(PR_GET_DUMPABLE));
+    return 0;
+}
+
+/* That may be used here, whatever we have been given ourselves. */
+static int count_cpus(void)
+{
+    cpu_set_t mine, all;
+    CHECK(sched_getaffinity(0, sizeof mine, &mine) == 0);
+    memset(&all, 0xff, sizeof all);
+    CHECK(sched_setaffinity(0, sizeof all, &all) == 0 && sched_getaffinity(0, sizeof all, &all) == 0);
+    CHECK(sched_setaffinity(0, sizeof mine, &mine) == 0);
+    return CPU_COUNT(&all);
+}
+
+static void what_the_server_was_given_is_not_handed_down(void)
+{
+    struct job job;
+    char arg[PATH_MAX], expected[256];
+    ssize_t length = readlink("/proc/self/exe", arg + 4, sizeof arg - 5);
+    CHECK(length > 0);
+    memcpy(arg, "arg=", 4);
+    arg[4 + length] = '\0';
+    in_launcher = be_strange;
+    launch(&job, arg, NULL);
+    in_launcher = NULL;
+    CHECK(sched_getscheduler((pid_t)job.monitor) == SCHED_OTHER); /* there may be no other time in its cgroup */
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    snprintf(expected, sizeof expected,
+             "policy 0 nice 0 io 0 cpus %d memory 0 thp 0\n"
+             "personality 0 slack 50000 strange keyring 0 privileges 1 dumpable 1\n",
+             count_cpus());
+    CHECK(strcmp(output(&job, "stdout"), expected) == 0);
+    if (current_failed)
+        printf("%s", output(&job, "stdout"));
+    collect(&job);
+}
+
 /* --- isolation; needs root ---------------------------------------------------------------------- */
 
 #define ISOLATED                                                                                       \
@@ -1570,6 +1659,28 @@ static void an_isolated_job_is_alone_and_nobody_in_particular(void)
     CHECK(strstr(text, "NoNewPrivs:\t1\n") != NULL);
     CHECK(strstr(text, "Seccomp:\t2\n") != NULL);
     CHECK(strstr(text, "Groups:\t \n") != NULL);
+    collect(&job);
+}
+
+static void what_the_server_was_given_is_not_handed_down_to_an_isolated_job(void)
+{
+    struct job job;
+    char expected[256];
+    in_launcher = be_strange;
+    launch(&job, ISOLATED, "arg=/bin/sh", "arg=-c",
+           "arg=for p in 1 $$; do chrt -p $p | tr '\n' ' '; ionice -p $p; done; cat /proc/$$/personality; cat /proc/self/timerslack_ns; "
+           "nproc; nice; grep THP_enabled /proc/self/status; grep -c " STRANGE_KEYRING " /proc/keys; "
+           "grep -c prefer /proc/self/numa_maps; stat -c %u /proc/self/environ",
+           NULL);
+    in_launcher = NULL;
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    snprintf(expected, sizeof expected, "00000000\n50000\n%d\n0\nTHP_enabled:\t1\n0\n0\n70000\n", count_cpus());
+    const char *text = output(&job, "stdout");
+    const char *rest = strstr(text, "00000000\n");
+    CHECK(strstr(text, "SCHED_RR") == NULL && strstr(text, "realtime") == NULL);
+    CHECK(rest != NULL && strcmp(rest, expected) == 0);
+    if (current_failed)
+        printf("%s", text);
     collect(&job);
 }
 
@@ -1781,6 +1892,8 @@ static void run(const char *name, void (*test)(void))
 
 int main(int argc, char **argv)
 {
+    if (argc == 1)
+        return tell_strangeness();
     if (argc != 3)
         return 2;
     binary = argv[1];
@@ -1844,9 +1957,11 @@ int main(int argc, char **argv)
     RUN(a_feeder_that_is_killed_is_missed_by_nobody_but_the_job);
     RUN(a_feeder_goes_with_its_launcher);
     RUN(both_kinds_of_stdin_at_once_are_refused);
+    RUN(what_the_server_was_given_is_not_handed_down);
     if (geteuid() == 0) {
         RUN(an_isolated_job_reads_its_stream_and_may_open_it_anew);
         RUN(an_isolated_job_is_alone_and_nobody_in_particular);
+        RUN(what_the_server_was_given_is_not_handed_down_to_an_isolated_job);
         RUN(an_init_that_hears_no_signals_keeps_nobody_waiting);
         RUN(an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts);
         RUN(an_isolated_job_has_the_devices_it_needs);
