@@ -119,7 +119,7 @@ int birth(const struct sheet *sheet, int cgroup, struct job_stdio *stdio, struct
 {
     int pair[2];
     int marked = 0;
-    *failure = (struct step_failure){STEP_CLONE, 0};
+    *failure = (struct step_failure){.step = STEP_CLONE};
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return failure->error = errno;
     clock_gettime(CLOCK_REALTIME, &job->started_at);

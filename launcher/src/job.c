@@ -2,16 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "execute.h"
 #include "inherited.h"
 #include "init.h"
 #include "packet.h"
@@ -19,13 +18,18 @@
 #include "seccomp.h"
 #include "step.h"
 
-_Noreturn void job_fail(int error_fd, enum step step, int error)
+static _Noreturn void fail(int error_fd, const struct step_failure *failure)
 {
-    struct step_failure failure = {step, error};
     /* A packet: whole or not at all (unix(7)). If even this fails, the exit status still tells. */
-    ssize_t ignored = write(error_fd, &failure, sizeof failure);
+    ssize_t ignored = write(error_fd, failure, sizeof *failure);
     (void)ignored;
     _exit(127);
+}
+
+_Noreturn void job_fail(int error_fd, enum step step, int error)
+{
+    const struct step_failure failure = {.step = step, .error = error};
+    fail(error_fd, &failure);
 }
 
 /*
@@ -87,43 +91,6 @@ static int close_others(void)
         return 0;
     /* Before Linux 5.11; all descriptors of the launcher are close-on-exec anyway. */
     return errno == ENOSYS || errno == EINVAL ? 0 : errno;
-}
-
-/*
- * execvp(3)'s search without its two surprises: no shell for a file that execve refuses (ENOEXEC), and
- * the job's own PATH instead of the launcher's. Returns errno; never returns on success.
- */
-static int exec_by_search(const struct sheet *sheet)
-{
-    const char *file = sheet->argv[0];
-    if (*file == '\0')
-        return ENOENT;
-    if (strchr(file, '/') != NULL) {
-        execve(file, sheet->argv, sheet->envp);
-        return errno;
-    }
-    size_t file_length = strlen(file);
-    int denied = 0;
-    for (const char *dir = sheet->search_path;; dir++) {
-        const char *end = strchr(dir, ':');
-        size_t dir_length = end != NULL ? (size_t)(end - dir) : strlen(dir);
-        char path[PATH_MAX];
-        if (dir_length + 1 + file_length < sizeof path) {
-            if (dir_length > 0) {
-                memcpy(path, dir, dir_length);
-                path[dir_length++] = '/';
-            } /* an empty element is the working directory (environ(7)) */
-            memcpy(path + dir_length, file, file_length + 1);
-            execve(path, sheet->argv, sheet->envp);
-            if (errno == EACCES)
-                denied = 1;
-            else if (errno != ENOENT && errno != ENOTDIR)
-                return errno;
-        }
-        if (end == NULL)
-            return denied ? EACCES : ENOENT;
-        dir = end;
-    }
 }
 
 static int filter_calls(int report_fd)
@@ -196,9 +163,11 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_CLOSE, error);
     if (sheet->seccomp && (error = filter_calls(report_fd)) != 0)
         job_fail(error_fd, STEP_SECCOMP, error);
-    const struct step_failure reached = {STEP_EXEC, 0};
+    const struct step_failure reached = {.step = STEP_EXEC};
     char go;
     if (write(error_fd, &reached, sizeof reached) != (ssize_t)sizeof reached || read(error_fd, &go, 1) != 1)
         _exit(127);
-    job_fail(error_fd, STEP_EXEC, exec_by_search(sheet));
+    struct step_failure failure;
+    execute(sheet, &failure);
+    fail(error_fd, &failure);
 }

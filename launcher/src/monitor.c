@@ -208,13 +208,14 @@ static int prepare(struct monitor *monitor, struct job_stdio *stdio, enum step *
 static int start(struct monitor *monitor, int join_error)
 {
     struct job_stdio stdio = {-1, -1, -1};
-    struct step_failure failure = {STEP_MONITOR, join_error};
+    struct step_failure failure = {.step = STEP_MONITOR, .error = join_error};
     if (failure.error == 0)
         failure.error = prepare(monitor, &stdio, &failure.step);
     if (failure.error == 0)
         (void)birth(monitor->sheet, monitor->cgroup, &stdio, &monitor->job, &failure);
     if (failure.error != 0) {
-        control_send(&monitor->control, "2 failed %s %d", step_name(failure.step), failure.error);
+        control_send(&monitor->control, "2 failed %s %d%s%s", step_name(failure.step), failure.error,
+                     failure.subject[0] != '\0' ? " " : "", failure.subject);
         return failure.error;
     }
     monitor->record.main_pid = monitor->job.main_pid;

@@ -42,6 +42,8 @@ enum step {
     STEP_COUNT
 };
 
+enum { STEP_SUBJECT_BYTES = 256 };
+
 /*
  * What a child reports through the close-on-exec error socket: the step that failed, or STEP_EXEC with error 0
  * when only execve(2) is left to do; it then waits for one byte before it does that. A socket that ends without
@@ -50,6 +52,7 @@ enum step {
 struct step_failure {
     enum step step;
     int error;
+    char subject[STEP_SUBJECT_BYTES]; /* of STEP_EXEC: the interpreter that is missing; else "" */
 };
 
 const char *step_name(enum step step);

@@ -417,6 +417,107 @@ static void a_file_without_an_interpreter_line_is_not_handed_to_a_shell(void)
     check_refused(script, ENOEXEC);
 }
 
+static void write_program(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+    CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0);
+}
+
+static void check_told(const char *program, const char *path, const char *told)
+{
+    struct job job;
+    char arg[512], answer[512];
+    snprintf(arg, sizeof arg, "arg=%s", program);
+    launch(&job, arg, path, NULL);
+    snprintf(answer, sizeof answer, "2 failed exec %s", told);
+    CHECK(strcmp(job.answer, answer) == 0);
+    if (strcmp(job.answer, answer) != 0)
+        printf("    %s\n", job.answer);
+    CHECK(launcher_ended(&job) == 1);
+    close(job.control);
+}
+
+/* And this is told only of a program that is there, and that the job may read. */
+static void the_interpreter_that_is_missing_is_named(void)
+{
+    char direct[128], nested[128], blank[128], text[160], path[160];
+    snprintf(direct, sizeof direct, "%s/no-interpreter", root);
+    snprintf(nested, sizeof nested, "%s/interpreted-by-it", root);
+    snprintf(blank, sizeof blank, "%s/no-name", root);
+    snprintf(text, sizeof text, "#!%s -x\n", direct);
+    snprintf(path, sizeof path, "env=PATH=/nowhere:%s:/usr/bin", root);
+    write_program(direct, "#! /no/such -a b\r\nsecret\n");
+    write_program(nested, text);
+    write_program(blank, "#!/no/such\r\n");
+    check_told(direct, path, "2 /no/such");
+    check_told(nested, path, "2 /no/such");
+    check_told("no-interpreter", path, "2 /no/such");
+    check_told(blank, path, "2 /no/such\r");
+    check_told("/no/such", path, "2");
+    CHECK(unlink(direct) == 0);
+    snprintf(text, sizeof text, "2 %s", direct);
+    check_told(nested, path, text);
+}
+
+/* A program of its own for an ELF file that names an interpreter is not at hand everywhere: ours is changed. */
+static void the_interpreter_that_is_missing_is_named_of_an_elf_file_too(void)
+{
+    static char image[1 << 22];
+    char copy[128];
+    FILE *self = fopen("/proc/self/exe", "re");
+    size_t length = self != NULL ? fread(image, 1, sizeof image, self) : 0;
+    CHECK(length > 0 && length < sizeof image && fclose(self) == 0);
+    char *name = memmem(image, length < 4096 ? length : 4096, "/ld-", 4);
+    CHECK(name != NULL);
+    if (name == NULL)
+        return;
+    name[1] = 'x';
+    while (name[-1] != '\0')
+        name--;
+    snprintf(copy, sizeof copy, "%s/no-loader", root);
+    int fd = open(copy, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+    CHECK(fd >= 0 && write(fd, image, length) == (ssize_t)length && close(fd) == 0);
+    char told[160];
+    snprintf(told, sizeof told, "2 %s", name);
+    check_told(copy, "env=PATH=/bin", told);
+}
+
+/* A directory that cannot be walked to has no such program, whatever the reason. */
+static void the_search_goes_on_behind_a_directory_that_is_broken(void)
+{
+    struct job job;
+    char loop[128], path[1024], name[NAME_MAX + 2];
+    snprintf(loop, sizeof loop, "%s/loop", root);
+    CHECK(symlink(loop, loop) == 0);
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    snprintf(path, sizeof path, "env=PATH=%s:/%s:/dev/null:/usr/bin:/bin", loop, name);
+    launch(&job, "arg=true", path, NULL);
+    CHECK(job.main_pid > 0 && strcmp(receive(&job), "2 ended") == 0);
+    if (job.main_pid > 0)
+        collect(&job);
+    check_told("no-such-program", path, "2");
+    check_told(loop, path, "40"); /* ELOOP, where nothing is searched */
+    check_told(name, path, "36"); /* ENAMETOOLONG */
+}
+
+static void a_program_that_is_denied_is_told_of_only_if_there_is_no_other(void)
+{
+    struct job job;
+    char dir[96], plain[128], path[160];
+    snprintf(dir, sizeof dir, "%s/denied", root);
+    snprintf(plain, sizeof plain, "%s/true", dir);
+    CHECK(mkdir(dir, 0700) == 0);
+    int fd = open(plain, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(fd >= 0 && close(fd) == 0);
+    snprintf(path, sizeof path, "env=PATH=%s:/usr/bin:/bin", dir);
+    launch(&job, "arg=true", path, NULL);
+    CHECK(job.main_pid > 0 && strcmp(receive(&job), "2 ended") == 0);
+    collect(&job);
+    snprintf(path, sizeof path, "env=PATH=%s:/nowhere", dir);
+    check_told("true", path, "13");
+}
+
 static void the_jobs_own_path_is_searched(void)
 {
     struct job job;
@@ -1735,6 +1836,26 @@ static void an_isolated_job_has_the_devices_it_needs(void)
     collect(&job);
 }
 
+/* The first line of a file that others cannot read is not told to them. */
+static void of_a_program_that_the_jobs_user_cannot_read_no_interpreter_is_named(void)
+{
+    struct job job;
+    char dir[64] = "/var/tmp/launcher-test.XXXXXX", file[96], arg[112];
+    CHECK(mkdtemp(dir) != NULL && chmod(dir, 0711) == 0);
+    snprintf(file, sizeof file, "%s/secret", dir);
+    snprintf(arg, sizeof arg, "arg=%s", file);
+    write_program(file, "#!/no/such/secret\n");
+    CHECK(chmod(file, 0755) == 0);
+    launch(&job, ISOLATED, arg, NULL);
+    CHECK(strcmp(job.answer, "2 failed exec 2 /no/such/secret") == 0);
+    CHECK(launcher_ended(&job) == 1);
+    CHECK(chmod(file, 0711) == 0);
+    launch(&job, ISOLATED, arg, NULL);
+    CHECK(strcmp(job.answer, "2 failed exec 2") == 0);
+    CHECK(launcher_ended(&job) == 1);
+    CHECK(unlink(file) == 0 && rmdir(dir) == 0);
+}
+
 static void the_end_of_an_isolated_job_is_told_truly(void)
 {
     struct job exited, killed, missing, orphans;
@@ -1915,6 +2036,10 @@ int main(int argc, char **argv)
     RUN(a_launcher_touches_nothing_in_the_directory_of_another_attempt);
     RUN(a_file_without_an_interpreter_line_is_not_handed_to_a_shell);
     RUN(the_jobs_own_path_is_searched);
+    RUN(the_search_goes_on_behind_a_directory_that_is_broken);
+    RUN(a_program_that_is_denied_is_told_of_only_if_there_is_no_other);
+    RUN(the_interpreter_that_is_missing_is_named);
+    RUN(the_interpreter_that_is_missing_is_named_of_an_elf_file_too);
     RUN(the_job_gets_a_clean_environment_signals_and_descriptors);
     RUN(both_streams_arrive_apart_and_merged_on_request);
     RUN(stop_kills_the_whole_tree_at_once);
@@ -1965,6 +2090,7 @@ int main(int argc, char **argv)
         RUN(an_init_that_hears_no_signals_keeps_nobody_waiting);
         RUN(an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts);
         RUN(an_isolated_job_has_the_devices_it_needs);
+        RUN(of_a_program_that_the_jobs_user_cannot_read_no_interpreter_is_named);
         RUN(the_end_of_an_isolated_job_is_told_truly);
         RUN(an_isolated_job_is_stopped_with_and_without_a_grace);
         RUN(an_isolated_job_does_not_see_the_servers_directory);

@@ -30,6 +30,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -302,6 +303,21 @@ class JobsTest {
           .isInstanceOf(JobException.LaunchFailed.class)
           .hasMessage("cannot exec /no/such/program: No such file or directory (ENOENT)");
       assertThat(directory.resolve("state/jobs")).isEmptyDirectory();
+    }
+
+    @Test
+    void namesTheInterpreterThatIsMissing() throws Exception {
+      Path script = Files.createTempFile(Path.of("/var/tmp"), "job-worker-", " é");
+      try {
+        Files.writeString(script, "#!/no/such/\u001b[31mé -x\n");
+        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+        assertThatThrownBy(() -> start(script.toString()))
+            .isInstanceOf(JobException.LaunchFailed.class)
+            .hasMessage(
+                "cannot exec " + script + ": its interpreter is missing: /no/such/\\x1b[31mé");
+      } finally {
+        Files.delete(script);
+      }
     }
 
     @Test
