@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -1828,11 +1829,11 @@ static void an_isolated_job_has_the_devices_it_needs(void)
     struct job job;
     launch(&job, ISOLATED, "arg=/bin/sh", "arg=-c",
            "arg=ls /dev | tr '\n' ' '; echo; echo again >/dev/stdout; echo gone >/dev/null; echo no >/dev/stderr; "
-           "head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; cat /dev/stdout || echo unreadable",
+           "head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; exec 3<>/dev/stdout; echo both >&3",
            NULL);
     CHECK(strcmp(receive(&job), "2 ended") == 0);
     CHECK(strcmp(output(&job, "stdout"),
-                 "fd full null random shm stderr stdin stdout tty urandom zero \nagain\n3\n3\nunreadable\n") == 0);
+                 "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero \nagain\n3\n3\nboth\n") == 0);
     collect(&job);
 }
 
@@ -1961,6 +1962,124 @@ static void a_read_only_job_writes_to_its_directory_and_tmp_only(void)
     char file[96];
     snprintf(file, sizeof file, "%s/a", work);
     CHECK(unlink(file) == 0 && rmdir(work) == 0);
+}
+
+/* What is mounted below a directory: a file of it, or -1 and why it could not be mounted. */
+static int mount_below(const char *directory, const char *name, unsigned long flags)
+{
+    char path[128], file[160];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    snprintf(file, sizeof file, "%s/inner", path);
+    if ((mkdir(path, 0777) != 0 && errno != EEXIST) || mount("tmpfs", path, "tmpfs", 0, "mode=0777") != 0)
+        return -1;
+    int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    return fd >= 0 && close(fd) == 0 && mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | flags, NULL) == 0 ? 0 : -1;
+}
+
+static void unmount_below(const char *directory, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    CHECK(umount2(path, MNT_DETACH) == 0 && rmdir(path) == 0);
+}
+
+static void what_is_mounted_below_a_jobs_directories_is_kept_with_its_flags(void)
+{
+    static const char *const kinds[] = {"durable=1", "read-only=1"};
+    char outer[64] = "/var/tmp/launcher-test.XXXXXX", other[64] = "/var/tmp/launcher-test.XXXXXX", entry[96], work[96], script[512];
+    CHECK(mkdtemp(outer) != NULL && chmod(outer, 0777) == 0 && mkdtemp(other) != NULL && chmod(other, 0777) == 0);
+    CHECK(mount_below(outer, "rw", MS_NOEXEC) == 0 && mount_below(outer, "ro", MS_RDONLY) == 0);
+    CHECK(mount_below(other, "rw", MS_NOEXEC) == 0 && mount_below(other, "ro", MS_RDONLY) == 0);
+    snprintf(entry, sizeof entry, "cwd=%s", outer);
+    snprintf(work, sizeof work, "work=%s", outer);
+    snprintf(script, sizeof script,
+             "arg=for d in %s /tmp/work; do cat $d/rw/inner $d/ro/inner && touch $d/rw/x && ! touch $d/ro/x && "
+             "cp /bin/true $d/rw/true && ! $d/rw/true && cp /bin/true $d/true && $d/true && echo right; done 2>/dev/null; "
+             "cat %s/rw/inner %s/ro/inner && touch %s/rw/y && echo written",
+             outer, other, other, other);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct job job;
+        launch(&job, ISOLATED, kinds[i], entry, work, "arg=/bin/sh", "arg=-c", script, NULL);
+        CHECK(strcmp(receive(&job), "2 ended") == 0);
+        CHECK(strcmp(output(&job, "stdout"), i == 0 ? "right\nright\nwritten\n" : "right\nright\n") == 0);
+        if (current_failed)
+            printf("%s%s", output(&job, "stdout"), output(&job, "stderr"));
+        collect(&job);
+    }
+    unmount_below(outer, "rw");
+    unmount_below(outer, "ro");
+    unmount_below(other, "rw");
+    unmount_below(other, "ro");
+    snprintf(script, sizeof script, "%s/true", outer);
+    CHECK(unlink(script) == 0 && rmdir(outer) == 0 && rmdir(other) == 0);
+}
+
+static void what_the_host_unmounts_goes_from_a_job_too_and_what_a_job_has_stays_its_own(void)
+{
+    struct job job;
+    char shared[64] = "/var/tmp/launcher-test.XXXXXX", disk[96], mounts[64], script[320];
+    CHECK(mkdtemp(shared) != NULL && mount("tmpfs", shared, "tmpfs", 0, "mode=0777") == 0);
+    CHECK(mount(NULL, shared, NULL, MS_SHARED, NULL) == 0 && mount_below(shared, "disk", 0) == 0);
+    snprintf(disk, sizeof disk, "%s/disk", shared);
+    snprintf(script, sizeof script, "arg=test -e %s/inner && echo there; read line; test -e %s/inner || echo gone", disk, disk);
+    launch(&job, ISOLATED, "stdin-stream=1", "arg=/bin/sh", "arg=-c", script, NULL);
+    int input = connect_input(&job);
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "there\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    CHECK(umount2(disk, 0) == 0);
+    snprintf(mounts, sizeof mounts, "/proc/%ld/mounts", job.main_pid);
+    FILE *file = fopen(mounts, "re");
+    char line[512];
+    int busy = 0;
+    CHECK(file != NULL);
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        busy |= strstr(line, disk) != NULL;
+    CHECK(file != NULL && fclose(file) == 0);
+    CHECK(!busy);
+    CHECK(feed(input, 0, "go\n", 3));
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "there\ngone\n") == 0);
+    close(input);
+    collect(&job);
+    CHECK(rmdir(disk) == 0 && umount2(shared, 0) == 0 && rmdir(shared) == 0); /* nothing of the job's is in the way */
+}
+
+/* What comes later would come writable. */
+static void what_the_host_mounts_later_does_not_come_to_a_read_only_job(void)
+{
+    struct job job;
+    char shared[64] = "/var/tmp/launcher-test.XXXXXX", script[256];
+    CHECK(mkdtemp(shared) != NULL && mount("tmpfs", shared, "tmpfs", 0, "mode=0777") == 0);
+    CHECK(mount(NULL, shared, NULL, MS_SHARED, NULL) == 0);
+    snprintf(script, sizeof script, "arg=echo up; read line; touch %s/disk/x || echo denied", shared);
+    launch(&job, ISOLATED, "stdin-stream=1", "read-only=1", "arg=/bin/sh", "arg=-c", script, NULL);
+    int input = connect_input(&job);
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    CHECK(mount_below(shared, "disk", 0) == 0);
+    CHECK(feed(input, 0, "go\n", 3));
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "up\ndenied\n") == 0);
+    close(input);
+    collect(&job);
+    unmount_below(shared, "disk");
+    CHECK(umount2(shared, 0) == 0 && rmdir(shared) == 0);
+}
+
+/* By the numbers: whatever else has a terminal here is in another instance. */
+static void an_isolated_job_has_terminals_of_its_own(void)
+{
+    struct job job;
+    launch(&job, ISOLATED, "arg=/bin/sh", "arg=-c",
+           "arg=ls /dev/pts; script -qec 'tty; stty -F /dev/tty -a >/dev/null && echo controls' /dev/null </dev/null; "
+           "ls -lL /dev/ptmx | cut -c 1-10; "
+           "bash -c 'n=0; while { exec {f}<>/dev/ptmx; } 2>/dev/null; do n=$((n+1)); done; echo $n'",
+           NULL);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "ptmx\n/dev/pts/0\r\ncontrols\r\ncrw-rw-rw-\n64\n") == 0);
+    if (current_failed)
+        printf("%s%s", output(&job, "stdout"), output(&job, "stderr"));
+    collect(&job);
 }
 
 static void a_job_without_network_has_loopback_and_nothing_else(void)
@@ -2097,6 +2216,10 @@ int main(int argc, char **argv)
         RUN(a_directory_that_the_jobs_user_cannot_walk_to_is_not_opened_for_it);
         RUN(a_read_only_job_writes_to_its_directory_and_tmp_only);
         RUN(a_launcher_that_is_killed_takes_its_job_along_and_capture_saves_the_rest);
+        RUN(an_isolated_job_has_terminals_of_its_own);
+        RUN(what_is_mounted_below_a_jobs_directories_is_kept_with_its_flags);
+        RUN(what_the_host_unmounts_goes_from_a_job_too_and_what_a_job_has_stays_its_own);
+        RUN(what_the_host_mounts_later_does_not_come_to_a_read_only_job);
         RUN(a_job_without_network_has_loopback_and_nothing_else);
     }
     char command[96];
