@@ -15,8 +15,6 @@
 /* sys/mount.h and linux/mount.h cannot be included together in this C library; mount(2) is one line. */
 extern int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
 
-static const char WORK[] = "/tmp/work"; /* where the job finds its own directory */
-
 enum { MAX_TERMINALS = 64 };
 
 static int mount_tmpfs(const char *target, const char *options)
@@ -94,13 +92,13 @@ static int put_tree(int tree, int directory)
 static int make_work(const struct sheet *sheet, int work)
 {
     char source[64];
-    if (mkdir(WORK, 0755) != 0 && errno != EEXIST)
+    if (mkdir(ISOLATE_WORK, 0755) != 0 && errno != EEXIST)
         return errno;
     if (!sheet->read_only) {
         fd_path(source, sizeof source, work);
-        return bind_mount(source, WORK);
+        return bind_mount(source, ISOLATE_WORK);
     }
-    int target = open(WORK, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int target = open(ISOLATE_WORK, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (target < 0)
         return errno;
     int error = put_tree(work, target);
@@ -162,6 +160,51 @@ static int make_dev(void)
     if (error == 0 && mkdir("/dev/shm", 01777) != 0)
         error = errno;
     return error != 0 ? error : mount_tmpfs("/dev/shm", "mode=1777");
+}
+
+static int write_all(int fd, const char *text, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, text, length);
+        if (n < 0 && errno != EINTR)
+            return errno;
+        if (n > 0) {
+            text += n;
+            length -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+/*
+ * Over the host's own, by a file in the job's /tmp, which has a name as long as a mount needs one. The host's stays as
+ * it is, and its owner may replace it (rename(2)).
+ */
+static int cover_file(const struct account_file *file)
+{
+    static const char NAME[] = "/tmp/cover";
+    int fd = open(NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return errno;
+    int error = write_all(fd, file->text, file->length);
+    if (close(fd) != 0 && error == 0)
+        error = errno;
+    if (error == 0)
+        error = bind_mount(NAME, file->path);
+    unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    if (error == 0 && mount(NULL, file->path, NULL, flags, NULL) != 0)
+        error = errno;
+    return unlink(NAME) != 0 && error == 0 ? errno : error;
+}
+
+static int list_user(const struct account *account)
+{
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < ACCOUNT_FILES; i++) {
+        if (account->files[i].text != NULL)
+            error = cover_file(&account->files[i]);
+    }
+    return error;
 }
 
 /*
@@ -228,6 +271,8 @@ int isolate_files(const struct sheet *sheet)
     if (sheet->hide != NULL && !is_below(sheet->hide, "/tmp") && (error = hide_server(sheet)) != 0)
         return error;
     if ((error = mount_tmpfs("/tmp", "mode=1777")) != 0)
+        return error;
+    if ((error = list_user(&sheet->account)) != 0)
         return error;
     /* Sockets that have a path belong to no network namespace (unix(7)), and most of the host's are in /run. */
     if (sheet->no_network && (error = mount_tmpfs("/run", "mode=0755")) != 0)

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "birth.h"
 #include "capture.h"
 #include "cgroup.h"
@@ -39,7 +40,7 @@ enum {
 };
 
 struct monitor {
-    const struct sheet *sheet;
+    struct sheet *sheet;
     struct control control;
     struct capture capture;
     struct feeder feeder; /* none, unless the job's stdin is a stream */
@@ -192,6 +193,9 @@ static int prepare(struct monitor *monitor, struct job_stdio *stdio, enum step *
         if (monitor->cgroup < 0)
             return errno;
     }
+    *step = STEP_ACCOUNT;
+    if ((error = account_find(monitor->sheet)) != 0)
+        return error;
     if ((error = open_log(monitor, step)) != 0)
         return error;
     control_send_output(&monitor->control, monitor->page_fd, monitor->wake_fd);
@@ -533,7 +537,7 @@ static int write_record(struct monitor *monitor)
     }
 }
 
-int monitor_run(const struct sheet *sheet, int control_fd, int join_error)
+int monitor_run(struct sheet *sheet, int control_fd, int join_error)
 {
     struct monitor monitor = {
         .sheet = sheet,

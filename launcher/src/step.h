@@ -9,6 +9,7 @@ enum step {
     STEP_MONITOR,
     STEP_LIFE_LOCK,
     STEP_CONTROL,
+    STEP_ACCOUNT,
     STEP_PAGE,
     STEP_PIPE,
     STEP_STDIN,

@@ -2082,6 +2082,38 @@ static void an_isolated_job_has_terminals_of_its_own(void)
     collect(&job);
 }
 
+static void a_job_has_a_name_and_its_files_list_it(void)
+{
+    static const char *const kinds[] = {"durable=1", "read-only=1"};
+    static const char listed[] = "job-70000 job-70000\njob-70000\njob-70000\njob-70000:x:70000:70000::/tmp/work:/bin/sh\n"
+                                 "job-70000:x:70000:\nroot:x:0:";
+    struct job job;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        launch(&job, ISOLATED, kinds[i], "arg=/bin/sh", "arg=-c",
+               "arg=echo $USER $LOGNAME; whoami; id -gn; getent passwd 70000; getent group 70000; head -1 /etc/passwd; "
+               "echo x >/etc/passwd; grep -c ' /etc/' /proc/self/mountinfo; ls -A /tmp",
+               NULL);
+        CHECK(strcmp(receive(&job), "2 ended") == 0);
+        CHECK(strncmp(output(&job, "stdout"), listed, sizeof listed - 1) == 0);
+        CHECK(strstr(output(&job, "stdout"), "\n2\n") != NULL);
+        CHECK(strstr(output(&job, "stderr"), "/etc/passwd: Read-only file system") != NULL ||
+              strstr(output(&job, "stderr"), "/etc/passwd: Permission denied") != NULL);
+        if (current_failed)
+            printf("%s%s", output(&job, "stdout"), output(&job, "stderr"));
+        collect(&job);
+    }
+}
+
+static void a_job_whose_user_is_listed_has_that_name_and_the_hosts_files(void)
+{
+    struct job job;
+    launch(&job, "isolate=1", "uid=65534", "gid=65534", "seccomp=1", "cwd=/", "env=PATH=/usr/bin:/bin", "env=USER=mine", "arg=/bin/sh",
+           "arg=-c", "arg=echo $USER $LOGNAME; grep -c ' /etc/' /proc/self/mountinfo", NULL);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "mine nobody\n0\n") == 0);
+    collect(&job);
+}
+
 static void a_job_without_network_has_loopback_and_nothing_else(void)
 {
     struct job job;
@@ -2216,6 +2248,8 @@ int main(int argc, char **argv)
         RUN(a_directory_that_the_jobs_user_cannot_walk_to_is_not_opened_for_it);
         RUN(a_read_only_job_writes_to_its_directory_and_tmp_only);
         RUN(a_launcher_that_is_killed_takes_its_job_along_and_capture_saves_the_rest);
+        RUN(a_job_has_a_name_and_its_files_list_it);
+        RUN(a_job_whose_user_is_listed_has_that_name_and_the_hosts_files);
         RUN(an_isolated_job_has_terminals_of_its_own);
         RUN(what_is_mounted_below_a_jobs_directories_is_kept_with_its_flags);
         RUN(what_the_host_unmounts_goes_from_a_job_too_and_what_a_job_has_stays_its_own);

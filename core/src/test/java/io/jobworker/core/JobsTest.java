@@ -350,7 +350,8 @@ class JobsTest {
     JobSpec spec = JobSpec.builder(List.of("env")).environment(Map.of("A", "b c")).build();
     JobStatus job = start("alice", spec);
     assertThat(text(job).lines().map(line -> line.split("=")[0]))
-        .containsExactlyInAnyOrder("PATH", "HOME", "LANG", "JOB_ID", "A");
+        .containsExactlyInAnyOrder(
+            "PATH", "HOME", "SHELL", "USER", "LOGNAME", "LANG", "JOB_ID", "A");
   }
 
   @Test
