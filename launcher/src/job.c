@@ -123,7 +123,7 @@ static int filter_calls(int report_fd)
  *   stdio      last use of the launcher's descriptors
  *   close      nothing of the launcher survives into the job
  *   seccomp    last: the steps before use what it refuses
- *   go         the launcher lets nobody else hold what is the job's now
+ *   go         the launcher lets nobody else hold what is the job's now, and puts the CPU quota back (cgroup.h)
  */
 _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd,
                         int report_fd)

@@ -1751,7 +1751,7 @@ static void an_isolated_job_is_alone_and_nobody_in_particular(void)
     const char *text = output(&job, "stdout");
     CHECK(strstr(text, "pid 2\n") != NULL);
     CHECK(strstr(text, "seen 2\n") != NULL); /* init and sh */
-    CHECK(strstr(text, "/dev/shm:\n\n/tmp:\nuid=70000 gid=70000") != NULL);
+    CHECK(strstr(text, "/dev/shm:\n\n/tmp:\nuid=70000(job-70000) gid=70000(job-70000)") != NULL);
     const char *const empty_sets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
     for (size_t i = 0; i < sizeof empty_sets / sizeof empty_sets[0]; i++) {
         char line[64];

@@ -106,7 +106,9 @@ final class Launching {
     return new JobException.LaunchFailed(failure.step(), failure.errno(), reason, subject);
   }
 
-  /** With {@code \x0d} for the carriage return that a script from elsewhere has there, and the like. */
+  /**
+   * With {@code \x0d} for the carriage return that a script from elsewhere has there, and the like.
+   */
   private static String visible(String name) {
     return CONTROL
         .matcher(OsString.escaped(name))

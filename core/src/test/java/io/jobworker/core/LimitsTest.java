@@ -99,6 +99,15 @@ class LimitsTest {
       assertShareIsTheQuota(250);
     }
 
+    /** To set its stage takes milliseconds of CPU, which would be as many seconds of this quota. */
+    @Test
+    void theLaunchIsNotOnTheQuotaAndTheProgramIs() throws IOException {
+      long begin = System.nanoTime();
+      JobStatus job = jobs.shell("while :; do :; done", Limits.NONE.with(Limit.CPU_MILLIS, 1));
+      assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
+      assertThat(jobs.cgroup(job).resolve("cpu.max")).hasContent("1000 1000000");
+    }
+
     @Test
     void theFilesHoldWhatWasAskedFor() throws IOException {
       JobStatus job =
