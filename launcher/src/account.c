@@ -14,7 +14,7 @@
 enum {
     MAX_READ_BYTES = 1024 * 1024,
     MAX_COPY_BYTES = 64 * 1024, /* it is the job's memory, of which it may have a megabyte */
-    MAX_LINE_BYTES = 2 * ACCOUNT_NAME_BYTES + 64,
+    MAX_LINE_BYTES = 4 * ACCOUNT_NAME_BYTES,
 };
 
 /* Reads a whole file that is not too large, ended by a NUL; of one that is, or that is not there, *text is NULL. */
@@ -127,7 +127,7 @@ int account_find(struct sheet *sheet)
     struct account *account = &sheet->account;
     int64_t uid = sheet->uid >= 0 ? sheet->uid : (int64_t)geteuid();
     char name[ACCOUNT_NAME_BYTES] = "";
-    char rest[64];
+    char rest[2 * ACCOUNT_NAME_BYTES];
     char *text = NULL;
     size_t length = 0;
     size_t name_length = 0;
@@ -146,7 +146,9 @@ int account_find(struct sheet *sheet)
         return 0;
     add_variable(sheet, account->user, "USER", name);
     add_variable(sheet, account->logname, "LOGNAME", name);
-    (void)snprintf(rest, sizeof rest, "%lld:%lld::%s:/bin/sh", (long long)uid, (long long)sheet->gid, ISOLATE_WORK);
+    /* With a full name: git wants one. */
+    (void)snprintf(rest, sizeof rest, "%lld:%lld:%s:%s:/bin/sh", (long long)uid, (long long)sheet->gid, name,
+                   ISOLATE_WORK);
     if ((error = complete(sheet, &account->files[0], uid, name, rest)) != 0)
         return error;
     (void)snprintf(rest, sizeof rest, "%lld:", (long long)sheet->gid);

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ioprio.h>
 #include <linux/keyctl.h>
 #include <linux/mempolicy.h>
 #include <sched.h>
@@ -15,6 +14,8 @@
 
 enum {
     MAX_CPUS = 8192,            /* the most that a kernel can be built for; those beyond its own are passed over */
+    WHO_PROCESS = 1,            /* ioprio_set(2), whose header not every system has */
+    NO_IO_PRIORITY = 0,         /* class none, level 0 */
     DEFAULT_SLACK_NS = 50000,   /* PR_SET_TIMERSLACK(2const): what init has, and hence everybody */
 };
 
@@ -79,8 +80,7 @@ static int reset_priority(const struct sheet *sheet)
 static int reset_io_priority(const struct sheet *sheet)
 {
     (void)sheet;
-    const int none = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_NONE, 0);
-    return unless_denied_or_missing(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, none));
+    return unless_denied_or_missing(syscall(SYS_ioprio_set, WHO_PROCESS, 0, NO_IO_PRIORITY));
 }
 
 /* sched_setaffinity(2): of these the kernel takes those that the cpuset allows, which go on to bound the job. */

@@ -108,13 +108,15 @@ static int make_work(const struct sheet *sheet, int work)
 
 /*
  * Terminals of the job's own (devpts(5)): whoever could open the host's would write to its users. The group is that
- * of the host's terminals, for C libraries that want it so (grantpt(3)); the number is bounded, since what the host
+ * of the host's terminals, where they have one, for C libraries that want it so (grantpt(3)); the number is bounded, since what the host
  * may have is shared by all. A kernel without terminals has none for the job either.
  */
 static int make_terminals(gid_t group)
 {
     char options[96];
-    (void)snprintf(options, sizeof options, "newinstance,ptmxmode=0666,mode=0620,max=%d,gid=%u", MAX_TERMINALS, group);
+    int length = snprintf(options, sizeof options, "newinstance,ptmxmode=0666,mode=0620,max=%d", MAX_TERMINALS);
+    if (group != 0)
+        (void)snprintf(options + length, sizeof options - (size_t)length, ",gid=%u", group);
     if (mkdir("/dev/pts", 0755) != 0)
         return errno;
     if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options) != 0)

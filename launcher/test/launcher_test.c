@@ -2085,7 +2085,7 @@ static void an_isolated_job_has_terminals_of_its_own(void)
 static void a_job_has_a_name_and_its_files_list_it(void)
 {
     static const char *const kinds[] = {"durable=1", "read-only=1"};
-    static const char listed[] = "job-70000 job-70000\njob-70000\njob-70000\njob-70000:x:70000:70000::/tmp/work:/bin/sh\n"
+    static const char listed[] = "job-70000 job-70000\njob-70000\njob-70000\njob-70000:x:70000:70000:job-70000:/tmp/work:/bin/sh\n"
                                  "job-70000:x:70000:\nroot:x:0:";
     struct job job;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
