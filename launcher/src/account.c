@@ -27,7 +27,8 @@ static int read_file(const char *path, char **text, size_t *length)
         return errno == ENOENT || errno == ENOTDIR || errno == EACCES ? 0 : errno;
     int error = fstat(fd, &st) != 0 ? errno : 0;
     char *buffer = NULL;
-    if (error == 0 && S_ISREG(st.st_mode) && st.st_size <= MAX_READ_BYTES && (buffer = malloc(MAX_READ_BYTES + 1)) == NULL)
+    int wanted = error == 0 && S_ISREG(st.st_mode) && st.st_size <= MAX_READ_BYTES;
+    if (wanted && (buffer = malloc(MAX_READ_BYTES + 1)) == NULL)
         error = ENOMEM;
     size_t done = 0;
     while (error == 0 && buffer != NULL) {
@@ -107,7 +108,8 @@ static void add_variable(struct sheet *sheet, char *variable, const char *name, 
 }
 
 /* The line that is missing in a file, or none is. 0 or errno. */
-static int complete(const struct sheet *sheet, struct account_file *file, int64_t id, const char *name, const char *rest)
+static int complete(const struct sheet *sheet, struct account_file *file, int64_t id, const char *name,
+                    const char *rest)
 {
     char *text = NULL;
     char line[MAX_LINE_BYTES];

@@ -108,8 +108,8 @@ static int make_work(const struct sheet *sheet, int work)
 
 /*
  * Terminals of the job's own (devpts(5)): whoever could open the host's would write to its users. The group is that
- * of the host's terminals, where they have one, for C libraries that want it so (grantpt(3)); the number is bounded, since what the host
- * may have is shared by all. A kernel without terminals has none for the job either.
+ * of the host's terminals, where they have one, for C libraries that want it so (grantpt(3)); the number is bounded,
+ * since what the host may have is shared by all. A kernel without terminals has none for the job either.
  */
 static int make_terminals(gid_t group)
 {
@@ -180,7 +180,7 @@ static int write_all(int fd, const char *text, size_t length)
 
 /*
  * Over the host's own, by a file in the job's /tmp, which has a name as long as a mount needs one. The host's stays as
- * it is, and its owner may replace it (rename(2)).
+ * it is, and its owner may replace it (rename(2)). If the job does not see it, there is nothing to cover.
  */
 static int cover_file(const struct account_file *file)
 {
@@ -196,7 +196,9 @@ static int cover_file(const struct account_file *file)
     unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
     if (error == 0 && mount(NULL, file->path, NULL, flags, NULL) != 0)
         error = errno;
-    return unlink(NAME) != 0 && error == 0 ? errno : error;
+    if (unlink(NAME) != 0 && error == 0)
+        error = errno;
+    return error == ENOENT ? 0 : error;
 }
 
 static int list_user(const struct account *account)

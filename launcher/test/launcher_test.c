@@ -2114,6 +2114,16 @@ static void a_job_whose_user_is_listed_has_that_name_and_the_hosts_files(void)
     collect(&job);
 }
 
+static void where_a_job_does_not_see_the_hosts_list_of_users_it_has_none(void)
+{
+    struct job job;
+    launch(&job, ISOLATED, "hide=/etc", "arg=/bin/sh", "arg=-c", "arg=echo $USER; ls -A /etc /tmp", NULL);
+    CHECK(job.main_pid > 0 && strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "job-70000\n/etc:\n\n/tmp:\n") == 0);
+    if (job.main_pid > 0)
+        collect(&job);
+}
+
 static void a_job_without_network_has_loopback_and_nothing_else(void)
 {
     struct job job;
@@ -2250,6 +2260,7 @@ int main(int argc, char **argv)
         RUN(a_launcher_that_is_killed_takes_its_job_along_and_capture_saves_the_rest);
         RUN(a_job_has_a_name_and_its_files_list_it);
         RUN(a_job_whose_user_is_listed_has_that_name_and_the_hosts_files);
+        RUN(where_a_job_does_not_see_the_hosts_list_of_users_it_has_none);
         RUN(an_isolated_job_has_terminals_of_its_own);
         RUN(what_is_mounted_below_a_jobs_directories_is_kept_with_its_flags);
         RUN(what_the_host_unmounts_goes_from_a_job_too_and_what_a_job_has_stays_its_own);
