@@ -14,6 +14,14 @@
 #include "packet.h"
 #include "streams.h"
 
+struct launch {
+    const struct sheet *sheet;
+    int cgroup;
+    struct cgroup_quota quota; /* lifted until the child stands before its execve */
+    struct job_stdio *stdio;
+    struct job_process *job;
+};
+
 /* A packet socket whose first end tells who has sent what it receives. 0 or errno. */
 static int make_report_socket(int pair[2])
 {
@@ -80,23 +88,28 @@ static int meet_init(const struct sheet *sheet, struct job_process *job)
 }
 
 /*
- * The child stands before its execve: makes the mark, and lets it go on. 0 or errno, and then it never will;
- * failure->step says at what.
+ * The child stands before its execve: bounds its CPU, makes the mark, and lets it go on. 0 or errno, and then it never
+ * will; failure->step says at what.
  */
-static int let_go(const struct sheet *sheet, struct job_stdio *stdio, struct job_process *job, int error_fd,
-                  struct step_failure *failure, int *marked)
+static int let_go(const struct launch *launch, int error_fd, struct step_failure *failure, int *marked)
 {
-    int error = job->init_pid != 0 ? meet_init(sheet, job) : 0;
-    streams_close(stdio);
-    *stdio = (struct job_stdio){-1, -1, -1};
-    if (error == 0 && (error = mark_make(sheet, marked)) != 0)
-        failure->step = STEP_MARK;
-    return error != 0 ? error : packet_send(error_fd, "", 1, NULL, 0);
+    int error = launch->job->init_pid != 0 ? meet_init(launch->sheet, launch->job) : 0;
+    streams_close(launch->stdio);
+    *launch->stdio = (struct job_stdio){-1, -1, -1};
+    if (error != 0)
+        return error;
+    failure->step = STEP_CGROUP;
+    if ((error = cgroup_restore_quota(launch->cgroup, &launch->quota)) != 0)
+        return error;
+    failure->step = STEP_MARK;
+    if ((error = mark_make(launch->sheet, marked)) != 0)
+        return error;
+    failure->step = STEP_EXEC;
+    return packet_send(error_fd, "", 1, NULL, 0);
 }
 
 /* What the child has to report until it executes the program, and there is nobody left who could report. */
-static void follow(const struct sheet *sheet, struct job_stdio *stdio, struct job_process *job, int error_fd,
-                   struct step_failure *failure, int *marked)
+static void follow(const struct launch *launch, int error_fd, struct step_failure *failure, int *marked)
 {
     struct step_failure reported;
     for (;;) {
@@ -108,7 +121,7 @@ static void follow(const struct sheet *sheet, struct job_stdio *stdio, struct jo
         *failure = reported;
         if (reported.step != STEP_EXEC || reported.error != 0)
             continue;
-        failure->error = let_go(sheet, stdio, job, error_fd, failure, marked);
+        failure->error = let_go(launch, error_fd, failure, marked);
         if (failure->error != 0)
             return; /* the child waits for a word that will not come */
     }
@@ -117,9 +130,13 @@ static void follow(const struct sheet *sheet, struct job_stdio *stdio, struct jo
 int birth(const struct sheet *sheet, int cgroup, struct job_stdio *stdio, struct job_process *job,
           struct step_failure *failure)
 {
+    struct launch launch = {.sheet = sheet, .cgroup = cgroup, .stdio = stdio, .job = job};
     int pair[2];
     int marked = 0;
-    *failure = (struct step_failure){STEP_CLONE, 0};
+    *failure = (struct step_failure){.step = STEP_CGROUP};
+    if ((failure->error = cgroup_lift_quota(cgroup, &launch.quota)) != 0)
+        return failure->error;
+    failure->step = STEP_CLONE;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
         return failure->error = errno;
     clock_gettime(CLOCK_REALTIME, &job->started_at);
@@ -130,7 +147,7 @@ int birth(const struct sheet *sheet, int cgroup, struct job_stdio *stdio, struct
         failure->error = ECANCELED;
         if (job->init_pid == 0)
             job->main_pid = pid;
-        follow(sheet, stdio, job, pair[0], failure, &marked);
+        follow(&launch, pair[0], failure, &marked);
     }
     close(pair[0]);
     if (failure->error == 0)

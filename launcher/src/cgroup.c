@@ -58,6 +58,44 @@ int cgroup_open(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+static int read_quota(int cgroup_fd, struct cgroup_quota *quota)
+{
+    memset(quota, 0, sizeof *quota);
+    int fd = openat(cgroup_fd, "cpu.max", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    ssize_t length = read(fd, quota->text, sizeof quota->text - 1);
+    int error = length < 0 ? errno : length == sizeof quota->text - 1 ? EOVERFLOW : 0;
+    if (close(fd) != 0 && error == 0)
+        error = errno;
+    return error;
+}
+
+/* cgroup-v2.rst, cpu.max: "max" alone changes the quota and leaves the period. */
+int cgroup_lift_quota(int cgroup_fd, struct cgroup_quota *quota)
+{
+    quota->text[0] = '\0';
+    if (cgroup_fd < 0)
+        return 0;
+    int error = read_quota(cgroup_fd, quota);
+    if (error == ENOENT)
+        return 0; /* no such controller */
+    if (error == 0 && strncmp(quota->text, "max", 3) == 0)
+        quota->text[0] = '\0';
+    return error == 0 && quota->text[0] != '\0' ? write_once(cgroup_fd, "cpu.max", "max") : error;
+}
+
+int cgroup_restore_quota(int cgroup_fd, const struct cgroup_quota *quota)
+{
+    struct cgroup_quota now;
+    if (quota->text[0] == '\0')
+        return 0;
+    int error = write_once(cgroup_fd, "cpu.max", quota->text);
+    if (error == 0)
+        error = read_quota(cgroup_fd, &now);
+    return error != 0 ? error : strcmp(now.text, quota->text) == 0 ? 0 : EPROTO;
+}
+
 int cgroup_kill(int cgroup_fd)
 {
     return write_once(cgroup_fd, "cgroup.kill", "1");

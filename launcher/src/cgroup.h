@@ -18,6 +18,22 @@ pid_t cgroup_fork(int cgroup_fd, unsigned long long flags, int *join_error);
 /* An O_PATH-like descriptor of a cgroup directory, close-on-exec; -1 with errno. */
 int cgroup_open(const char *path);
 
+enum { CGROUP_QUOTA_BYTES = 64 };
+
+/* What cpu.max says; "" if there is nothing to be held. */
+struct cgroup_quota {
+    char text[CGROUP_QUOTA_BYTES];
+};
+
+/*
+ * Takes the CPU quota off a cgroup (-1: none) for as long as only our own code runs in it: to set the stage takes some
+ * milliseconds, which are seconds of a small quota. 0 or errno.
+ */
+int cgroup_lift_quota(int cgroup_fd, struct cgroup_quota *quota);
+
+/* Puts it back, and makes sure that the kernel has taken it. 0 or errno; then nothing may run there. */
+int cgroup_restore_quota(int cgroup_fd, const struct cgroup_quota *quota);
+
 /* cgroup.kill: SIGKILL for every process in the cgroup, forks in flight included. 0 or errno. */
 int cgroup_kill(int cgroup_fd);
 

@@ -67,7 +67,7 @@ void control_send(struct control *control, const char *format, ...)
 {
     if (control->peer < 0)
         return;
-    char text[160];
+    char text[CONTROL_MAX_BYTES];
     va_list arguments;
     va_start(arguments, format);
     int length = vsnprintf(text, sizeof text, format, arguments);

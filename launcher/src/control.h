@@ -7,7 +7,7 @@
  *                        2 output                     with two descriptors: the shared page (page.h), and the
  *                                                     eventfd that is written to when the page says so
  *                        2 started MAIN_PID
- *                        2 failed STEP ERRNO
+ *                        2 failed STEP ERRNO [NAME]   NAME, to the end, is the interpreter that the program lacks
  *                        2 refused CALL               the first time that the job was refused a system call
  *                        2 input                      the answer to that question, with one descriptor: the connection by
  *                                                     which the job is fed (feeder.h); without: there cannot be one
@@ -27,6 +27,8 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+
+enum { CONTROL_MAX_BYTES = 512 }; /* of a message that we send; one that would be longer is not sent */
 
 struct control {
     int listener; /* -1: none yet */

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "inherited.h"
 #include "isolate.h"
 
 /* Everything of the monitor's but the two descriptors that init needs for itself. */
@@ -58,8 +59,9 @@ _Noreturn void init_run(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_CGROUP, error);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || setsid() < 0)
         job_fail(error_fd, STEP_INIT, errno);
-    if ((error = job_reset_oom_score()) != 0)
-        job_fail(error_fd, STEP_OOM_SCORE, error);
+    enum step step;
+    if ((error = inherited_reset(sheet, &step)) != 0)
+        job_fail(error_fd, step, error);
     umask(0);
     if (syscall(SYS_setgroups, (size_t)0, NULL) != 0) /* the server's groups open doors too */
         job_fail(error_fd, STEP_INIT, errno);

@@ -15,16 +15,17 @@
 /* sys/mount.h and linux/mount.h cannot be included together in this C library; mount(2) is one line. */
 extern int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
 
-static const char WORK[] = "/tmp/work"; /* where the job finds its own directory */
+enum { MAX_TERMINALS = 64 };
 
 static int mount_tmpfs(const char *target, const char *options)
 {
     return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options) != 0 ? errno : 0;
 }
 
+/* With what is mounted below it. */
 static int bind_mount(const char *source, const char *target)
 {
-    return mount(source, target, NULL, MS_BIND, NULL) != 0 ? errno : 0;
+    return mount(source, target, NULL, MS_BIND | MS_REC, NULL) != 0 ? errno : 0;
 }
 
 static int is_below(const char *path, const char *directory)
@@ -65,26 +66,62 @@ static int hide_server(const struct sheet *sheet)
     return mount(NULL, sheet->hide, NULL, flags, NULL) != 0 ? errno : 0;
 }
 
-static int set_read_only(const char *path, int recursively, int read_only)
+static int set_read_only(const char *path)
 {
-    struct mount_attr attributes = {0};
-    if (read_only)
-        attributes.attr_set = MOUNT_ATTR_RDONLY;
-    else
-        attributes.attr_clr = MOUNT_ATTR_RDONLY;
-    unsigned flags = recursively ? AT_RECURSIVE : 0;
-    return syscall(SYS_mount_setattr, AT_FDCWD, path, flags, &attributes, sizeof attributes) != 0 ? errno : 0;
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    return syscall(SYS_mount_setattr, AT_FDCWD, path, AT_RECURSIVE, &attributes, sizeof attributes) != 0 ? errno : 0;
 }
 
-/* The job's own directory, under a path that leads through nobody else's and is the same for every job. */
+/* A copy of what is there, with all that is mounted below it and the flags that each has now; -1 with errno. */
+static int copy_tree(int directory)
+{
+    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE;
+    return (int)syscall(SYS_open_tree, directory, "", flags);
+}
+
+static int put_tree(int tree, int directory)
+{
+    unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+    return syscall(SYS_move_mount, tree, "", directory, "", flags) != 0 ? errno : 0;
+}
+
+/*
+ * The job's own directory, under a path that leads through nobody else's and is the same for every job. work is a
+ * descriptor of it or, if what there was has become read-only, of a copy from before.
+ */
 static int make_work(const struct sheet *sheet, int work)
 {
     char source[64];
-    fd_path(source, sizeof source, work);
-    if (mkdir(WORK, 0755) != 0 && errno != EEXIST)
+    if (mkdir(ISOLATE_WORK, 0755) != 0 && errno != EEXIST)
         return errno;
-    int error = bind_mount(source, WORK);
-    return error == 0 && sheet->read_only ? set_read_only(WORK, 0, 0) : error;
+    if (!sheet->read_only) {
+        fd_path(source, sizeof source, work);
+        return bind_mount(source, ISOLATE_WORK);
+    }
+    int target = open(ISOLATE_WORK, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (target < 0)
+        return errno;
+    int error = put_tree(work, target);
+    close(target);
+    return error;
+}
+
+/*
+ * Terminals of the job's own (devpts(5)): whoever could open the host's would write to its users. The group is that
+ * of the host's terminals, where they have one, for C libraries that want it so (grantpt(3)); the number is bounded,
+ * since what the host may have is shared by all. A kernel without terminals has none for the job either.
+ */
+static int make_terminals(gid_t group)
+{
+    char options[96];
+    int length = snprintf(options, sizeof options, "newinstance,ptmxmode=0666,mode=0620,max=%d", MAX_TERMINALS);
+    if (group != 0)
+        (void)snprintf(options + length, sizeof options - (size_t)length, ",gid=%u", group);
+    if (mkdir("/dev/pts", 0755) != 0)
+        return errno;
+    if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, options) != 0)
+        return errno == ENODEV ? 0 : errno;
+    return symlink("pts/ptmx", "/dev/ptmx") != 0 ? errno : 0;
 }
 
 static int make_dev(void)
@@ -94,7 +131,8 @@ static int make_dev(void)
                                            {"/proc/self/fd/0", "/dev/stdin"},
                                            {"/proc/self/fd/1", "/dev/stdout"},
                                            {"/proc/self/fd/2", "/dev/stderr"}};
-    enum { COUNT = sizeof NODES / sizeof NODES[0] };
+    enum { COUNT = sizeof NODES / sizeof NODES[0], TTY = COUNT - 1 };
+    struct stat tty;
     int nodes[COUNT];
     char path[64];
     for (size_t i = 0; i < COUNT; i++) {
@@ -103,7 +141,9 @@ static int make_dev(void)
         if (nodes[i] < 0)
             return errno;
     }
-    int error = mount("tmpfs", "/dev", "tmpfs", MS_NOSUID, "mode=0755,size=64k") != 0 ? errno : 0;
+    int error = fstat(nodes[TTY], &tty) != 0 ? errno : 0;
+    if (error == 0 && mount("tmpfs", "/dev", "tmpfs", MS_NOSUID, "mode=0755,size=64k") != 0)
+        error = errno;
     for (size_t i = 0; error == 0 && i < COUNT; i++) {
         char source[64];
         (void)snprintf(path, sizeof path, "/dev/%s", NODES[i]);
@@ -117,32 +157,104 @@ static int make_dev(void)
         if (symlink(LINKS[i][0], LINKS[i][1]) != 0)
             error = errno;
     }
+    if (error == 0)
+        error = make_terminals(tty.st_gid);
     if (error == 0 && mkdir("/dev/shm", 01777) != 0)
         error = errno;
     return error != 0 ? error : mount_tmpfs("/dev/shm", "mode=1777");
 }
 
+static int write_all(int fd, const char *text, size_t length)
+{
+    while (length > 0) {
+        ssize_t n = write(fd, text, length);
+        if (n < 0 && errno != EINTR)
+            return errno;
+        if (n > 0) {
+            text += n;
+            length -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
 /*
- * Everything read-only, but for the directory that the client has named to work in. That one is taken as a
- * mount of its own before, by a descriptor and never again by its path, and put back with the flags that it
- * had. Below /tmp there is nothing of the host's to keep.
+ * Over the host's own, by a file in the job's /tmp, which has a name as long as a mount needs one. The host's stays as
+ * it is, and its owner may replace it (rename(2)). If the job does not see it, there is nothing to cover.
+ */
+static int cover_file(const struct account_file *file)
+{
+    static const char NAME[] = "/tmp/cover";
+    int fd = open(NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return errno;
+    int error = write_all(fd, file->text, file->length);
+    if (close(fd) != 0 && error == 0)
+        error = errno;
+    if (error == 0)
+        error = bind_mount(NAME, file->path);
+    unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    if (error == 0 && mount(NULL, file->path, NULL, flags, NULL) != 0)
+        error = errno;
+    if (unlink(NAME) != 0 && error == 0)
+        error = errno;
+    return error == ENOENT ? 0 : error;
+}
+
+static int list_user(const struct account *account)
+{
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < ACCOUNT_FILES; i++) {
+        if (account->files[i].text != NULL)
+            error = cover_file(&account->files[i]);
+    }
+    return error;
+}
+
+/*
+ * Everything read-only, but for the directory that the client has named to work in. That one is copied before, with
+ * what is mounted below it, by a descriptor and never again by its path, and put back with the flags that each had.
+ * Below /tmp there is nothing of the host's to keep.
  */
 static int make_read_only(const struct sheet *sheet)
 {
     if (strcmp(sheet->cwd, "/") == 0 || is_below(sheet->cwd, "/tmp"))
-        return set_read_only("/", 1, 1);
+        return set_read_only("/");
     int directory = open_as_job(sheet, sheet->cwd);
     if (directory < 0)
         return errno;
-    int tree = (int)syscall(SYS_open_tree, directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-    int error = tree < 0 ? errno : set_read_only("/", 1, 1);
-    unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
-    if (error == 0 && syscall(SYS_move_mount, tree, "", directory, "", flags) != 0)
-        error = errno;
+    int tree = copy_tree(directory);
+    int error = tree < 0 ? errno : set_read_only("/");
+    if (error == 0)
+        error = put_tree(tree, directory);
     if (tree >= 0)
         close(tree);
     close(directory);
     return error;
+}
+
+/*
+ * What the job mounts must not spread to the host; what the host unmounts must go here too, or a job would keep a disk
+ * busy (mount_namespaces(7)). But then what it mounts comes as well, and as writable as it is there: a read-only job
+ * goes without both.
+ */
+static int part_from_host(const struct sheet *sheet)
+{
+    unsigned long propagation = sheet->read_only ? MS_PRIVATE : MS_SLAVE;
+    return mount(NULL, "/", NULL, MS_REC | propagation, NULL) != 0 ? errno : 0;
+}
+
+/* The job's directory, before anything covers it or takes its flags; -1 with errno. */
+static int open_work(const struct sheet *sheet)
+{
+    int work = open(sheet->work, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (work < 0 || !sheet->read_only)
+        return work;
+    int copy = copy_tree(work);
+    int error = errno;
+    close(work);
+    errno = error;
+    return copy;
 }
 
 /*
@@ -151,11 +263,11 @@ static int make_read_only(const struct sheet *sheet)
  */
 int isolate_files(const struct sheet *sheet)
 {
-    int error = 0;
     int work = -1;
-    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        return errno;
-    if (sheet->work != NULL && (work = open(sheet->work, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+    int error = part_from_host(sheet);
+    if (error != 0)
+        return error;
+    if (sheet->work != NULL && (work = open_work(sheet)) < 0)
         return errno;
     if (sheet->read_only && (error = make_read_only(sheet)) != 0)
         return error;
@@ -163,6 +275,8 @@ int isolate_files(const struct sheet *sheet)
     if (sheet->hide != NULL && !is_below(sheet->hide, "/tmp") && (error = hide_server(sheet)) != 0)
         return error;
     if ((error = mount_tmpfs("/tmp", "mode=1777")) != 0)
+        return error;
+    if ((error = list_user(&sheet->account)) != 0)
         return error;
     /* Sockets that have a path belong to no network namespace (unix(7)), and most of the host's are in /run. */
     if (sheet->no_network && (error = mount_tmpfs("/run", "mode=0755")) != 0)

@@ -2,29 +2,34 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "execute.h"
+#include "inherited.h"
 #include "init.h"
 #include "packet.h"
 #include "privilege.h"
 #include "seccomp.h"
 #include "step.h"
 
-_Noreturn void job_fail(int error_fd, enum step step, int error)
+static _Noreturn void fail(int error_fd, const struct step_failure *failure)
 {
-    struct step_failure failure = {step, error};
     /* A packet: whole or not at all (unix(7)). If even this fails, the exit status still tells. */
-    ssize_t ignored = write(error_fd, &failure, sizeof failure);
+    ssize_t ignored = write(error_fd, failure, sizeof *failure);
     (void)ignored;
     _exit(127);
+}
+
+_Noreturn void job_fail(int error_fd, enum step step, int error)
+{
+    const struct step_failure failure = {.step = step, .error = error};
+    fail(error_fd, &failure);
 }
 
 /*
@@ -44,35 +49,6 @@ static int reset_signals(void)
     sigset_t none;
     sigemptyset(&none);
     return sigprocmask(SIG_SETMASK, &none, NULL) != 0 ? errno : 0;
-}
-
-/*
- * A launcher is protected from the OOM killer, a server perhaps too (OOMScoreAdjust), and must not lend that to
- * jobs. Raising the value is always allowed; lowering it may not be (proc_pid_oom_score_adj(5)), and is no danger.
- */
-int job_reset_oom_score(void)
-{
-    int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return errno;
-    char now[16] = {0};
-    int error = 0;
-    if (read(fd, now, sizeof now - 1) < 0)
-        error = errno;
-    else if (now[0] == '-' && pwrite(fd, "0", 1, 0) < 0)
-        error = errno;
-    else if (now[0] != '-' && now[0] != '0' && pwrite(fd, "0", 1, 0) < 0 && errno != EACCES)
-        error = errno;
-    if (close(fd) != 0 && error == 0)
-        error = errno;
-    return error;
-}
-
-static int reset_priority(void)
-{
-    if (setpriority(PRIO_PROCESS, 0, 0) != 0 && errno != EACCES && errno != EPERM)
-        return errno;
-    return 0;
 }
 
 static rlim_t lower(rlim_t a, rlim_t b)
@@ -117,43 +93,6 @@ static int close_others(void)
     return errno == ENOSYS || errno == EINVAL ? 0 : errno;
 }
 
-/*
- * execvp(3)'s search without its two surprises: no shell for a file that execve refuses (ENOEXEC), and
- * the job's own PATH instead of the launcher's. Returns errno; never returns on success.
- */
-static int exec_by_search(const struct sheet *sheet)
-{
-    const char *file = sheet->argv[0];
-    if (*file == '\0')
-        return ENOENT;
-    if (strchr(file, '/') != NULL) {
-        execve(file, sheet->argv, sheet->envp);
-        return errno;
-    }
-    size_t file_length = strlen(file);
-    int denied = 0;
-    for (const char *dir = sheet->search_path;; dir++) {
-        const char *end = strchr(dir, ':');
-        size_t dir_length = end != NULL ? (size_t)(end - dir) : strlen(dir);
-        char path[PATH_MAX];
-        if (dir_length + 1 + file_length < sizeof path) {
-            if (dir_length > 0) {
-                memcpy(path, dir, dir_length);
-                path[dir_length++] = '/';
-            } /* an empty element is the working directory (environ(7)) */
-            memcpy(path + dir_length, file, file_length + 1);
-            execve(path, sheet->argv, sheet->envp);
-            if (errno == EACCES)
-                denied = 1;
-            else if (errno != ENOENT && errno != ENOTDIR)
-                return errno;
-        }
-        if (end == NULL)
-            return denied ? EACCES : ENOENT;
-        dir = end;
-    }
-}
-
 static int filter_calls(int report_fd)
 {
     int listener = -1;
@@ -171,17 +110,20 @@ static int filter_calls(int report_fd)
  *   session    a process group of its own, so that a signal for the job reaches no one else; no terminal
  *   signals    before anything that can block, so that the launcher can end us
  *   death      with the launcher gone nobody would record how the job ended
- *   oom, nice  what the server was given for itself is not the job's
+ *   inherited  what the server was given for itself is not the job's: OOM score, policy, nice value, I/O priority,
+ *              CPUs, memory policy, personality, timer slack, keyring (inherited.c); of an isolated job its init has
+ *              done that, so that init has nothing of it either
  *   rlimits    after everything that needs more than they allow
  *   bounding   needs a capability that the change of user takes away
  *   user       groups first: afterwards we may not
  *   death      once more: the kernel forgets it when the user changes
- *   capabilities, no_new_privs   what the user's change left, if the user is root
+ *   capabilities   what the user's change left, if the user is root
+ *   no_new_privs   of every job: it cannot be taken back, and so is the only value that a server cannot hand down
  *   chdir      as the job, so that its own permissions count
  *   stdio      last use of the launcher's descriptors
  *   close      nothing of the launcher survives into the job
  *   seccomp    last: the steps before use what it refuses
- *   go         the launcher lets nobody else hold what is the job's now
+ *   go         the launcher lets nobody else hold what is the job's now, and puts the CPU quota back (cgroup.h)
  */
 _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio, int join_error, int error_fd,
                         int report_fd)
@@ -195,10 +137,9 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_SIGNALS, error);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) /* PR_SET_PDEATHSIG(2const) */
         job_fail(error_fd, STEP_SIGNALS, errno);
-    if ((error = job_reset_oom_score()) != 0)
-        job_fail(error_fd, STEP_OOM_SCORE, error);
-    if ((error = reset_priority()) != 0)
-        job_fail(error_fd, STEP_PRIORITY, error);
+    enum step step;
+    if (!sheet->isolate && (error = inherited_reset(sheet, &step)) != 0)
+        job_fail(error_fd, step, error);
     umask(077);
     if ((error = set_rlimits(sheet)) != 0)
         job_fail(error_fd, STEP_RLIMIT, error);
@@ -212,6 +153,8 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
         if ((error = privilege_drop_capabilities()) != 0)
             job_fail(error_fd, STEP_CAPABILITIES, error);
     }
+    if ((error = privilege_gain_none()) != 0)
+        job_fail(error_fd, STEP_CAPABILITIES, error);
     if (chdir(sheet->cwd) != 0)
         job_fail(error_fd, STEP_CHDIR, errno);
     if ((error = take_stdio(stdio)) != 0)
@@ -220,9 +163,11 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_CLOSE, error);
     if (sheet->seccomp && (error = filter_calls(report_fd)) != 0)
         job_fail(error_fd, STEP_SECCOMP, error);
-    const struct step_failure reached = {STEP_EXEC, 0};
+    const struct step_failure reached = {.step = STEP_EXEC};
     char go;
     if (write(error_fd, &reached, sizeof reached) != (ssize_t)sizeof reached || read(error_fd, &go, 1) != 1)
         _exit(127);
-    job_fail(error_fd, STEP_EXEC, exec_by_search(sheet));
+    struct step_failure failure;
+    execute(sheet, &failure);
+    fail(error_fd, &failure);
 }

@@ -14,9 +14,6 @@ struct job_stdio {
     int err;
 };
 
-/* What the launcher has for itself against the OOM killer is not the job's. 0 or errno. */
-int job_reset_oom_score(void);
-
 /* Reports on error_fd (which is close-on-exec, so that its end of file means success) and exits. */
 _Noreturn void job_fail(int error_fd, enum step step, int error);
 

@@ -14,6 +14,7 @@
 
 #include "cgroup.h"
 #include "control.h"
+#include "inherited.h"
 #include "monitor.h"
 #include "remove.h"
 #include "sheet.h"
@@ -74,6 +75,12 @@ int main(int argc, char **argv)
         return 1;
     }
     close(SHEET_FD);
+
+    /* Of a real-time policy in a cgroup there may be no time at all (sched-rt-group.rst), and there we all live. */
+    if ((error = inherited_reset_policy()) != 0) {
+        control_send(&control, "2 failed %s %d", step_name(STEP_SCHEDULER), error);
+        return 1;
+    }
 
     /*
      * The monitor is born in a cgroup of its own, out of reach of whatever ends the server's, and as

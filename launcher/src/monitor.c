@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "birth.h"
 #include "capture.h"
 #include "cgroup.h"
@@ -39,7 +40,7 @@ enum {
 };
 
 struct monitor {
-    const struct sheet *sheet;
+    struct sheet *sheet;
     struct control control;
     struct capture capture;
     struct feeder feeder; /* none, unless the job's stdin is a stream */
@@ -192,6 +193,9 @@ static int prepare(struct monitor *monitor, struct job_stdio *stdio, enum step *
         if (monitor->cgroup < 0)
             return errno;
     }
+    *step = STEP_ACCOUNT;
+    if ((error = account_find(monitor->sheet)) != 0)
+        return error;
     if ((error = open_log(monitor, step)) != 0)
         return error;
     control_send_output(&monitor->control, monitor->page_fd, monitor->wake_fd);
@@ -208,13 +212,14 @@ static int prepare(struct monitor *monitor, struct job_stdio *stdio, enum step *
 static int start(struct monitor *monitor, int join_error)
 {
     struct job_stdio stdio = {-1, -1, -1};
-    struct step_failure failure = {STEP_MONITOR, join_error};
+    struct step_failure failure = {.step = STEP_MONITOR, .error = join_error};
     if (failure.error == 0)
         failure.error = prepare(monitor, &stdio, &failure.step);
     if (failure.error == 0)
         (void)birth(monitor->sheet, monitor->cgroup, &stdio, &monitor->job, &failure);
     if (failure.error != 0) {
-        control_send(&monitor->control, "2 failed %s %d", step_name(failure.step), failure.error);
+        control_send(&monitor->control, "2 failed %s %d%s%s", step_name(failure.step), failure.error,
+                     failure.subject[0] != '\0' ? " " : "", failure.subject);
         return failure.error;
     }
     monitor->record.main_pid = monitor->job.main_pid;
@@ -534,7 +539,7 @@ static int write_record(struct monitor *monitor)
     }
 }
 
-int monitor_run(const struct sheet *sheet, int control_fd, int join_error)
+int monitor_run(struct sheet *sheet, int control_fd, int join_error)
 {
     struct monitor monitor = {
         .sheet = sheet,

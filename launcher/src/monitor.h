@@ -8,6 +8,6 @@
 #include "sheet.h"
 
 /* Runs one job to its end. join_error is what cgroup_fork left. Returns the launcher's exit status. */
-int monitor_run(const struct sheet *sheet, int control_fd, int join_error);
+int monitor_run(struct sheet *sheet, int control_fd, int join_error);
 
 #endif

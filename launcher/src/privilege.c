@@ -40,7 +40,10 @@ int privilege_drop_capabilities(void)
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
     memset(none, 0, sizeof none);
-    if (syscall(SYS_capset, &header, none) != 0)
-        return errno;
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ? errno : 0;
+    return syscall(SYS_capset, &header, none) != 0 ? errno : 0;
+}
+
+int privilege_gain_none(void)
+{
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ? errno : 0; /* PR_SET_NO_NEW_PRIVS(2const) */
 }

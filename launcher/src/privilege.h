@@ -13,7 +13,10 @@ int privilege_drop_bounding_set(void);
 /* Group and user, real, effective and saved, and no supplementary groups. 0 or errno. */
 int privilege_become(uid_t uid, gid_t gid);
 
-/* Empties every other capability set and sets no_new_privs. 0 or errno. */
+/* Empties every other capability set. 0 or errno. */
 int privilege_drop_capabilities(void);
+
+/* no_new_privs: what execve(2) would add (set-user-ID, file capabilities), it does not. 0 or errno. */
+int privilege_gain_none(void);
 
 #endif

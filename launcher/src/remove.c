@@ -215,7 +215,7 @@ static int become_owner(int work)
         if ((error = privilege_drop_bounding_set()) != 0 || (error = privilege_become(st.st_uid, st.st_gid)) != 0)
             return error;
     }
-    if ((error = privilege_drop_capabilities()) != 0)
+    if ((error = privilege_drop_capabilities()) != 0 || (error = privilege_gain_none()) != 0)
         return error;
     /* prctl(2): others of this user may signal us, but neither trace us nor look into our descriptors. */
     return prctl(PR_SET_DUMPABLE, 0) != 0 ? errno : 0;

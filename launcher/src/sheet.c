@@ -193,7 +193,7 @@ static int parse(struct sheet *sheet, size_t length)
     for (size_t i = 0; i < length; i++)
         entries += sheet->text[i] == '\0';
     sheet->argv = calloc(entries + 1, sizeof *sheet->argv);
-    sheet->envp = calloc(entries + 1, sizeof *sheet->envp);
+    sheet->envp = calloc(entries + 1 + SHEET_SPARE_VARIABLES, sizeof *sheet->envp);
     if (sheet->argv == NULL || sheet->envp == NULL)
         return ENOMEM;
 
@@ -245,5 +245,6 @@ void sheet_free(struct sheet *sheet)
     free(sheet->argv);
     free(sheet->envp);
     free(sheet->text);
+    account_free(&sheet->account);
     memset(sheet, 0, sizeof *sheet);
 }

@@ -27,7 +27,7 @@
  *   seccomp=1              refuse an isolated job the system calls that no job needs (optional)
  *   rlimit=NAME:SOFT:HARD  numbers or "unlimited"; may repeat
  *   arg=VALUE              argv, in order; at least one
- *   env=NAME=VALUE         the job's whole environment
+ *   env=NAME=VALUE         the job's whole environment, but for USER and LOGNAME, which are added (account.h)
  *
  * A key or a value that is not known is refused: a sheet of a newer server must not be half obeyed.
  */
@@ -38,7 +38,14 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
-enum { SHEET_VERSION = 2, SHEET_MAX_BYTES = 8 * 1024 * 1024, SHEET_MAX_RLIMITS = 16 };
+#include "account.h"
+
+enum {
+    SHEET_VERSION = 2,
+    SHEET_MAX_BYTES = 8 * 1024 * 1024,
+    SHEET_MAX_RLIMITS = 16,
+    SHEET_SPARE_VARIABLES = 2, /* room that envp has for account.h */
+};
 
 struct rlimit_setting {
     int resource;
@@ -74,6 +81,7 @@ struct sheet {
     char **envp;             /* NULL-terminated */
     const char *search_path; /* PATH of envp, or the default one */
     char *text;              /* owns every string above */
+    struct account account;  /* not on the sheet: account_find */
 };
 
 /* Reads and checks the sheet on fd. Returns 0, or an errno value; the sheet is then empty. */

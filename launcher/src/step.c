@@ -10,7 +10,9 @@ static const char *const NAMES[STEP_COUNT] = {
     [STEP_NETWORK] = "network",   [STEP_MOUNT] = "mount",       [STEP_USER] = "user",
     [STEP_SECCOMP] = "seccomp",   [STEP_CAPABILITIES] = "capabilities",
     [STEP_PAGE] = "page",         [STEP_LOG] = "log",           [STEP_CAPTURE] = "capture",
-    [STEP_MARK] = "mark",
+    [STEP_MARK] = "mark",         [STEP_SCHEDULER] = "scheduler", [STEP_IO_PRIORITY] = "io-priority",
+    [STEP_AFFINITY] = "affinity", [STEP_MEMORY] = "memory-policy", [STEP_PERSONALITY] = "personality",
+    [STEP_TIMER_SLACK] = "timer-slack", [STEP_KEYRING] = "keyring",   [STEP_ACCOUNT] = "account",
 };
 
 const char *step_name(enum step step)

@@ -9,6 +9,7 @@ enum step {
     STEP_MONITOR,
     STEP_LIFE_LOCK,
     STEP_CONTROL,
+    STEP_ACCOUNT,
     STEP_PAGE,
     STEP_PIPE,
     STEP_STDIN,
@@ -22,7 +23,14 @@ enum step {
     STEP_SESSION,
     STEP_SIGNALS,
     STEP_OOM_SCORE,
+    STEP_SCHEDULER,
     STEP_PRIORITY,
+    STEP_IO_PRIORITY,
+    STEP_AFFINITY,
+    STEP_MEMORY,
+    STEP_PERSONALITY,
+    STEP_TIMER_SLACK,
+    STEP_KEYRING,
     STEP_RLIMIT,
     STEP_USER,
     STEP_CAPABILITIES,
@@ -35,6 +43,8 @@ enum step {
     STEP_COUNT
 };
 
+enum { STEP_SUBJECT_BYTES = 256 };
+
 /*
  * What a child reports through the close-on-exec error socket: the step that failed, or STEP_EXEC with error 0
  * when only execve(2) is left to do; it then waits for one byte before it does that. A socket that ends without
@@ -43,6 +53,7 @@ enum step {
 struct step_failure {
     enum step step;
     int error;
+    char subject[STEP_SUBJECT_BYTES]; /* of STEP_EXEC: the interpreter that is missing; else "" */
 };
 
 const char *step_name(enum step step);

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The job may open /dev/stdout anew, for writing; it is ours, and so cannot be opened for reading. */
+/* The job may open /dev/stdout anew, for both: as of any pipe, what it reads from it the other end will not. */
 static int give_to_job(const struct sheet *sheet, int fd, mode_t mode)
 {
     return sheet->gid >= 0 && (fchown(fd, (uid_t)-1, (gid_t)sheet->gid) != 0 || fchmod(fd, mode) != 0) ? errno : 0;
@@ -24,7 +24,7 @@ static int open_pipe(const struct sheet *sheet, int *for_capture, int *for_job)
     /* fcntl(2): F_SETPIPE_SZ is refused beyond the user's budget; then the default has to do. */
     for (int size = 1024 * 1024; size > 64 * 1024 && fcntl(ends[0], F_SETPIPE_SZ, size) < 0; size /= 2)
         continue;
-    return give_to_job(sheet, ends[1], 0620);
+    return give_to_job(sheet, ends[1], 0660);
 }
 
 /* Its writing end is the feeder's alone, so that the job's end of file is what the feeder does. */

@@ -5,14 +5,21 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/keyctl.h>
+#include <linux/mempolicy.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -110,6 +117,8 @@ static int sheet_of(const char *bytes, size_t length)
     return fd;
 }
 
+static void (*in_launcher)(void); /* what is strange about the process that becomes one */
+
 static void spawn(struct job *job, int sheet)
 {
     int pair[2];
@@ -123,6 +132,8 @@ static void spawn(struct job *job, int sheet)
             _exit(99);
         setenv("LEAKED_BY_THE_SERVER", "1", 1);
         signal(SIGTERM, SIG_IGN);
+        if (in_launcher != NULL)
+            in_launcher();
         execl(binary, "job-worker-launcher", (char *)NULL);
         _exit(98);
     }
@@ -405,6 +416,107 @@ static void a_file_without_an_interpreter_line_is_not_handed_to_a_shell(void)
     CHECK(fd >= 0 && write(fd, "echo hello\n", 11) == 11);
     close(fd);
     check_refused(script, ENOEXEC);
+}
+
+static void write_program(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+    CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0);
+}
+
+static void check_told(const char *program, const char *path, const char *told)
+{
+    struct job job;
+    char arg[512], answer[512];
+    snprintf(arg, sizeof arg, "arg=%s", program);
+    launch(&job, arg, path, NULL);
+    snprintf(answer, sizeof answer, "2 failed exec %s", told);
+    CHECK(strcmp(job.answer, answer) == 0);
+    if (strcmp(job.answer, answer) != 0)
+        printf("    %s\n", job.answer);
+    CHECK(launcher_ended(&job) == 1);
+    close(job.control);
+}
+
+/* And this is told only of a program that is there, and that the job may read. */
+static void the_interpreter_that_is_missing_is_named(void)
+{
+    char direct[128], nested[128], blank[128], text[160], path[160];
+    snprintf(direct, sizeof direct, "%s/no-interpreter", root);
+    snprintf(nested, sizeof nested, "%s/interpreted-by-it", root);
+    snprintf(blank, sizeof blank, "%s/no-name", root);
+    snprintf(text, sizeof text, "#!%s -x\n", direct);
+    snprintf(path, sizeof path, "env=PATH=/nowhere:%s:/usr/bin", root);
+    write_program(direct, "#! /no/such -a b\r\nsecret\n");
+    write_program(nested, text);
+    write_program(blank, "#!/no/such\r\n");
+    check_told(direct, path, "2 /no/such");
+    check_told(nested, path, "2 /no/such");
+    check_told("no-interpreter", path, "2 /no/such");
+    check_told(blank, path, "2 /no/such\r");
+    check_told("/no/such", path, "2");
+    CHECK(unlink(direct) == 0);
+    snprintf(text, sizeof text, "2 %s", direct);
+    check_told(nested, path, text);
+}
+
+/* A program of its own for an ELF file that names an interpreter is not at hand everywhere: ours is changed. */
+static void the_interpreter_that_is_missing_is_named_of_an_elf_file_too(void)
+{
+    static char image[1 << 22];
+    char copy[128];
+    FILE *self = fopen("/proc/self/exe", "re");
+    size_t length = self != NULL ? fread(image, 1, sizeof image, self) : 0;
+    CHECK(length > 0 && length < sizeof image && fclose(self) == 0);
+    char *name = memmem(image, length < 4096 ? length : 4096, "/ld-", 4);
+    CHECK(name != NULL);
+    if (name == NULL)
+        return;
+    name[1] = 'x';
+    while (name[-1] != '\0')
+        name--;
+    snprintf(copy, sizeof copy, "%s/no-loader", root);
+    int fd = open(copy, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+    CHECK(fd >= 0 && write(fd, image, length) == (ssize_t)length && close(fd) == 0);
+    char told[160];
+    snprintf(told, sizeof told, "2 %s", name);
+    check_told(copy, "env=PATH=/bin", told);
+}
+
+/* A directory that cannot be walked to has no such program, whatever the reason. */
+static void the_search_goes_on_behind_a_directory_that_is_broken(void)
+{
+    struct job job;
+    char loop[128], path[1024], name[NAME_MAX + 2];
+    snprintf(loop, sizeof loop, "%s/loop", root);
+    CHECK(symlink(loop, loop) == 0);
+    memset(name, 'x', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    snprintf(path, sizeof path, "env=PATH=%s:/%s:/dev/null:/usr/bin:/bin", loop, name);
+    launch(&job, "arg=true", path, NULL);
+    CHECK(job.main_pid > 0 && strcmp(receive(&job), "2 ended") == 0);
+    if (job.main_pid > 0)
+        collect(&job);
+    check_told("no-such-program", path, "2");
+    check_told(loop, path, "40"); /* ELOOP, where nothing is searched */
+    check_told(name, path, "36"); /* ENAMETOOLONG */
+}
+
+static void a_program_that_is_denied_is_told_of_only_if_there_is_no_other(void)
+{
+    struct job job;
+    char dir[96], plain[128], path[160];
+    snprintf(dir, sizeof dir, "%s/denied", root);
+    snprintf(plain, sizeof plain, "%s/true", dir);
+    CHECK(mkdir(dir, 0700) == 0);
+    int fd = open(plain, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CHECK(fd >= 0 && close(fd) == 0);
+    snprintf(path, sizeof path, "env=PATH=%s:/usr/bin:/bin", dir);
+    launch(&job, "arg=true", path, NULL);
+    CHECK(job.main_pid > 0 && strcmp(receive(&job), "2 ended") == 0);
+    collect(&job);
+    snprintf(path, sizeof path, "env=PATH=%s:/nowhere", dir);
+    check_told("true", path, "13");
 }
 
 static void the_jobs_own_path_is_searched(void)
@@ -1579,6 +1691,85 @@ static void both_kinds_of_stdin_at_once_are_refused(void)
     close(job.control);
 }
 
+/* --- what is handed down ------------------------------------------------------------------------ */
+
+#define STRANGE_KEYRING "launcher-test"
+
+/* All that whoever starts a server could have set, and that fork and execve(2) keep. */
+static void be_strange(void)
+{
+    const struct sched_param five = {.sched_priority = 5};
+    const unsigned long first_node = 1;
+    cpu_set_t cpus;
+    size_t first = 0;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
+        _exit(97);
+    while (!CPU_ISSET(first, &cpus))
+        first++;
+    CPU_ZERO(&cpus);
+    CPU_SET(first, &cpus);
+    if (sched_setaffinity(0, sizeof cpus, &cpus) != 0 || personality(ADDR_NO_RANDOMIZE) < 0 ||
+        prctl(PR_SET_TIMERSLACK, 12345678) != 0 || prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0)
+        _exit(97);
+    (void)syscall(SYS_set_mempolicy, MPOL_PREFERRED, &first_node, 8 * sizeof first_node + 1); /* not in every kernel */
+    (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, STRANGE_KEYRING);
+    if (geteuid() == 0 && (setpriority(PRIO_PROCESS, 0, -3) != 0 || syscall(SYS_ioprio_set, 1, 0, 1 << 13 | 3) != 0 ||
+                           sched_setscheduler(0, SCHED_RR, &five) != 0))
+        _exit(97);
+}
+
+/* As a job: what of it is there. */
+static int tell_strangeness(void)
+{
+    char keyring[128] = "none;;;;";
+    int mode = -1;
+    cpu_set_t cpus;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) != 0)
+        return 1;
+    (void)syscall(SYS_keyctl, KEYCTL_DESCRIBE, KEY_SPEC_SESSION_KEYRING, keyring, sizeof keyring);
+    (void)syscall(SYS_get_mempolicy, &mode, NULL, 0UL, NULL, 0UL);
+    printf("policy %d nice %d io %ld cpus %d memory %d thp %d\n", sched_getscheduler(0), getpriority(PRIO_PROCESS, 0),
+           syscall(SYS_ioprio_get, 1, 0), CPU_COUNT(&cpus), mode > 0, prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+    printf("personality %d slack %d strange keyring %d privileges %d dumpable %d\n", personality(0xffffffff),
+           prctl(PR_GET_TIMERSLACK), strstr(keyring, STRANGE_KEYRING) != NULL, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
+           prctl(PR_GET_DUMPABLE));
+    return 0;
+}
+
+/* That may be used here, whatever we have been given ourselves. */
+static int count_cpus(void)
+{
+    cpu_set_t mine, all;
+    CHECK(sched_getaffinity(0, sizeof mine, &mine) == 0);
+    memset(&all, 0xff, sizeof all);
+    CHECK(sched_setaffinity(0, sizeof all, &all) == 0 && sched_getaffinity(0, sizeof all, &all) == 0);
+    CHECK(sched_setaffinity(0, sizeof mine, &mine) == 0);
+    return CPU_COUNT(&all);
+}
+
+static void what_the_server_was_given_is_not_handed_down(void)
+{
+    struct job job;
+    char arg[PATH_MAX], expected[256];
+    ssize_t length = readlink("/proc/self/exe", arg + 4, sizeof arg - 5);
+    CHECK(length > 0);
+    memcpy(arg, "arg=", 4);
+    arg[4 + length] = '\0';
+    in_launcher = be_strange;
+    launch(&job, arg, NULL);
+    in_launcher = NULL;
+    CHECK(sched_getscheduler((pid_t)job.monitor) == SCHED_OTHER); /* there may be no other time in its cgroup */
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    snprintf(expected, sizeof expected,
+             "policy 0 nice 0 io 0 cpus %d memory 0 thp 0\n"
+             "personality 0 slack 50000 strange keyring 0 privileges 1 dumpable 1\n",
+             count_cpus());
+    CHECK(strcmp(output(&job, "stdout"), expected) == 0);
+    if (current_failed)
+        printf("%s", output(&job, "stdout"));
+    collect(&job);
+}
+
 /* --- isolation; needs root ---------------------------------------------------------------------- */
 
 #define ISOLATED                                                                                       \
@@ -1596,7 +1787,7 @@ static void an_isolated_job_is_alone_and_nobody_in_particular(void)
     const char *text = output(&job, "stdout");
     CHECK(strstr(text, "pid 2\n") != NULL);
     CHECK(strstr(text, "seen 2\n") != NULL); /* init and sh */
-    CHECK(strstr(text, "/dev/shm:\n\n/tmp:\nuid=70000 gid=70000") != NULL);
+    CHECK(strstr(text, "/dev/shm:\n\n/tmp:\nuid=70000(job-70000) gid=70000(job-70000)") != NULL);
     const char *const empty_sets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
     for (size_t i = 0; i < sizeof empty_sets / sizeof empty_sets[0]; i++) {
         char line[64];
@@ -1606,6 +1797,28 @@ static void an_isolated_job_is_alone_and_nobody_in_particular(void)
     CHECK(strstr(text, "NoNewPrivs:\t1\n") != NULL);
     CHECK(strstr(text, "Seccomp:\t2\n") != NULL);
     CHECK(strstr(text, "Groups:\t \n") != NULL);
+    collect(&job);
+}
+
+static void what_the_server_was_given_is_not_handed_down_to_an_isolated_job(void)
+{
+    struct job job;
+    char expected[256];
+    in_launcher = be_strange;
+    launch(&job, ISOLATED, "arg=/bin/sh", "arg=-c",
+           "arg=for p in 1 $$; do chrt -p $p | tr '\n' ' '; ionice -p $p; done; cat /proc/$$/personality; cat /proc/self/timerslack_ns; "
+           "nproc; nice; grep THP_enabled /proc/self/status; grep -c " STRANGE_KEYRING " /proc/keys; "
+           "grep -c prefer /proc/self/numa_maps; stat -c %u /proc/self/environ",
+           NULL);
+    in_launcher = NULL;
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    snprintf(expected, sizeof expected, "00000000\n50000\n%d\n0\nTHP_enabled:\t1\n0\n0\n70000\n", count_cpus());
+    const char *text = output(&job, "stdout");
+    const char *rest = strstr(text, "00000000\n");
+    CHECK(strstr(text, "SCHED_RR") == NULL && strstr(text, "realtime") == NULL);
+    CHECK(rest != NULL && strcmp(rest, expected) == 0);
+    if (current_failed)
+        printf("%s", text);
     collect(&job);
 }
 
@@ -1652,12 +1865,32 @@ static void an_isolated_job_has_the_devices_it_needs(void)
     struct job job;
     launch(&job, ISOLATED, "arg=/bin/sh", "arg=-c",
            "arg=ls /dev | tr '\n' ' '; echo; echo again >/dev/stdout; echo gone >/dev/null; echo no >/dev/stderr; "
-           "head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; cat /dev/stdout || echo unreadable",
+           "head -c 3 /dev/zero | wc -c; head -c 3 /dev/urandom | wc -c; exec 3<>/dev/stdout; echo both >&3",
            NULL);
     CHECK(strcmp(receive(&job), "2 ended") == 0);
     CHECK(strcmp(output(&job, "stdout"),
-                 "fd full null random shm stderr stdin stdout tty urandom zero \nagain\n3\n3\nunreadable\n") == 0);
+                 "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero \nagain\n3\n3\nboth\n") == 0);
     collect(&job);
+}
+
+/* The first line of a file that others cannot read is not told to them. */
+static void of_a_program_that_the_jobs_user_cannot_read_no_interpreter_is_named(void)
+{
+    struct job job;
+    char dir[64] = "/var/tmp/launcher-test.XXXXXX", file[96], arg[112];
+    CHECK(mkdtemp(dir) != NULL && chmod(dir, 0711) == 0);
+    snprintf(file, sizeof file, "%s/secret", dir);
+    snprintf(arg, sizeof arg, "arg=%s", file);
+    write_program(file, "#!/no/such/secret\n");
+    CHECK(chmod(file, 0755) == 0);
+    launch(&job, ISOLATED, arg, NULL);
+    CHECK(strcmp(job.answer, "2 failed exec 2 /no/such/secret") == 0);
+    CHECK(launcher_ended(&job) == 1);
+    CHECK(chmod(file, 0711) == 0);
+    launch(&job, ISOLATED, arg, NULL);
+    CHECK(strcmp(job.answer, "2 failed exec 2") == 0);
+    CHECK(launcher_ended(&job) == 1);
+    CHECK(unlink(file) == 0 && rmdir(dir) == 0);
 }
 
 static void the_end_of_an_isolated_job_is_told_truly(void)
@@ -1767,6 +2000,166 @@ static void a_read_only_job_writes_to_its_directory_and_tmp_only(void)
     CHECK(unlink(file) == 0 && rmdir(work) == 0);
 }
 
+/* What is mounted below a directory: a file of it, or -1 and why it could not be mounted. */
+static int mount_below(const char *directory, const char *name, unsigned long flags)
+{
+    char path[128], file[160];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    snprintf(file, sizeof file, "%s/inner", path);
+    if ((mkdir(path, 0777) != 0 && errno != EEXIST) || mount("tmpfs", path, "tmpfs", 0, "mode=0777") != 0)
+        return -1;
+    int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    return fd >= 0 && close(fd) == 0 && mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | flags, NULL) == 0 ? 0 : -1;
+}
+
+static void unmount_below(const char *directory, const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    CHECK(umount2(path, MNT_DETACH) == 0 && rmdir(path) == 0);
+}
+
+static void what_is_mounted_below_a_jobs_directories_is_kept_with_its_flags(void)
+{
+    static const char *const kinds[] = {"durable=1", "read-only=1"};
+    char outer[64] = "/var/tmp/launcher-test.XXXXXX", other[64] = "/var/tmp/launcher-test.XXXXXX", entry[96], work[96], script[512];
+    CHECK(mkdtemp(outer) != NULL && chmod(outer, 0777) == 0 && mkdtemp(other) != NULL && chmod(other, 0777) == 0);
+    CHECK(mount_below(outer, "rw", MS_NOEXEC) == 0 && mount_below(outer, "ro", MS_RDONLY) == 0);
+    CHECK(mount_below(other, "rw", MS_NOEXEC) == 0 && mount_below(other, "ro", MS_RDONLY) == 0);
+    snprintf(entry, sizeof entry, "cwd=%s", outer);
+    snprintf(work, sizeof work, "work=%s", outer);
+    snprintf(script, sizeof script,
+             "arg=for d in %s /tmp/work; do cat $d/rw/inner $d/ro/inner && touch $d/rw/x && ! touch $d/ro/x && "
+             "cp /bin/true $d/rw/true && ! $d/rw/true && cp /bin/true $d/true && $d/true && echo right; done 2>/dev/null; "
+             "cat %s/rw/inner %s/ro/inner && touch %s/rw/y && echo written",
+             outer, other, other, other);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct job job;
+        launch(&job, ISOLATED, kinds[i], entry, work, "arg=/bin/sh", "arg=-c", script, NULL);
+        CHECK(strcmp(receive(&job), "2 ended") == 0);
+        CHECK(strcmp(output(&job, "stdout"), i == 0 ? "right\nright\nwritten\n" : "right\nright\n") == 0);
+        if (current_failed)
+            printf("%s%s", output(&job, "stdout"), output(&job, "stderr"));
+        collect(&job);
+    }
+    unmount_below(outer, "rw");
+    unmount_below(outer, "ro");
+    unmount_below(other, "rw");
+    unmount_below(other, "ro");
+    snprintf(script, sizeof script, "%s/true", outer);
+    CHECK(unlink(script) == 0 && rmdir(outer) == 0 && rmdir(other) == 0);
+}
+
+static void what_the_host_unmounts_goes_from_a_job_too_and_what_a_job_has_stays_its_own(void)
+{
+    struct job job;
+    char shared[64] = "/var/tmp/launcher-test.XXXXXX", disk[96], mounts[64], script[320];
+    CHECK(mkdtemp(shared) != NULL && mount("tmpfs", shared, "tmpfs", 0, "mode=0777") == 0);
+    CHECK(mount(NULL, shared, NULL, MS_SHARED, NULL) == 0 && mount_below(shared, "disk", 0) == 0);
+    snprintf(disk, sizeof disk, "%s/disk", shared);
+    snprintf(script, sizeof script, "arg=test -e %s/inner && echo there; read line; test -e %s/inner || echo gone", disk, disk);
+    launch(&job, ISOLATED, "stdin-stream=1", "arg=/bin/sh", "arg=-c", script, NULL);
+    int input = connect_input(&job);
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "there\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    CHECK(umount2(disk, 0) == 0);
+    snprintf(mounts, sizeof mounts, "/proc/%ld/mounts", job.main_pid);
+    FILE *file = fopen(mounts, "re");
+    char line[512];
+    int busy = 0;
+    CHECK(file != NULL);
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        busy |= strstr(line, disk) != NULL;
+    CHECK(file != NULL && fclose(file) == 0);
+    CHECK(!busy);
+    CHECK(feed(input, 0, "go\n", 3));
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "there\ngone\n") == 0);
+    close(input);
+    collect(&job);
+    CHECK(rmdir(disk) == 0 && umount2(shared, 0) == 0 && rmdir(shared) == 0); /* nothing of the job's is in the way */
+}
+
+/* What comes later would come writable. */
+static void what_the_host_mounts_later_does_not_come_to_a_read_only_job(void)
+{
+    struct job job;
+    char shared[64] = "/var/tmp/launcher-test.XXXXXX", script[256];
+    CHECK(mkdtemp(shared) != NULL && mount("tmpfs", shared, "tmpfs", 0, "mode=0777") == 0);
+    CHECK(mount(NULL, shared, NULL, MS_SHARED, NULL) == 0);
+    snprintf(script, sizeof script, "arg=echo up; read line; touch %s/disk/x || echo denied", shared);
+    launch(&job, ISOLATED, "stdin-stream=1", "read-only=1", "arg=/bin/sh", "arg=-c", script, NULL);
+    int input = connect_input(&job);
+    for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
+        poll(NULL, 0, 5);
+    CHECK(mount_below(shared, "disk", 0) == 0);
+    CHECK(feed(input, 0, "go\n", 3));
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "up\ndenied\n") == 0);
+    close(input);
+    collect(&job);
+    unmount_below(shared, "disk");
+    CHECK(umount2(shared, 0) == 0 && rmdir(shared) == 0);
+}
+
+/* By the numbers: whatever else has a terminal here is in another instance. */
+static void an_isolated_job_has_terminals_of_its_own(void)
+{
+    struct job job;
+    launch(&job, ISOLATED, "arg=/bin/sh", "arg=-c",
+           "arg=ls /dev/pts; script -qec 'tty; stty -F /dev/tty -a >/dev/null && echo controls' /dev/null </dev/null; "
+           "ls -lL /dev/ptmx | cut -c 1-10; "
+           "bash -c 'n=0; while { exec {f}<>/dev/ptmx; } 2>/dev/null; do n=$((n+1)); done; echo $n'",
+           NULL);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "ptmx\n/dev/pts/0\r\ncontrols\r\ncrw-rw-rw-\n64\n") == 0);
+    if (current_failed)
+        printf("%s%s", output(&job, "stdout"), output(&job, "stderr"));
+    collect(&job);
+}
+
+static void a_job_has_a_name_and_its_files_list_it(void)
+{
+    static const char *const kinds[] = {"durable=1", "read-only=1"};
+    static const char listed[] = "job-70000 job-70000\njob-70000\njob-70000\njob-70000:x:70000:70000:job-70000:/tmp/work:/bin/sh\n"
+                                 "job-70000:x:70000:\nroot:x:0:";
+    struct job job;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        launch(&job, ISOLATED, kinds[i], "arg=/bin/sh", "arg=-c",
+               "arg=echo $USER $LOGNAME; whoami; id -gn; getent passwd 70000; getent group 70000; head -1 /etc/passwd; "
+               "echo x >/etc/passwd; grep -c ' /etc/' /proc/self/mountinfo; ls -A /tmp",
+               NULL);
+        CHECK(strcmp(receive(&job), "2 ended") == 0);
+        CHECK(strncmp(output(&job, "stdout"), listed, sizeof listed - 1) == 0);
+        CHECK(strstr(output(&job, "stdout"), "\n2\n") != NULL);
+        CHECK(strstr(output(&job, "stderr"), "/etc/passwd: Read-only file system") != NULL ||
+              strstr(output(&job, "stderr"), "/etc/passwd: Permission denied") != NULL);
+        if (current_failed)
+            printf("%s%s", output(&job, "stdout"), output(&job, "stderr"));
+        collect(&job);
+    }
+}
+
+static void a_job_whose_user_is_listed_has_that_name_and_the_hosts_files(void)
+{
+    struct job job;
+    launch(&job, "isolate=1", "uid=65534", "gid=65534", "seccomp=1", "cwd=/", "env=PATH=/usr/bin:/bin", "env=USER=mine", "arg=/bin/sh",
+           "arg=-c", "arg=echo $USER $LOGNAME; grep -c ' /etc/' /proc/self/mountinfo", NULL);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "mine nobody\n0\n") == 0);
+    collect(&job);
+}
+
+static void where_a_job_does_not_see_the_hosts_list_of_users_it_has_none(void)
+{
+    struct job job;
+    launch(&job, ISOLATED, "hide=/etc", "arg=/bin/sh", "arg=-c", "arg=echo $USER; ls -A /etc /tmp", NULL);
+    CHECK(job.main_pid > 0 && strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "job-70000\n/etc:\n\n/tmp:\n") == 0);
+    if (job.main_pid > 0)
+        collect(&job);
+}
+
 static void a_job_without_network_has_loopback_and_nothing_else(void)
 {
     struct job job;
@@ -1817,6 +2210,8 @@ static void run(const char *name, void (*test)(void))
 
 int main(int argc, char **argv)
 {
+    if (argc == 1)
+        return tell_strangeness();
     if (argc != 3)
         return 2;
     binary = argv[1];
@@ -1838,6 +2233,10 @@ int main(int argc, char **argv)
     RUN(a_launcher_touches_nothing_in_the_directory_of_another_attempt);
     RUN(a_file_without_an_interpreter_line_is_not_handed_to_a_shell);
     RUN(the_jobs_own_path_is_searched);
+    RUN(the_search_goes_on_behind_a_directory_that_is_broken);
+    RUN(a_program_that_is_denied_is_told_of_only_if_there_is_no_other);
+    RUN(the_interpreter_that_is_missing_is_named);
+    RUN(the_interpreter_that_is_missing_is_named_of_an_elf_file_too);
     RUN(the_job_gets_a_clean_environment_signals_and_descriptors);
     RUN(both_streams_arrive_apart_and_merged_on_request);
     RUN(stop_kills_the_whole_tree_at_once);
@@ -1882,18 +2281,28 @@ int main(int argc, char **argv)
     RUN(a_feeder_that_is_killed_is_missed_by_nobody_but_the_job);
     RUN(a_feeder_goes_with_its_launcher);
     RUN(both_kinds_of_stdin_at_once_are_refused);
+    RUN(what_the_server_was_given_is_not_handed_down);
     if (geteuid() == 0) {
         RUN(an_isolated_job_reads_its_stream_and_may_open_it_anew);
         RUN(an_isolated_job_is_alone_and_nobody_in_particular);
+        RUN(what_the_server_was_given_is_not_handed_down_to_an_isolated_job);
         RUN(an_init_that_hears_no_signals_keeps_nobody_waiting);
         RUN(an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts);
         RUN(an_isolated_job_has_the_devices_it_needs);
+        RUN(of_a_program_that_the_jobs_user_cannot_read_no_interpreter_is_named);
         RUN(the_end_of_an_isolated_job_is_told_truly);
         RUN(an_isolated_job_is_stopped_with_and_without_a_grace);
         RUN(an_isolated_job_does_not_see_the_servers_directory);
         RUN(a_directory_that_the_jobs_user_cannot_walk_to_is_not_opened_for_it);
         RUN(a_read_only_job_writes_to_its_directory_and_tmp_only);
         RUN(a_launcher_that_is_killed_takes_its_job_along_and_capture_saves_the_rest);
+        RUN(a_job_has_a_name_and_its_files_list_it);
+        RUN(a_job_whose_user_is_listed_has_that_name_and_the_hosts_files);
+        RUN(where_a_job_does_not_see_the_hosts_list_of_users_it_has_none);
+        RUN(an_isolated_job_has_terminals_of_its_own);
+        RUN(what_is_mounted_below_a_jobs_directories_is_kept_with_its_flags);
+        RUN(what_the_host_unmounts_goes_from_a_job_too_and_what_a_job_has_stays_its_own);
+        RUN(what_the_host_mounts_later_does_not_come_to_a_read_only_job);
         RUN(a_job_without_network_has_loopback_and_nothing_else);
     }
     char command[96];

@@ -15,9 +15,11 @@ import io.jobworker.core.process.LauncherChannel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +40,8 @@ final class Launching {
           Errno.ENOSPC,
           Errno.EDQUOT,
           Errno.EPIPE);
+
+  private static final Pattern CONTROL = Pattern.compile("\\p{Cntrl}");
 
   private final Path binary;
   private final EventLoop control;
@@ -96,7 +100,11 @@ final class Launching {
 
   private static JobException failed(LaunchFailure failure, LaunchPlan plan) {
     String program = OsString.escaped(plan.command().getFirst());
-    String reason = Errno.describe(failure.errno());
+    String reason =
+        failure
+            .missingInterpreter()
+            .map(name -> "its interpreter is missing: " + visible(name))
+            .orElseGet(() -> Errno.describe(failure.errno()));
     if (!failure.step().equals(LaunchPlan.EXEC) && SHORTAGES.contains(failure.errno())) {
       return new JobException.Unavailable(
           "the job could not be started now: " + failure.step() + ": " + reason);
@@ -108,6 +116,15 @@ final class Launching {
           default -> "for " + program;
         };
     return new JobException.LaunchFailed(failure.step(), failure.errno(), reason, subject);
+  }
+
+  /**
+   * With {@code \x0d} for the carriage return that a script from elsewhere has there, and the like.
+   */
+  private static String visible(String name) {
+    return CONTROL
+        .matcher(OsString.escaped(name))
+        .replaceAll(found -> "\\\\x" + HexFormat.of().toHexDigits((byte) found.group().charAt(0)));
   }
 
   /** Ends a launcher whose job nobody will hear of; returns whether it is gone. */

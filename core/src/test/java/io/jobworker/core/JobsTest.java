@@ -30,6 +30,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -305,6 +306,21 @@ class JobsTest {
     }
 
     @Test
+    void namesTheInterpreterThatIsMissing() throws Exception {
+      Path script = Files.createTempFile(Path.of("/var/tmp"), "job-worker-", " é");
+      try {
+        Files.writeString(script, "#!/no/such/\u001b[31mé -x\n");
+        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+        assertThatThrownBy(() -> start(script.toString()))
+            .isInstanceOf(JobException.LaunchFailed.class)
+            .hasMessage(
+                "cannot exec " + script + ": its interpreter is missing: /no/such/\\x1b[31mé");
+      } finally {
+        Files.delete(script);
+      }
+    }
+
+    @Test
     void namesAMissingWorkingDirectory() {
       JobSpec spec = JobSpec.builder(List.of("true")).workingDirectory("/no/such").build();
       assertThatThrownBy(() -> start("alice", spec))
@@ -334,7 +350,8 @@ class JobsTest {
     JobSpec spec = JobSpec.builder(List.of("env")).environment(Map.of("A", "b c")).build();
     JobStatus job = start("alice", spec);
     assertThat(text(job).lines().map(line -> line.split("=")[0]))
-        .containsExactlyInAnyOrder("PATH", "HOME", "LANG", "JOB_ID", "A");
+        .containsExactlyInAnyOrder(
+            "PATH", "HOME", "SHELL", "USER", "LOGNAME", "LANG", "JOB_ID", "A");
   }
 
   @Test

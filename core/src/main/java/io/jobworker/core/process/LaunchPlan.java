@@ -77,8 +77,12 @@ public record LaunchPlan(
 
   /** Where the job runs, as it sees it. */
   public String runsIn() {
-    return workingDirectory.orElseGet(
-        () -> isolation.isPresent() ? ISOLATED_WORK : OsString.of(directory.work()));
+    return workingDirectory.orElseGet(this::home);
+  }
+
+  /** The job's own directory, as it sees it. */
+  private String home() {
+    return isolation.isPresent() ? ISOLATED_WORK : OsString.of(directory.work());
   }
 
   /** As the launcher reads it. */
@@ -111,10 +115,12 @@ public record LaunchPlan(
     return sheet;
   }
 
+  /** But for USER and LOGNAME, which the launcher adds: it looks at the host's users. */
   private Map<String, String> wholeEnvironment() {
     Map<String, String> whole = new HashMap<>();
     whole.put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    whole.put("HOME", runsIn());
+    whole.put("HOME", home());
+    whole.put("SHELL", "/bin/sh");
     whole.put("LANG", "C.UTF-8");
     whole.put("JOB_ID", job.toString());
     whole.putAll(environment);

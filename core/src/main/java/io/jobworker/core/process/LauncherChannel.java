@@ -1,7 +1,5 @@
 package io.jobworker.core.process;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
 import io.jobworker.base.linux.Errno;
 import io.jobworker.base.linux.EventLoop;
 import io.jobworker.base.linux.Fd;
@@ -10,6 +8,7 @@ import io.jobworker.base.linux.LinuxException;
 import io.jobworker.base.linux.MemoryCalls;
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.base.linux.SocketCalls;
+import io.jobworker.base.words.OsString;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -42,7 +41,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class LauncherChannel {
   private static final Logger LOG = LoggerFactory.getLogger(LauncherChannel.class);
-  private static final int MAX_MESSAGE_BYTES = 256;
+  private static final int MAX_MESSAGE_BYTES = 512; // CONTROL_MAX_BYTES of the launcher
 
   /** A launcher answers at once; one that is stopped does not. */
   private static final Duration INPUT_PATIENCE = Duration.ofSeconds(10);
@@ -349,7 +348,7 @@ public final class LauncherChannel {
         vanished();
         return;
       }
-      String message = new String(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), UTF_8);
+      String message = OsString.of(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE));
       try {
         understand(message, fds);
       } finally {
@@ -371,7 +370,8 @@ public final class LauncherChannel {
         case "input" -> takeInput(fds);
         case "started" -> started.complete(Integer.parseInt(words[2]));
         case "failed" ->
-            started.completeExceptionally(new LaunchFailure(words[2], Integer.parseInt(words[3])));
+            started.completeExceptionally(
+                new LaunchFailure(words[2], Integer.parseInt(words[3]), restOf(message, 4)));
         case "refused" -> refused.complete(words[2]);
         case "ended" -> ended.complete(Ended.RECORDED);
         default -> LOG.atWarn().addKeyValue("message", message).log("launcher.message_unknown");
@@ -379,6 +379,12 @@ public final class LauncherChannel {
     } catch (IndexOutOfBoundsException | NumberFormatException e) {
       LOG.atWarn().addKeyValue("message", message).setCause(e).log("launcher.message_garbled");
     }
+  }
+
+  /** What comes behind so many words, blanks and all. */
+  private static String restOf(String message, int words) {
+    String[] parts = message.split(" ", words + 1);
+    return parts.length > words ? parts[words] : "";
   }
 
   private void takeOutput(List<Fd> fds) {

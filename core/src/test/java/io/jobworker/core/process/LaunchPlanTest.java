@@ -84,9 +84,15 @@ class LaunchPlanTest {
 
   @Test
   void anIsolatedJobRunsWhereTheLauncherPutsItsDirectory() throws Exception {
-    assertThat(matches("isolate.c", "WORK\\[\\] = \"([^\"]+)\""))
+    assertThat(matches("isolate.h", "ISOLATE_WORK \"([^\"]+)\""))
         .containsExactly(full(Optional.empty()).runsIn());
     assertThat(full(Optional.of("/srv")).runsIn()).isEqualTo("/srv");
+  }
+
+  @Test
+  void aJobsHomeIsItsOwnDirectoryWhereverItRuns() {
+    assertThat(lines(full(Optional.of("/srv"))))
+        .contains("cwd=/srv", "env=HOME=/tmp/work", "env=SHELL=/bin/sh");
   }
 
   @Test
