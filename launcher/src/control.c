@@ -127,7 +127,8 @@ struct control_message control_receive(struct control *control)
     while (control->peer >= 0) {
         char text[128];
         ssize_t length = recv(control->peer, text, sizeof text - 1, MSG_DONTWAIT);
-        if (length < 0 && errno == EINTR)
+        /* unix(7): reset by a peer that has gone with ours unread; what it has said comes after that. */
+        if (length < 0 && (errno == EINTR || errno == ECONNRESET))
             continue;
         if (length < 0 && errno == EAGAIN)
             return none;

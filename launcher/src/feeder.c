@@ -130,7 +130,8 @@ static void hear_peer(struct feeding *me)
 {
     for (int packets = 0; packets < TURN_PACKETS && me->peer >= 0 && !has_bytes(me); packets++) {
         ssize_t n = recv(me->peer, me->buffer, BUFFER_BYTES, MSG_DONTWAIT | MSG_TRUNC);
-        if (n < 0 && errno == EINTR)
+        /* unix(7): reset by a peer that has gone with our reports unread; what it has sent comes after that. */
+        if (n < 0 && (errno == EINTR || errno == ECONNRESET))
             continue;
         if (n < 0 && errno == EAGAIN)
             return;

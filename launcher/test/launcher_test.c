@@ -720,6 +720,25 @@ static void what_a_dead_server_has_said_keeps_no_other_out(void)
     collect(&job);
 }
 
+/* Nor is it lost with what that server has not read (unix(7): that resets the connection). */
+static void a_stop_is_heard_although_who_said_it_has_gone(void)
+{
+    struct job job;
+    launch(&job, "arg=/bin/sleep", "arg=1000", NULL);
+    close(job.control);
+    CHECK(reconnect(&job) == 0);
+    struct pollfd unread = {.fd = job.control, .events = POLLIN};
+    CHECK(poll(&unread, 1, PATIENCE_MS) == 1);
+    CHECK(kill((pid_t)job.monitor, SIGSTOP) == 0);
+    tell(&job, "2 stop 9 0");
+    close(job.control);
+    CHECK(kill((pid_t)job.monitor, SIGCONT) == 0);
+    CHECK(launcher_ended(&job) == 0);
+    CHECK(recorded(&job, "signal") == SIGKILL);
+    CHECK(record_says(&job, "cause stop\n"));
+    munmap(job.page, PAGE_BYTES);
+}
+
 static void check_bad_sheet(const char *bytes, size_t length, int error)
 {
     struct job job = {0};
@@ -2247,6 +2266,7 @@ int main(int argc, char **argv)
     RUN(a_time_out_needs_no_server);
     RUN(a_grace_cancels_no_time_out);
     RUN(what_a_dead_server_has_said_keeps_no_other_out);
+    RUN(a_stop_is_heard_although_who_said_it_has_gone);
     RUN(resource_limits_are_set);
     RUN(a_job_goes_on_and_ends_without_a_server);
     RUN(a_sheet_that_is_not_understood_is_refused);

@@ -25,6 +25,7 @@ public final class Errno {
   public static final int EPIPE = 32;
   public static final int ETIME = 62;
   public static final int EPROTO = 71;
+  public static final int ECONNRESET = 104;
   public static final int ECONNREFUSED = 111;
   public static final int EDQUOT = 122;
 

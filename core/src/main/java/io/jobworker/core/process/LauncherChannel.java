@@ -339,7 +339,10 @@ public final class LauncherChannel {
       try {
         length = SocketCalls.receive(socket, buffer, fds);
       } catch (LinuxException e) {
-        length = 0; // ECONNRESET: gone with messages of ours unread
+        if (e.errno() == Errno.ECONNRESET) {
+          continue; // unix(7): gone with messages of ours unread; what it has said comes after that
+        }
+        length = 0;
       }
       if (length == FileCalls.WOULD_BLOCK) {
         return;
