@@ -6,35 +6,28 @@ import io.jobworker.base.linux.DescriptorReserve;
 import io.jobworker.base.linux.EventLoop;
 import io.jobworker.base.linux.LinuxException;
 import io.jobworker.core.cgroup.CgroupTree;
-import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
-import io.jobworker.core.job.JobFilter;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobPage;
 import io.jobworker.core.job.JobQuery;
-import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
-import io.jobworker.core.job.Usage;
 import io.jobworker.core.process.InputLoop;
 import io.jobworker.core.process.LauncherBinary;
 import io.jobworker.core.store.ChangeStore;
 import io.jobworker.core.store.HistoryStore;
 import io.jobworker.core.store.JobDatabase;
-import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import io.jobworker.core.store.ServiceTime;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -45,9 +38,6 @@ import org.slf4j.LoggerFactory;
 /** The jobs of this host: puts the rooms together, and knows who does what. */
 final class LocalJobs implements Jobs {
   private static final Logger LOG = LoggerFactory.getLogger(LocalJobs.class);
-
-  /** How many jobs are looked at at a time, at most, when they are listed. */
-  private static final int LIST_BATCH = 500;
 
   /** What the end of a job takes at once, and some. */
   private static final int RESERVED_DESCRIPTORS = 32;
@@ -69,13 +59,11 @@ final class LocalJobs implements Jobs {
   private final Insistence insistence;
   private final RepeatedStarts repeated;
   private final Intents intents;
-  private final Retention retention;
-  private final JobLogs logs;
-  private final InputLoop inputs;
   private final ActiveJobs active;
   private final Starting starting;
   private final Stopping stopping;
   private final Recovery recovery;
+  private final Finding finding;
 
   private LocalJobs(JobsConfig config, JobEvents listeners, Lifecycle lifecycle)
       throws IOException {
@@ -91,7 +79,7 @@ final class LocalJobs implements Jobs {
     store = new JobStore(database, time);
     Path launcher = LauncherBinary.unpack(state.path());
     EventLoop control = lifecycle.add(EventLoop.start("control"));
-    inputs = lifecycle.add(InputLoop.start());
+    InputLoop inputs = lifecycle.add(InputLoop.start());
     workers = Executors.newVirtualThreadPerTaskExecutor();
     lifecycle.onClose(workers::shutdownNow);
     cgroups = CgroupTree.open(config.cgroupRoot(), control);
@@ -100,10 +88,10 @@ final class LocalJobs implements Jobs {
     Discarding discarding = new Discarding(insistence, trash);
     ChangeStore kept = new ChangeStore(database);
     JobEvents events = listeners.andThen(event -> changes().on(event));
-    retention =
+    Retention retention =
         new Retention(config, store, time, new HistoryStore(database), kept, state, trash, events);
     Admission admission = retention.admission();
-    logs = new JobLogs(config.output(), state, admission);
+    JobLogs logs = new JobLogs(config.output(), state, admission);
     active =
         new ActiveJobs(
             new Ending(store, config.clock(), events), retention, events, insistence, workers);
@@ -143,6 +131,7 @@ final class LocalJobs implements Jobs {
             intents,
             events,
             workers);
+    finding = new Finding(store, active, recovery, stopping, retention, logs, inputs);
     new Trial(config, state, cgroups, control, launcher)
         .problem()
         .ifPresent(problem -> {
@@ -194,107 +183,18 @@ final class LocalJobs implements Jobs {
     StartRequest request = starting.admissible(asked);
     try (InFlight.Flight _ = starts.begin();
         InFlight.Flight _ = inFlight.begin()) {
-      return repeated.once(request, waysOf(request));
+      return repeated.once(request, new WaysToStart(request, starting, intents, recovery, finding));
     }
-  }
-
-  private RepeatedStarts.Ways waysOf(StartRequest request) {
-    return new RepeatedStarts.Ways() {
-      @Override
-      public Job start() {
-        return handle(starting.start(request));
-      }
-
-      @Override
-      public Job find(JobId id) {
-        return LocalJobs.this.find(id);
-      }
-
-      @Override
-      public Job startRecorded(JobId id) {
-        recovery.await(id);
-        if (intents.claim(id)) {
-          return handle(starting.startRecorded(id, request));
-        }
-        try {
-          return LocalJobs.this.find(id);
-        } catch (JobException.NoSuchJob e) {
-          throw new JobException.Unavailable(
-              "what became of an earlier start with this request id is not known yet; try again");
-        }
-      }
-    };
   }
 
   @Override
   public LocalJob find(JobId id) {
-    Optional<ActiveJob> job = active.find(id);
-    if (job.isEmpty()) {
-      recovery.await(id);
-      job = active.find(id);
-    }
-    return job.isPresent() ? handle(job.get()) : findInStore(id);
-  }
-
-  /** What is in the store without an end may have come into care, or ended, since it was read. */
-  private LocalJob findInStore(JobId id) {
-    JobRecord record = record(id);
-    if (record.end().isPresent()) {
-      return handle(record);
-    }
-    Optional<ActiveJob> job = active.find(id);
-    return job.isPresent() ? handle(job.get()) : handle(record(id));
-  }
-
-  private JobRecord record(JobId id) {
-    return store
-        .find(id)
-        .filter(JobRecord::settled)
-        .orElseThrow(() -> new JobException.NoSuchJob(id.toString()));
-  }
-
-  private LocalJob handle(ActiveJob job) {
-    return new LocalJob(
-        job.record(), Optional.of(job), stopping, retention, logs, inputs, this::find);
-  }
-
-  private LocalJob handle(JobRecord record) {
-    return new LocalJob(record, Optional.empty(), stopping, retention, logs, inputs, this::find);
+    return finding.find(id);
   }
 
   @Override
   public JobPage list(JobQuery query) {
-    JobFilter filter = query.filter();
-    filter.requireValid();
-    recovery.awaitAll();
-    List<JobPage.Entry> found = new ArrayList<>();
-    Optional<JobQuery.Position> after = query.after();
-    int size = Math.clamp(query.limit(), 1, LIST_BATCH); // enough, if all of them match
-    while (true) {
-      List<JobStore.Placed> batch = store.list(query.owner(), filter.naming(), after, size);
-      for (JobStore.Placed placed : batch) {
-        Optional<ActiveJob> job = active.find(placed.job().id());
-        JobStatus status = job.map(ActiveJob::status).orElseGet(placed.job()::status);
-        after = Optional.of(placed.position());
-        if (filter.matches(status)) {
-          found.add(new JobPage.Entry(placed.position(), status, usage(status, job)));
-          if (found.size() == query.limit()) {
-            return new JobPage(found, after);
-          }
-        }
-      }
-      if (batch.isEmpty()) { // a short one may lack what cannot be read
-        return new JobPage(found, Optional.empty());
-      }
-      size = LIST_BATCH;
-    }
-  }
-
-  private static Usage usage(JobStatus status, Optional<ActiveJob> job) {
-    return status
-        .end()
-        .map(JobEnd::usage)
-        .orElseGet(() -> job.map(ActiveJob::usage).orElse(Usage.NONE));
+    return finding.list(query);
   }
 
   @Override
@@ -306,18 +206,7 @@ final class LocalJobs implements Jobs {
   public void stopAll(Duration grace) {
     starts.close(CLOSE_PATIENCE); // what comes later is refused, and what has begun is stopped
     recovery.awaitAll();
-    StopRequest request = new StopRequest(Optional.of(grace), Signal.TERM);
-    List<CompletableFuture<Void>> stops = new ArrayList<>();
-    for (ActiveJob job : active.all()) {
-      stops.add(CompletableFuture.runAsync(() -> stopping.stop(job, request), workers));
-    }
-    for (CompletableFuture<Void> stop : stops) {
-      try {
-        stop.join();
-      } catch (CompletionException e) {
-        LOG.atError().setCause(e).log("jobs.not_stopped");
-      }
-    }
+    stopping.stopAll(active.all(), new StopRequest(Optional.of(grace), Signal.TERM), workers);
   }
 
   @Override

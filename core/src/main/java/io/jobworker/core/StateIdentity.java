@@ -71,7 +71,7 @@ record StateIdentity(Identity identity, String host) {
       throws IOException {
     IdentityStore store = new IdentityStore(database);
     Identity known = store.read();
-    Optional<StateIdentity> beside = readIfThere(state);
+    Optional<StateIdentity> beside = readIfThere(state, adopt);
     if (!adopt) {
       Optional<String> problem =
           beside.isPresent()
@@ -92,7 +92,9 @@ record StateIdentity(Identity identity, String host) {
     IdentityStore store = new IdentityStore(database);
     String known = store.read().id();
     return !store.isEmpty()
-        && readIfThere(state).filter(beside -> !beside.identity().id().equals(known)).isPresent();
+        && readIfThere(state, true)
+            .filter(beside -> !beside.identity().id().equals(known))
+            .isPresent();
   }
 
   private Optional<String> problem(Identity known, boolean isEmpty) {
@@ -120,8 +122,9 @@ record StateIdentity(Identity identity, String host) {
         : Optional.empty();
   }
 
-  /** Empty if the directories have none. */
-  private static Optional<StateIdentity> readIfThere(StateDirectory state) throws IOException {
+  /** Empty if the directories have none or, for whoever adopts them, one that says nothing. */
+  private static Optional<StateIdentity> readIfThere(StateDirectory state, boolean adopt)
+      throws IOException {
     Properties values = new Properties();
     try (var reader = Files.newBufferedReader(state.identity())) {
       values.load(reader);
@@ -132,7 +135,10 @@ record StateIdentity(Identity identity, String host) {
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (IllegalArgumentException e) {
-      throw new IOException(state.identity() + " cannot be understood", e);
+      if (adopt) {
+        return Optional.empty();
+      }
+      throw new JobException.StateRefused(state.identity() + " cannot be understood" + REMEDY);
     }
   }
 

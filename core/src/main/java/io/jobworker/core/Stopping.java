@@ -12,9 +12,14 @@ import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -69,6 +74,21 @@ final class Stopping {
       endsWithin(job, patience);
     } catch (IOException e) {
       LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.kill_failed");
+    }
+  }
+
+  /** The same for all of these, at once. */
+  void stopAll(Collection<ActiveJob> jobs, StopRequest request, Executor workers) {
+    List<CompletableFuture<Void>> stops = new ArrayList<>();
+    for (ActiveJob job : jobs) {
+      stops.add(CompletableFuture.runAsync(() -> stop(job, request), workers));
+    }
+    for (CompletableFuture<Void> stop : stops) {
+      try {
+        stop.join();
+      } catch (CompletionException e) {
+        LOG.atError().setCause(e).log("jobs.not_stopped");
+      }
     }
   }
 

@@ -185,6 +185,15 @@ class StateIdentityTest {
   }
 
   @Test
+  void anIdentityThatSaysNothingIsRefused() throws Exception {
+    assertRefused(
+        "cannot be understood",
+        () -> Files.writeString(jobs.state().resolve("identity"), "generation=many"));
+    jobs.restart(TakeOver.ADOPT, () -> {});
+    assertAdopted();
+  }
+
+  @Test
   void whatIsSetAsideIsWholeAndNothingOfItRuns() throws Exception {
     int launcher = FileCalls.lockHolder(jobs.directory(running).resolve("life"));
     jobs.restart(TakeOver.SET_ASIDE, () -> {});
