@@ -202,6 +202,17 @@ class QuotaTest {
   }
 
   @Test
+  void whoeverHasAnAnswerMayCallAgain() {
+    set("calls=1");
+    String id = server.as(client).start("true");
+    var calls = calls(client);
+    await().atMost(Programs.PATIENCE).until(() -> statusOf(calls, id) == Status.Code.OK);
+    for (int i = 0; i < 300; i++) {
+      assertThat(statusOf(calls, id)).isEqualTo(Status.Code.OK);
+    }
+  }
+
+  @Test
   void ceilingsOfTheClientsOwnHold() {
     set("max-pids=10");
     assertThat(server.as(client).run("start", "--pids", "11", "true").err())

@@ -56,7 +56,7 @@ public final class QuotaInterceptor implements ServerInterceptor {
       return new ServerCall.Listener<>() {};
     }
     try {
-      return new Releasing<>(held, next.startCall(new Audited<>(call, caller), headers));
+      return new Releasing<>(held, next.startCall(new Answering<>(call, caller, held), headers));
     } catch (RuntimeException e) {
       held.release();
       throw e;
@@ -82,24 +82,30 @@ public final class QuotaInterceptor implements ServerInterceptor {
     return !method.getType().serverSendsOneMessage() || method.getFullMethodName().equals(WAIT);
   }
 
-  /** Writes down which quota the call is refused by, before it is answered. */
-  private final class Audited<Q, R> extends SimpleForwardingServerCall<Q, R> {
+  /**
+   * Writes down which quota the call is refused by, and counts it no longer, before it is answered:
+   * whoever has the answer may call again.
+   */
+  private final class Answering<Q, R> extends SimpleForwardingServerCall<Q, R> {
     private final Caller caller;
+    private final ClientUse.Held held;
 
-    private Audited(ServerCall<Q, R> call, Caller caller) {
+    private Answering(ServerCall<Q, R> call, Caller caller, ClientUse.Held held) {
       super(call);
       this.caller = caller;
+      this.held = held;
     }
 
     @Override
     public void close(Status status, Metadata trailers) {
       Errors.quota(status, trailers)
           .ifPresent(quota -> audit.denied(caller, Optional.empty(), "quota " + quota));
+      held.release();
       super.close(status, trailers);
     }
   }
 
-  /** gRPC tells of exactly one of these ends. */
+  /** For calls that are never answered; gRPC tells of exactly one of these ends. */
   private static final class Releasing<Q> extends SimpleForwardingServerCallListener<Q> {
     private final ClientUse.Held held;
 
