@@ -43,6 +43,13 @@ static int peer_is_alive(const struct control *control)
     return poll(&peer, 1, 0) <= 0 || (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
 }
 
+/* After a send: a peer that has gone may have said something that is still to be read, and its end shows behind that. */
+static void drop_if_broken(struct control *control, int error)
+{
+    if (error != 0 && error != EAGAIN && error != EPIPE && error != ECONNRESET)
+        drop_peer(control);
+}
+
 int control_accept(struct control *control)
 {
     if (control->listener < 0)
@@ -74,8 +81,7 @@ void control_send(struct control *control, const char *format, ...)
     va_end(arguments);
     if (length < 0 || (size_t)length >= sizeof text)
         return;
-    if (send(control->peer, text, (size_t)length, MSG_NOSIGNAL) < 0 && errno != EAGAIN)
-        drop_peer(control);
+    drop_if_broken(control, send(control->peer, text, (size_t)length, MSG_NOSIGNAL) < 0 ? errno : 0);
 }
 
 void control_send_output(struct control *control, int page_fd, int wake_fd)
@@ -84,9 +90,7 @@ void control_send_output(struct control *control, int page_fd, int wake_fd)
     const int fds[] = {page_fd, wake_fd};
     if (control->peer < 0)
         return;
-    int error = packet_send(control->peer, text, sizeof text - 1, fds, sizeof fds / sizeof fds[0]);
-    if (error != 0 && error != EAGAIN)
-        drop_peer(control);
+    drop_if_broken(control, packet_send(control->peer, text, sizeof text - 1, fds, sizeof fds / sizeof fds[0]));
 }
 
 void control_send_input(struct control *control, int fd)
@@ -97,8 +101,7 @@ void control_send_input(struct control *control, int fd)
     int error = packet_send(control->peer, text, sizeof text - 1, &fd, fd >= 0);
     if (error == ETOOMANYREFS) /* unix(7): no descriptor can be passed now, and the answer says so */
         error = packet_send(control->peer, text, sizeof text - 1, NULL, 0);
-    if (error != 0 && error != EAGAIN)
-        drop_peer(control);
+    drop_if_broken(control, error);
 }
 
 static struct control_message parse(const char *text)
