@@ -66,7 +66,7 @@ final class ActiveJobs {
         });
   }
 
-  private void tryToFinish(ActiveJob job) throws IOException {
+  private void tryToFinish(ActiveJob job) throws IOException, InterruptedException {
     try {
       finish(job);
     } catch (IOException | RuntimeException e) {
@@ -80,7 +80,7 @@ final class ActiveJobs {
    * nothing is lost: the exit record stays, and those who follow wait. A full disk may have room
    * again.
    */
-  private void finish(ActiveJob job) throws IOException {
+  private void finish(ActiveJob job) throws IOException, InterruptedException {
     Ending.Outcome outcome = ending.record(job);
     try {
       ending.cleanUp(job); // also when we are closing: this has begun

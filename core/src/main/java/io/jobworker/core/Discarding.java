@@ -1,14 +1,10 @@
 package io.jobworker.core;
 
-import static java.util.concurrent.TimeUnit.MILLISECONDS;
-
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.process.JobDirectory;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeoutException;
 
 /** Removes what a start has made that nobody will hear of. Thread-safe. */
 record Discarding(Insistence insistence, Trash trash) {
@@ -21,17 +17,15 @@ record Discarding(Insistence insistence, Trash trash) {
 
   /** The same at once, or not. May be repeated. */
   void discardNow(JobDirectory directory, Optional<JobCgroup> cgroup)
-      throws IOException, InterruptedException, ExecutionException, TimeoutException {
+      throws IOException, InterruptedException {
     end(cgroup);
     trash.discard(directory);
   }
 
   /** Kills what runs, and removes its cgroup. May be repeated. */
-  void end(Optional<JobCgroup> cgroup)
-      throws IOException, InterruptedException, ExecutionException, TimeoutException {
+  void end(Optional<JobCgroup> cgroup) throws IOException, InterruptedException {
     if (cgroup.isPresent()) {
-      cgroup.get().kill();
-      cgroup.get().whenEmpty().get(KILL_PATIENCE.toMillis(), MILLISECONDS);
+      cgroup.get().end(KILL_PATIENCE);
       cgroup.get().remove();
     }
   }

@@ -3,7 +3,6 @@ package io.jobworker.core;
 import static java.util.concurrent.TimeUnit.MILLISECONDS;
 
 import io.jobworker.base.linux.BootId;
-import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.Signal;
@@ -16,6 +15,7 @@ import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -35,6 +35,9 @@ final class Ending {
   /** How long an end waits for its launcher to be gone, and for what a killed one leaves behind. */
   private static final Duration LAUNCHER_PATIENCE = Duration.ofSeconds(2);
 
+  /** What was killed ends at once, but for what waits for a device or has much memory to free. */
+  private static final Duration KILL_PATIENCE = Duration.ofSeconds(10);
+
   /** How a job ended, and what there is of its output. */
   record Outcome(JobEnd end, LogPage log) {}
 
@@ -50,11 +53,9 @@ final class Ending {
   }
 
   /** May be repeated until it succeeds; nothing is lost before, for the record stays. */
-  Outcome record(ActiveJob job) throws IOException {
+  Outcome record(ActiveJob job) throws IOException, InterruptedException {
     if (job.cgroup().isPresent()) {
-      JobCgroup cgroup = job.cgroup().get();
-      cgroup.kill(); // the launcher did; if it vanished, it did not
-      cgroup.whenEmpty().join();
+      job.cgroup().get().end(KILL_PATIENCE); // the launcher did; if it vanished, it did not
     }
     Outcome outcome = read(job);
     LogPage log = outcome.log();
@@ -87,14 +88,11 @@ final class Ending {
   private Outcome read(ActiveJob job) throws IOException {
     String why;
     try {
-      Optional<ExitRecord> record = ExitRecord.read(job.directory().path());
+      Optional<ExitRecord> record = finalRecord(job.directory().path());
       if (record.isPresent()) {
         // The launcher may have had nobody to tell of it.
         record.get().refusedCall().ifPresent(call -> job.tellRefusal(call, events));
         return new Outcome(toEnd(record.get(), job), log(record.get(), job));
-      }
-      if (LauncherChannel.isAlive(job.directory().path())) {
-        throw new IOException("its launcher lives, and cannot be heard"); // it will write one
       }
       why = whyNoRecord(job);
     } catch (ExitRecord.Damaged e) {
@@ -110,6 +108,18 @@ final class Ending {
             Usage.NONE,
             why);
     return new Outcome(end, lastWord(job.output()));
+  }
+
+  /** The record, or that there will be none. */
+  private static Optional<ExitRecord> finalRecord(Path directory) throws IOException {
+    Optional<ExitRecord> record = ExitRecord.read(directory);
+    if (record.isPresent()) {
+      return record;
+    }
+    if (LauncherChannel.isAlive(directory)) {
+      throw new IOException("its launcher lives, and cannot be heard"); // it will write one
+    }
+    return ExitRecord.read(directory); // it may have written one and gone, between the two looks
   }
 
   /** What the record says of the log; the page may know of more, which nobody has waited for. */

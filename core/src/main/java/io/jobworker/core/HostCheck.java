@@ -32,16 +32,18 @@ public final class HostCheck {
   /** Looks at this host now, and starts a job that nobody hears of, as such a library would. */
   public static List<Finding> inspect(JobsConfig config) {
     List<Finding> findings = new ArrayList<>(inspect());
-    Optional<String> problem = tried(config);
+    Optional<Trial.Problem> problem = tried(config);
     findings.add(
         new Finding(
             problem.isEmpty(),
             "start",
-            problem.orElse("a job was started, with all that jobs get, and ended")));
+            problem
+                .map(Trial.Problem::what)
+                .orElse("a job was started, with all that jobs get, and ended")));
     return List.copyOf(findings);
   }
 
-  private static Optional<String> tried(JobsConfig config) {
+  private static Optional<Trial.Problem> tried(JobsConfig config) {
     StateDirectory state = new StateDirectory(config.stateDirectory());
     try (EventLoop control = EventLoop.start("control")) {
       state.create();
@@ -49,7 +51,8 @@ public final class HostCheck {
       Path launcher = LauncherBinary.unpack(state.path());
       return new Trial(config, state, cgroups, control, launcher).problem();
     } catch (IOException e) {
-      return Optional.of(state.path() + " cannot be used: " + e.getMessage());
+      return Optional.of(
+          new Trial.Problem(state.path() + " cannot be used: " + e.getMessage(), true));
     }
   }
 

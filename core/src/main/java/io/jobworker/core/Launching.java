@@ -93,6 +93,11 @@ final class Launching {
     }
   }
 
+  /** Whether the host is out of something, which it may have again. */
+  static boolean isShortage(int errno) {
+    return SHORTAGES.contains(errno);
+  }
+
   /** In a few words, of a launch that failed without anybody being told. */
   static String describe(LaunchFailure failure) {
     return failure.step() + ": " + Errno.describe(failure.errno());
@@ -105,7 +110,7 @@ final class Launching {
             .missingInterpreter()
             .map(name -> "its interpreter is missing: " + visible(name))
             .orElseGet(() -> Errno.describe(failure.errno()));
-    if (!failure.step().equals(LaunchPlan.EXEC) && SHORTAGES.contains(failure.errno())) {
+    if (!failure.step().equals(LaunchPlan.EXEC) && isShortage(failure.errno())) {
       return new JobException.Unavailable(
           "the job could not be started now: " + failure.step() + ": " + reason);
     }

@@ -132,18 +132,27 @@ final class LocalJobs implements Jobs {
             events,
             workers);
     finding = new Finding(store, active, recovery, stopping, retention, logs, inputs);
-    new Trial(config, state, cgroups, control, launcher)
-        .problem()
-        .ifPresent(problem -> {
-          throw new JobException.StateRefused("jobs cannot be started here: " + problem);
-        });
-    warnOfClock(config.clock());
-    recovery.begin();
     if (aside.isPresent()) {
       recovery.endAllIn(aside.get());
     }
+    tryOne(new Trial(config, state, cgroups, control, launcher));
+    warnOfClock(config.clock());
+    recovery.begin();
     lifecycle.add(trash).start();
     lifecycle.add(retention).start();
+  }
+
+  /** What may pass is no reason not to serve those who could make room. */
+  private static void tryOne(Trial trial) throws IOException {
+    trial.sweep();
+    Optional<Trial.Problem> problem = trial.problem();
+    if (problem.isPresent()) {
+      String what = problem.get().what();
+      if (problem.get().lasting()) {
+        throw new JobException.StateRefused("jobs cannot be started here: " + what);
+      }
+      LOG.atWarn().addKeyValue("problem", what).log("host.no_starts_now");
+    }
   }
 
   /** Nothing depends on it but what people read. */

@@ -16,7 +16,6 @@ import io.jobworker.core.store.JobDescription;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -45,6 +44,9 @@ import org.slf4j.LoggerFactory;
 final class Recovery {
   private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
   private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+  /** How long a launcher may take to go whose job is ended already. */
+  private static final Duration LAUNCHER_PATIENCE = Duration.ofSeconds(2);
 
   private final StateDirectory state;
   private final JobStore store;
@@ -180,7 +182,7 @@ final class Recovery {
    */
   private void settle(JobRecord intent) throws Exception {
     JobDirectory directory = state.of(intent.id());
-    if (!directory.giveUp()) {
+    if (!isUnexecuted(directory)) {
       adoptUnanswered(intent);
       return;
     }
@@ -261,9 +263,7 @@ final class Recovery {
   }
 
   private Optional<LauncherChannel> attach(Path directory) throws IOException {
-    return Files.isDirectory(directory)
-        ? LauncherChannel.attach(directory, control)
-        : Optional.empty();
+    return LauncherChannel.attach(directory, control);
   }
 
   /** A job whose end was recorded by a server that died before it had cleaned up. */
@@ -273,7 +273,7 @@ final class Recovery {
         "recovery.not_cleaned",
         record.id(),
         () -> {
-          dismiss(directory);
+          dismiss(directory, PATIENCE);
           Optional<JobCgroup> cgroup = cgroupOf(record);
           if (cgroup.isPresent()) {
             cgroup.get().remove();
@@ -316,9 +316,11 @@ final class Recovery {
 
   /** Whether the job was removed, or its program was certainly not executed and will not be. */
   private static boolean isRubbish(JobDirectory directory) throws IOException {
-    if (directory.isRemoved()) {
-      return true;
-    }
+    return directory.isRemoved() || isUnexecuted(directory);
+  }
+
+  /** Whether the job's program was certainly not executed; if so, it will not be from here. */
+  private static boolean isUnexecuted(JobDirectory directory) throws IOException {
     return ExitRecord.isMissing(directory.path()) && !hasOutput(directory) && directory.giveUp();
   }
 
@@ -332,23 +334,38 @@ final class Recovery {
 
   /** Of a Start that has failed, or of a job that was removed. */
   private void remove(JobId id, JobDirectory directory) throws Exception {
-    dismiss(directory);
+    dismiss(directory, PATIENCE);
     discarding.discard(directory, cgroups.find(directory.slot().orElse(""), id));
     LOG.atInfo().addKeyValue("job", id).log("recovery.unanswered_removed");
   }
 
-  /** What runs yet in a directory that was set aside is ended; its files stay as they are. */
+  /**
+   * What runs yet in a directory that was set aside is ended; its files stay as they are. Returns
+   * when that was tried once with each.
+   */
   void endAllIn(StateDirectory aside) throws IOException {
+    List<CompletableFuture<Void>> ends = new ArrayList<>();
     for (JobId id : aside.withDirectory()) {
       JobDirectory directory = aside.of(id);
-      insistence.insist(
-          "recovery.not_ended",
-          id,
-          () -> {
-            dismiss(directory);
-            discarding.end(cgroups.find(directory.slot().orElse(""), id));
-          });
+      ends.add(
+          inBackground(
+              () -> insistence.insist("recovery.not_ended", id, () -> endAside(id, directory))));
     }
+    CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new)).join();
+  }
+
+  /** The job first, which needs nobody's help; its launcher may be one that does nothing more. */
+  private void endAside(JobId id, JobDirectory directory) throws Exception {
+    Optional<JobCgroup> cgroup = cgroups.find(directory.slot().orElse(""), id);
+    if (cgroup.isPresent()) {
+      cgroup.get().kill();
+    }
+    try {
+      dismiss(directory, LAUNCHER_PATIENCE);
+    } catch (TimeoutException e) {
+      LauncherChannel.kill(directory.path());
+    }
+    discarding.end(cgroup);
   }
 
   private Optional<JobRecord> described(JobId id) {
@@ -369,11 +386,11 @@ final class Recovery {
     insistence.insist("recovery.job_failed", job.id(), () -> active.adopt(find(job)));
   }
 
-  private void dismiss(JobDirectory directory)
+  private void dismiss(JobDirectory directory, Duration patience)
       throws IOException, InterruptedException, ExecutionException, TimeoutException {
     Optional<LauncherChannel> launcher = attach(directory.path());
     if (launcher.isPresent()) {
-      launcher.get().dismiss().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      launcher.get().dismiss().get(patience.toMillis(), TimeUnit.MILLISECONDS);
     }
   }
 }

@@ -208,7 +208,14 @@ final class Retention implements AutoCloseable {
    */
   private boolean forget(JobId id, Removal why, Optional<Requester> by) {
     markRemoved(id);
-    Optional<Ended> job = history.deleteCleaned(id);
+    Optional<Ended> job = Optional.empty();
+    try {
+      job = history.deleteCleaned(id);
+    } finally {
+      if (job.isEmpty()) {
+        unmarkIfKept(id);
+      }
+    }
     if (job.isEmpty()) {
       return false;
     }
@@ -228,6 +235,16 @@ final class Retention implements AutoCloseable {
       state.of(id).markRemoved();
     } catch (IOException e) {
       LOG.atWarn().addKeyValue("job", id).setCause(e).log("retention.not_marked");
+    }
+  }
+
+  private void unmarkIfKept(JobId id) {
+    try {
+      if (store.find(id).isPresent()) {
+        state.of(id).unmarkRemoved();
+      }
+    } catch (IOException | JobException e) {
+      LOG.atWarn().addKeyValue("job", id).setCause(e).log("retention.not_unmarked");
     }
   }
 

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -17,6 +18,12 @@ import org.slf4j.LoggerFactory;
 record StateDirectory(Path path) {
   private static final Logger LOG = LoggerFactory.getLogger(StateDirectory.class);
 
+  private static final String DATABASE = "jobs.db";
+  private static final List<String> DATABASE_FILES =
+      List.of(DATABASE, DATABASE + "-wal", DATABASE + "-shm");
+  private static final String IDENTITY = "identity";
+  private static final String JOBS = "jobs";
+
   /** Makes it, with mode 0700, if it is not there. */
   void create() throws IOException {
     Files.createDirectories(jobs(), PrivateFiles.DIRECTORY);
@@ -24,7 +31,7 @@ record StateDirectory(Path path) {
   }
 
   private Path jobs() {
-    return path.resolve("jobs");
+    return path.resolve(JOBS);
   }
 
   /** Where jobs are that are started only to see whether that can be done. */
@@ -37,12 +44,12 @@ record StateDirectory(Path path) {
   }
 
   Path database() {
-    return path.resolve("jobs.db");
+    return path.resolve(DATABASE);
   }
 
   /** Which database the directories of jobs belong to. */
   Path identity() {
-    return path.resolve("identity");
+    return path.resolve(IDENTITY);
   }
 
   /** Whether any job has a directory, known or not. */
@@ -59,13 +66,14 @@ record StateDirectory(Path path) {
 
   /** Moves the database away, if there is one, so that a new one can be made. */
   void setDatabaseAside() throws IOException {
-    var _ = moveAside(List.of("jobs.db", "jobs.db-wal", "jobs.db-shm"));
+    var _ = moveAside(DATABASE_FILES);
   }
 
   /** Moves everything away that is kept of jobs, and answers what is there then. */
   StateDirectory setAside() throws IOException {
-    StateDirectory aside =
-        moveAside(List.of("jobs.db", "jobs.db-wal", "jobs.db-shm", "identity", "jobs", "trash"));
+    List<String> all = new ArrayList<>(DATABASE_FILES);
+    all.addAll(List.of(IDENTITY, JOBS, "trash"));
+    StateDirectory aside = moveAside(all);
     create();
     return aside;
   }

@@ -5,6 +5,7 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
 import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.process.LauncherChannel;
@@ -63,12 +64,12 @@ final class Stopping {
     Signal signal = grace.isZero() ? Signal.KILL : request.signal();
     job.markStopping();
     if (!grace.isZero()) {
-      keepStopping(job);
+      keepStopping(job.id(), job.owner());
     }
     job.launcher().get().stop(signal.number(), grace);
     try {
       if (!endsWithin(job, grace.plus(LAUNCHER_PATIENCE)) && job.cgroup().isPresent()) {
-        keepStopping(job);
+        keepStopping(job.id(), job.owner());
         job.cgroup().get().kill(); // whatever keeps the launcher from doing it
       }
       endsWithin(job, patience);
@@ -93,12 +94,12 @@ final class Stopping {
   }
 
   /** So that the job is known to be stopping whoever looks after it; it is stopped in any case. */
-  private void keepStopping(ActiveJob job) {
+  private void keepStopping(JobId id, String owner) {
     try {
-      store.markStopping(job.id());
-      changes.more(job.owner());
+      store.markStopping(id);
+      changes.more(owner);
     } catch (JobException e) {
-      LOG.atWarn().addKeyValue("job", job.id()).setCause(e).log("job.stopping_not_kept");
+      LOG.atWarn().addKeyValue("job", id).setCause(e).log("job.stopping_not_kept");
     }
   }
 
@@ -123,7 +124,7 @@ final class Stopping {
    * @throws JobException.Unavailable always: the end is not known yet
    */
   void killUnreachable(JobRecord job) {
-    store.markStopping(job.id());
+    keepStopping(job.id(), job.owner());
     try {
       Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
       if (cgroup.isPresent()) {

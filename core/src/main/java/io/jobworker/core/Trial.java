@@ -1,7 +1,5 @@
 package io.jobworker.core;
 
-import static java.util.concurrent.TimeUnit.SECONDS;
-
 import io.jobworker.base.linux.Errno;
 import io.jobworker.base.linux.EventLoop;
 import io.jobworker.base.linux.LinuxException;
@@ -15,6 +13,8 @@ import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.process.LaunchPlan;
 import io.jobworker.core.process.LauncherChannel;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -39,6 +39,22 @@ final class Trial {
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
   private static final long RETAIN_BYTES = 64 << 10;
 
+  /**
+   * What keeps jobs from being started.
+   *
+   * @param what with what to do about it
+   * @param lasting whether it stays until somebody does something; it may pass otherwise
+   */
+  record Problem(String what, boolean lasting) {
+    private static Problem lasting(String what) {
+      return new Problem(what, true);
+    }
+
+    private static Problem forNow(String what) {
+      return new Problem(what, false);
+    }
+  }
+
   private final JobsConfig config;
   private final StateDirectory state;
   private final CgroupTree cgroups;
@@ -58,8 +74,21 @@ final class Trial {
     this.remover = new Remover(state.trials(), launcher, Optional.empty());
   }
 
-  /** What keeps jobs from being started, and what to do about it; empty: nothing. */
-  Optional<String> problem() {
+  /** Removes what trials have left whose servers died in them. */
+  void sweep() throws IOException {
+    try (var left = Files.newDirectoryStream(state.trials())) {
+      for (Path path : left) {
+        Optional<JobId> id = JobId.parse(String.valueOf(path.getFileName()));
+        if (id.isPresent() && !LauncherChannel.isAlive(path)) { // which is somebody's trial now
+          JobDirectory directory = state.ofTrial(id.get());
+          cleanUp(directory, cgroups.find(directory.slot().orElse(""), id.get()));
+        }
+      }
+    }
+  }
+
+  /** What keeps jobs from being started; empty: nothing. */
+  Optional<Problem> problem() {
     JobId id = JobId.random();
     JobDirectory directory = state.ofTrial(id);
     String attempt = CgroupTree.newSlot();
@@ -74,33 +103,38 @@ final class Trial {
               directory.work(),
               config.isolate() ? 1 : 0,
               config.launcherCpu());
-      Optional<String> refused = giveWork(directory);
+      Optional<Problem> refused = giveWork(directory);
       return refused.isPresent() ? refused : launch(plan(id, directory, attempt, cgroup));
+    } catch (AccessDeniedException | JobException.CannotEnforce e) {
+      return Optional.of(Problem.lasting(state.path() + ": " + e.getMessage()));
     } catch (IOException | JobException e) {
-      return Optional.of(state.path() + ": " + e.getMessage());
+      return Optional.of(Problem.forNow(state.path() + ": " + e.getMessage()));
     } finally {
       cleanUp(directory, cgroup);
     }
   }
 
-  private Optional<String> giveWork(JobDirectory directory) {
+  private Optional<Problem> giveWork(JobDirectory directory) {
     if (config.somebody().isPresent()) {
       try {
         directory.giveWorkTo(config.somebody().get());
       } catch (IOException e) {
-        return Optional.of("a job's directory cannot be given to its user" + advice(USER));
+        return Optional.of(
+            Problem.lasting("a job's directory cannot be given to its user" + advice(USER)));
       }
     }
     return Optional.empty();
   }
 
-  private Optional<String> launch(LaunchPlan plan) throws IOException {
+  private Optional<Problem> launch(LaunchPlan plan) throws IOException {
     LauncherChannel launcher;
     try {
       launcher = launching.spawn(plan);
     } catch (LinuxException e) {
       return Optional.of(
-          "the launcher cannot be executed: " + Errno.describe(e.errno()) + advice(e.errno()));
+          new Problem(
+              "the launcher cannot be executed: " + Errno.describe(e.errno()) + advice(e.errno()),
+              !Launching.isShortage(e.errno())));
     }
     try {
       var _ = launching.awaitStarted(launcher, plan);
@@ -108,9 +142,8 @@ final class Trial {
     } catch (JobException.LaunchFailed e) {
       return e.step().equals(LaunchPlan.EXEC)
           ? Optional.empty()
-          : Optional.of(e.step() + ": " + Errno.describe(e.errno()) + advice(e.step()));
-    } catch (JobException e) {
-      return Optional.of(String.valueOf(e.getMessage()));
+          : Optional.of(
+              Problem.lasting(e.step() + ": " + Errno.describe(e.errno()) + advice(e.step())));
     } finally {
       launching.abandon(launcher);
     }
@@ -168,11 +201,12 @@ final class Trial {
   private void cleanUp(JobDirectory directory, Optional<JobCgroup> cgroup) {
     try {
       if (cgroup.isPresent()) {
-        cgroup.get().kill();
-        cgroup.get().whenEmpty().orTimeout(TIMEOUT.toSeconds(), SECONDS).join();
+        cgroup.get().end(TIMEOUT);
         cgroup.get().remove();
       }
       var _ = remover.remove(directory.path());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     } catch (IOException | RuntimeException e) {
       LOG.atWarn().addKeyValue("directory", directory.path()).setCause(e).log("trial.not_removed");
     }

@@ -3,7 +3,6 @@ package io.jobworker.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.jobworker.base.linux.FileCalls;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobSpec;
@@ -111,17 +110,6 @@ class EndsTest {
     return job;
   }
 
-  private int launcher(JobStatus job) throws Exception {
-    Path life = jobs.directory(job).resolve("life");
-    return Files.exists(life) ? FileCalls.lockHolder(life) : 0; // it has ended, and is cleaned up
-  }
-
-  private static void kill(String signal, int process) throws Exception {
-    assertThat(process).isPositive();
-    Process kill = new ProcessBuilder("kill", "-" + signal, Integer.toString(process)).start();
-    assertThat(kill.waitFor()).isZero();
-  }
-
   private void happens(Event event, JobStatus job) throws Exception {
     switch (event) {
       case EXIT -> go.write('\n');
@@ -135,9 +123,9 @@ class EndsTest {
       case TIME_OUT ->
           await().atMost(TestJobs.PATIENCE).until(() -> System.nanoTime() - startNanos > NANOS);
       case LAUNCHER_DEATH -> {
-        int launcher = launcher(job);
+        int launcher = jobs.launcher(job);
         if (launcher != 0) {
-          kill("KILL", launcher);
+          TestJobs.signal("KILL", launcher);
         }
       }
       case RESTART -> jobs.restart(() -> {});
@@ -191,12 +179,12 @@ class EndsTest {
   void ofALauncherThatHearsOfBothAtOnceTheEndIsThatOfOneOfThem(Event first, Event second)
       throws Exception {
     JobStatus job = start(first, second);
-    int launcher = launcher(job);
-    kill("STOP", launcher);
+    int launcher = jobs.launcher(job);
+    TestJobs.signal("STOP", launcher);
     happens(first, job);
     happens(second, job);
     if (first != Event.LAUNCHER_DEATH && second != Event.LAUNCHER_DEATH) {
-      kill("CONT", launcher);
+      TestJobs.signal("CONT", launcher);
     }
     assertThat(end(job)).isIn(first.end, second.end);
   }

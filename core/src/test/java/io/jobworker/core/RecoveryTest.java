@@ -57,14 +57,6 @@ class RecoveryTest {
     return jobs.ended(job).end().orElseThrow();
   }
 
-  private void killLauncher(JobStatus job) throws Exception {
-    Path lock = jobs.directory(job).resolve("life");
-    int launcher = FileCalls.lockHolder(lock);
-    assertThat(launcher).as("the launcher lives").isPositive(); // kill 0 would be our own end
-    new ProcessBuilder("kill", "-9", Integer.toString(launcher)).start().waitFor();
-    ProcessCalls.reap(launcher); // our child, since it was started by this process
-  }
-
   private void sql(String statement, String... values) throws Exception {
     try (Connection database =
             DriverManager.getConnection("jdbc:sqlite:" + jobs.state().resolve("jobs.db"));
@@ -79,7 +71,7 @@ class RecoveryTest {
   @Test
   void aJobWhoseLauncherWasKilledIsLostAndSaysSo() throws Exception {
     JobStatus job = forEver();
-    jobs.restart(() -> killLauncher(job));
+    jobs.restart(() -> jobs.killLauncher(job));
     assertThat(end(job).reason()).isEqualTo(EndReason.LOST);
     assertThat(end(job).detail()).isEqualTo("its launcher was killed");
     assertThat(jobs.output(job)).isEqualTo("up\n");
@@ -89,7 +81,7 @@ class RecoveryTest {
   void aJobThatRanBeforeTheHostWasRestartedIsLostAndSaysSo() throws Exception {
     JobStatus job = forEver();
     jobs.restart(() -> {
-      killLauncher(job);
+      jobs.killLauncher(job);
       sql("UPDATE job SET boot_id = 'another' WHERE id = ?", job.id().toString());
     });
     assertThat(end(job).detail()).isEqualTo("the host was restarted");
@@ -120,7 +112,7 @@ class RecoveryTest {
   void aJobWithoutItsDirectoryIsLostAndSaysSo() throws Exception {
     JobStatus job = forEver();
     jobs.restart(() -> {
-      killLauncher(job);
+      jobs.killLauncher(job);
       delete(jobs.directory(job));
     });
     assertThat(end(job).detail()).isEqualTo("its directory is gone");
@@ -130,7 +122,7 @@ class RecoveryTest {
   void anExitRecordThatIsNoneMakesTheJobLostAndSaysSo() throws Exception {
     JobStatus job = forEver();
     jobs.restart(() -> {
-      killLauncher(job);
+      jobs.killLauncher(job);
       Files.writeString(jobs.directory(job).resolve("exit"), "version 1\nexit_code");
     });
     assertThat(end(job).detail()).isEqualTo("its exit record is damaged");
@@ -141,7 +133,7 @@ class RecoveryTest {
     JobStatus broken = forEver();
     JobStatus whole = forEver();
     jobs.restart(() -> {
-      killLauncher(broken);
+      jobs.killLauncher(broken);
       Path own = jobs.directory(broken);
       Files.delete(own.resolve("life"));
       Files.createDirectory(own.resolve("life"));

@@ -116,13 +116,6 @@ class StartOnceTest {
     return jobs.jobs().find(id).status().end().orElseThrow();
   }
 
-  private void killLauncher(JobStatus job) throws Exception {
-    int launcher = FileCalls.lockHolder(jobs.directory(job).resolve("life"));
-    assertThat(launcher).as("the launcher lives").isPositive();
-    new ProcessBuilder("kill", "-9", Integer.toString(launcher)).start().waitFor();
-    ProcessCalls.reap(launcher);
-  }
-
   private List<JobId> listed() {
     JobQuery query = new JobQuery(Optional.of("alice"), JobFilter.ALL, Optional.empty(), 100);
     return jobs.jobs().list(query).jobs().stream().map(entry -> entry.status().id()).toList();
@@ -174,7 +167,7 @@ class StartOnceTest {
     JobStatus job = jobs.start(ALICE, repeatable("sleep 1000"));
     jobs.awaitOutput(job, "up\n");
     jobs.restart(() -> {
-      killLauncher(job);
+      jobs.killLauncher(job);
       unsettle(job);
     });
     JobStatus again = ended(repeatable("sleep 1000"));

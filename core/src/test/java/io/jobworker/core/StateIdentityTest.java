@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import io.jobworker.base.linux.FileCalls;
+import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobFilter;
 import io.jobworker.core.job.JobId;
@@ -68,8 +68,13 @@ class StateIdentityTest {
     assertThat(ProcessHandle.of(running.mainPid())).isPresent();
   }
 
-  /** All that the directories tell is known. */
+  /** All that the directories tell is known, and in which order the jobs were started. */
   private void assertAdopted() throws IOException {
+    assertKnown();
+    assertThat(listed()).containsSubsequence(running.id(), ended.id());
+  }
+
+  private void assertKnown() throws IOException {
     jobs.jobs().recovered().join();
     JobStatus first = jobs.jobs().find(running.id()).status();
     assertThat(first.state()).isEqualTo(JobState.RUNNING);
@@ -81,7 +86,7 @@ class StateIdentityTest {
     assertThat(second.end().orElseThrow().exitCode()).hasValue(3);
     assertThat(second.end().orElseThrow().at()).isEqualTo(ended.end().orElseThrow().at());
     assertThat(newest(ended)).isEqualTo("over\n");
-    assertThat(listed()).containsSubsequence(running.id(), ended.id());
+    assertThat(listed()).contains(running.id(), ended.id());
   }
 
   private String newest(JobStatus job) throws IOException {
@@ -195,7 +200,7 @@ class StateIdentityTest {
 
   @Test
   void whatIsSetAsideIsWholeAndNothingOfItRuns() throws Exception {
-    int launcher = FileCalls.lockHolder(jobs.directory(running).resolve("life"));
+    int launcher = jobs.launcher(running);
     jobs.restart(TakeOver.SET_ASIDE, () -> {});
     assertThat(listed()).isEmpty();
     assertThat(setAside("jobs/" + ended.id() + "/exit")).isPresent();
@@ -203,6 +208,64 @@ class StateIdentityTest {
     assertThat(launcher).isPositive();
     assertThat(jobs.ended(jobs.shell("exit 5", Limits.NONE)).end().orElseThrow().exitCode())
         .hasValue(5);
+  }
+
+  @Test
+  void whatIsSetAsideIsEndedOverTheHeadOfALauncherThatHangs() throws Exception {
+    int launcher = jobs.launcher(running);
+    TestJobs.signal("STOP", launcher);
+    jobs.restart(TakeOver.SET_ASIDE, () -> {});
+    await().atMost(TestJobs.PATIENCE).until(() -> ProcessHandle.of(running.mainPid()).isEmpty());
+    await().atMost(TestJobs.PATIENCE).until(() -> ProcessCalls.reapIfEnded(launcher));
+  }
+
+  @Test
+  void anAdoptionThatWasCutShortIsNoStartThatWasNeverAnswered() throws Exception {
+    jobs.restart(
+        () -> sql("UPDATE job SET settled = 0, reason = NULL WHERE id = '" + ended.id() + "'"));
+    assertKnown();
+  }
+
+  @Test
+  void ofALostJobThatPrintedNothingTheDirectoryTellsEnough() throws Exception {
+    JobStatus silent = jobs.shell("sleep 1000", Limits.NONE);
+    jobs.killLauncher(silent);
+    assertThat(jobs.ended(silent).state()).isEqualTo(JobState.LOST);
+    await().atMost(TestJobs.PATIENCE).until(() -> isCleaned(silent));
+    jobs.restart(() -> sql("DELETE FROM job WHERE id = '" + silent.id() + "'"));
+    jobs.jobs().recovered().join();
+    assertThat(jobs.ended(silent).state()).isEqualTo(JobState.LOST);
+    assertThat(jobs.directory(silent).resolve("work")).exists();
+  }
+
+  private boolean isCleaned(JobStatus job) throws Exception {
+    try (var connection = DriverManager.getConnection("jdbc:sqlite:" + database());
+        var rows =
+            connection
+                .createStatement()
+                .executeQuery("SELECT cleaned FROM job WHERE id = '" + job.id() + "'")) {
+      return rows.next() && rows.getInt(1) != 0;
+    }
+  }
+
+  @Test
+  void aRefusedRemovalIsNoRemoval() throws Exception {
+    await().atMost(TestJobs.PATIENCE).until(() -> isCleaned(ended));
+    sql("UPDATE job SET cleaned = 0 WHERE id = '" + ended.id() + "'");
+    assertThatThrownBy(() -> jobs.remove(ended)).isInstanceOf(JobException.Unavailable.class);
+    jobs.restart(() -> sql("DELETE FROM job WHERE id = '" + ended.id() + "'"));
+    assertKnown();
+  }
+
+  @Test
+  void theGenerationOfTheDatabaseIsOnTheDiskBeforeThatOfTheDirectories() throws Exception {
+    Path alone = Files.copy(database(), directory.resolve("alone.db")); // what no crash takes away
+    try (var connection = DriverManager.getConnection("jdbc:sqlite:" + alone);
+        var rows = connection.createStatement().executeQuery("SELECT generation FROM identity")) {
+      assertThat(jobs.state().resolve("identity"))
+          .content()
+          .contains("generation=" + rows.getLong(1) + "\n");
+    }
   }
 
   private Optional<Path> setAside(String name) throws IOException {

@@ -2,6 +2,8 @@ package io.jobworker.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.jobworker.base.linux.FileCalls;
+import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.core.job.Allowance;
 import io.jobworker.core.job.JobException;
@@ -125,6 +127,26 @@ final class TestJobs implements AutoCloseable {
 
   Path directory(JobStatus job) {
     return state.resolve("jobs").resolve(job.id().toString());
+  }
+
+  /** The PID of the job's launcher; 0 if none lives. */
+  int launcher(JobStatus job) throws IOException {
+    Path life = directory(job).resolve("life");
+    return Files.exists(life) ? FileCalls.lockHolder(life) : 0;
+  }
+
+  /** Sends a signal by its name. */
+  static void signal(String name, int process) throws Exception {
+    assertThat(process).as("who is signalled").isPositive(); // 0 would be all of us
+    assertThat(new ProcessBuilder("kill", "-" + name, Integer.toString(process)).start().waitFor())
+        .isZero();
+  }
+
+  /** Kills the job's launcher, which is a child of this process. */
+  void killLauncher(JobStatus job) throws Exception {
+    int launcher = launcher(job);
+    signal("KILL", launcher);
+    ProcessCalls.reap(launcher);
   }
 
   /** Where the job's slot in the cgroup tree is, or was. */

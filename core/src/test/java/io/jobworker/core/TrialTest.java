@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -65,6 +67,31 @@ class TrialTest {
       Files.delete(launcher);
       assertEnds(jobs);
       assertThat(launcher).isNotEmptyFile();
+    }
+  }
+
+  @Test
+  void whatATrialHasLeftWhoseServerDiedIsRemoved() throws IOException {
+    Path state = directory.resolve("state");
+    Path trials = Files.createDirectories(state.resolve("trials"));
+    Path left = Files.createDirectory(trials.resolve(UUID.randomUUID().toString()));
+    Files.createFile(Files.createDirectory(left.resolve("work")).resolve("file"));
+    Files.createFile(left.resolve("life"));
+    Jobs.open(TestJobs.config(state)).close();
+    assertThat(trials).isEmptyDirectory();
+  }
+
+  @Test
+  void aShortageIsNoReasonNotToServe() throws Exception {
+    try (TestJobs jobs = new TestJobs(directory.resolve("state"))) {
+      JobStatus job = jobs.shell("echo up; sleep 1000", Limits.NONE);
+      Path most = jobs.slot(job).resolveSibling("cgroup.max.descendants"); // EAGAIN beyond it
+      jobs.restart(() -> Files.writeString(most, "0"));
+      assertThat(jobs.jobs().find(job.id()).status().state()).isEqualTo(JobState.RUNNING);
+      assertThatThrownBy(() -> jobs.shell("true", Limits.NONE))
+          .isInstanceOf(JobException.Unavailable.class);
+      Files.writeString(most, "max");
+      assertEnds(jobs);
     }
   }
 

@@ -23,8 +23,9 @@ public final class CliRun implements AutoCloseable {
             .process("run", "--no-stdin", "--id-file", idFile().toString(), "sh", "-c", script)
             .redirectOutput(out().toFile())
             .redirectError(err().toFile());
-    // What a shell runs in the background, these tests for instance, ignores SIGINT by inheritance.
-    run.command().addAll(0, List.of("env", "--default-signal=INT"));
+    // What a shell runs in the background, these tests for instance, ignores SIGINT by inheritance,
+    // and what nohup(1) runs SIGHUP.
+    run.command().addAll(0, List.of("env", "--default-signal"));
     process = run.start();
     await()
         .atMost(Programs.PATIENCE)

@@ -18,6 +18,7 @@ public final class Errno {
   public static final int ENOMEM = 12;
   public static final int EACCES = 13;
   public static final int ENODEV = 19;
+  public static final int EISDIR = 21;
   static final int EINVAL = 22;
   public static final int ENFILE = 23;
   public static final int EMFILE = 24;

@@ -17,6 +17,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** One job's slot in the cgroup tree, with its two leaves. Thread-safe. */
@@ -151,13 +154,25 @@ public final class JobCgroup {
   }
 
   /**
-   * Completes when no process of the job is left, by the kernel's word and not by asking again and
-   * again.
+   * The same, and returns when none of them is left: by the kernel's word, and not by asking again
+   * and again.
+   *
+   * @param patience for what waits for a device, or has much memory to free
+   * @throws IOException if it cannot be told, or if some are left after that
    */
-  public CompletableFuture<@Nullable Void> whenEmpty() {
+  public void end(Duration patience) throws IOException, InterruptedException {
+    kill();
     CompletableFuture<@Nullable Void> empty = new CompletableFuture<>();
     loop.execute(() -> watch(empty));
-    return empty;
+    try {
+      empty.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException e) {
+      throw new IOException("its processes were killed, and do not end", e);
+    } catch (ExecutionException e) {
+      throw new IOException("it cannot be told whether its processes have ended", e.getCause());
+    } finally {
+      empty.cancel(false);
+    }
   }
 
   private void watch(CompletableFuture<@Nullable Void> empty) {
@@ -176,6 +191,7 @@ public final class JobCgroup {
       // cgroups(7): cgroup.events signals POLLPRI when a value in it changes.
       Watch watch = new Watch(events, empty);
       watch.registration = loop.registerForChanges(events, watch::look);
+      var _ = empty.whenComplete((_, _) -> loop.execute(watch::close));
       watch.look(); // registered first, looked second: no change is missed in between
     } catch (LinuxException e) {
       events.close();
@@ -204,12 +220,15 @@ public final class JobCgroup {
         populated = false; // removed
       }
       if (!populated) {
-        if (registration != null) {
-          registration.cancel();
-        }
-        events.close();
         empty.complete(null);
       }
+    }
+
+    private void close() {
+      if (registration != null) {
+        registration.cancel();
+      }
+      events.close();
     }
   }
 

@@ -39,7 +39,7 @@ public record JobDirectory(Path path) {
   private static final String REMOVED = "removed";
 
   private static final List<String> OF_A_RUNNING_JOB =
-      List.of(CONTROL_SOCKET, LIFE_LOCK, STDIN, EXIT_RECORD + ".tmp", SLOT, MARK, MARK + ".tmp");
+      List.of(CONTROL_SOCKET, LIFE_LOCK, STDIN, EXIT_RECORD + ".tmp", SLOT, MARK + ".tmp");
 
   /** What a launcher of version 1 had beside them. */
   private static final List<String> OF_VERSION_1 = List.of("stdout", "stderr");
@@ -169,18 +169,29 @@ public record JobDirectory(Path path) {
     }
   }
 
+  /** Takes that back. */
+  public void unmarkRemoved() throws IOException {
+    Files.deleteIfExists(path.resolve(REMOVED));
+  }
+
   /** Whether it was said that the job was removed. */
   public boolean isRemoved() {
     return Files.isSymbolicLink(path.resolve(REMOVED));
   }
 
-  /** Removes what only a running job needs. */
+  /**
+   * Removes what only a running job needs. The mark stays where nothing else says that the program
+   * may have been executed.
+   */
   public void removeRunningFiles() throws IOException {
     for (String name : OF_A_RUNNING_JOB) {
       Files.deleteIfExists(path.resolve(name));
     }
     for (String name : OF_VERSION_1) {
       Files.deleteIfExists(path.resolve(name));
+    }
+    if (Files.exists(path.resolve(EXIT_RECORD))) {
+      Files.deleteIfExists(path.resolve(MARK));
     }
   }
 }

@@ -13,7 +13,6 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -133,8 +132,14 @@ public final class LauncherChannel {
 
   /** The PID of the launcher that lives; 0 if none does. */
   private static int holder(Path jobDirectory) throws LinuxException {
-    Path lock = jobDirectory.resolve(JobDirectory.LIFE_LOCK);
-    return Files.isRegularFile(lock) ? FileCalls.lockHolder(lock) : 0;
+    try {
+      return FileCalls.lockHolder(jobDirectory.resolve(JobDirectory.LIFE_LOCK));
+    } catch (LinuxException e) {
+      if (e.errno() == Errno.ENOENT || e.errno() == Errno.EISDIR) {
+        return 0; // there is certainly no lock
+      }
+      throw e;
+    }
   }
 
   /**

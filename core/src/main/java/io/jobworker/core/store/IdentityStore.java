@@ -31,10 +31,14 @@ public final class IdentityStore {
         .getFirst();
   }
 
-  /** Takes the database for another server, as {@code generation}. */
+  /**
+   * Takes the database for another server, as {@code generation}, which outlives a crash of the
+   * host from then on.
+   */
   public void take(long generation) {
     database.update(
         "UPDATE identity SET generation = ?", statement -> statement.setLong(1, generation));
+    database.synchronise();
   }
 
   /** Whether it knows no job at all. */

@@ -246,6 +246,16 @@ public final class JobDatabase implements AutoCloseable {
     }
   }
 
+  /** Brings all that was written to the disk, wherever commits do not wait for it. */
+  void synchronise() {
+    // sqlite.org, wal.html: a checkpoint synchronises the log, and what it moves from there.
+    boolean busy =
+        rows("PRAGMA wal_checkpoint(FULL)", Binder.NONE, row -> row.getInt(1) != 0).getFirst();
+    if (busy) {
+      throw new JobException.Unavailable("the job database is used by another program");
+    }
+  }
+
   /** All rows that a statement answers with. */
   <T> List<T> rows(String sql, Binder binder, RowReader<T> reader) {
     try {
