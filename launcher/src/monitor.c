@@ -227,6 +227,7 @@ static int start(struct monitor *monitor, int join_error)
     if (monitor->sheet->timeout_ms > 0)
         monitor->time_out_at_ms = now_ms() + monitor->sheet->timeout_ms;
     control_send(&monitor->control, "2 started %ld", (long)monitor->job.main_pid);
+    record_reserve(); /* nobody waits for that */
     return 0;
 }
 

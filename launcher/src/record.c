@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define MAX_BYTES 2048
+
 static const char *const CAUSES[] = {[CAUSE_NONE] = "none", [CAUSE_STOP] = "stop", [CAUSE_TIMEOUT] = "timeout"};
 
 static long long micros(struct timeval time)
@@ -86,9 +88,18 @@ void record_cgroup(struct cgroup_usage *usage, int cgroup)
     }
 }
 
+void record_reserve(void)
+{
+    int fd = open("exit.tmp", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return;
+    (void)fallocate(fd, 0, 0, MAX_BYTES); /* where that cannot be done, there may be room at the end, too */
+    close(fd);
+}
+
 int record_write(const struct exit_record *record)
 {
-    char text[2048];
+    char text[MAX_BYTES];
     int length = snprintf(
         text, sizeof text,
         "version 2\n"
@@ -130,10 +141,13 @@ int record_write(const struct exit_record *record)
     if (length < 0 || (size_t)length >= sizeof text)
         return EOVERFLOW;
 
-    int fd = open("exit.tmp", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    /* Not truncated before it is written: it has its room already, and the disk may be full. */
+    int fd = open("exit.tmp", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return errno;
     int error = write_all(fd, text, (size_t)length);
+    if (error == 0 && ftruncate(fd, length) != 0)
+        error = errno;
     if (close(fd) != 0 && error == 0)
         error = errno;
     if (error == 0 && rename("exit.tmp", "exit") != 0)

@@ -42,6 +42,9 @@ struct exit_record {
 /* Reads what the cgroup has counted, once, when nothing of the job is left in it; cgroup -1: nothing is counted. */
 void record_cgroup(struct cgroup_usage *usage, int cgroup);
 
+/* Takes the room that the record will need, as long as there is some. */
+void record_reserve(void);
+
 /* 0 or errno. */
 int record_write(const struct exit_record *record);
 

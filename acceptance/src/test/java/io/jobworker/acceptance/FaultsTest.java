@@ -73,7 +73,7 @@ class FaultsTest {
 
   private static Path fill(Path disk) throws IOException {
     Path filler = disk.resolve("filler");
-    try (OutputStream out = new FileOutputStream(filler.toFile())) {
+    try (OutputStream out = new FileOutputStream(filler.toFile(), true)) {
       while (true) {
         out.write(new byte[4096]);
       }
@@ -127,6 +127,35 @@ class FaultsTest {
     assertThat(ended.path("outputDroppedBytes").asLong()).isPositive();
     assertThat(logs.out().length + ended.path("outputDroppedBytes").asLong())
         .isEqualTo(ended.path("outputBytes").asLong());
+  }
+
+  @Test
+  void onAFullDiskJobsEndAreStoppedAndRemovedAndAServerBegins() throws Exception {
+    ServerProcess server = onSmallDisk();
+    String over = server.as("alice").start("--", "head", "-c", "1000000", "/dev/zero");
+    server.log().event("job.ended", over);
+    String ending = server.as("alice").start("--shell", others.waiting() + "; exit 5");
+    String stopped = ticking(server);
+    String later = server.as("alice").start("--shell", gate.waiting() + "; exit 6");
+    Path filler = fill(Objects.requireNonNull(smallDisk));
+    others.open();
+    server.log().event("job.ended", ending);
+    assertThat(server.as("alice").status(ending).path("exitCode").asInt()).isEqualTo(5);
+    server.as("alice").run("stop", stopped).succeeded();
+    assertThat(server.as("alice").status(stopped).path("status").asString()).isEqualTo("stopped");
+    await()
+        .atMost(Programs.PATIENCE)
+        .until(() -> server.as("alice").run("rm", over).exitCode() == 0);
+    assertThat(server.as("alice").run("start", "true").err()).contains("disk is full");
+
+    server.kill(); // the next one finds what room there is left
+    server.restart();
+    gate.open();
+    server.log().event("job.ended", later);
+    assertThat(server.as("alice").status(later).path("exitCode").asInt()).isEqualTo(6);
+    server.as("alice").run("rm", ending).succeeded();
+    Files.delete(filler);
+    await().atMost(Programs.PATIENCE).until(() -> isWell(server));
   }
 
   @Test

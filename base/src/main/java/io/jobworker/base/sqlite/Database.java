@@ -103,21 +103,13 @@ public final class Database implements AutoCloseable {
             return true;
           }
         } catch (SQLException | RuntimeException e) {
-          rollBackAfter(e, transaction);
+          Sqlite.rollBackAfter(e, transaction);
           throw e;
         }
         transaction.execute("ROLLBACK");
         return false;
       }
     });
-  }
-
-  private static void rollBackAfter(Exception failure, Statement transaction) {
-    try {
-      transaction.execute("ROLLBACK");
-    } catch (SQLException e) {
-      failure.addSuppressed(e); // SQLite may have done so itself
-    }
   }
 
   /**

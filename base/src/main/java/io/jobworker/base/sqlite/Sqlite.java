@@ -103,6 +103,15 @@ final class Sqlite {
     }
   }
 
+  /** Takes back what {@code failure} has cut short. */
+  static void rollBackAfter(Exception failure, Statement transaction) {
+    try {
+      transaction.execute("ROLLBACK");
+    } catch (SQLException e) {
+      failure.addSuppressed(e); // SQLite may have done so itself
+    }
+  }
+
   private static void migrate(Connection connection, Path file, List<String> migrations)
       throws SQLException {
     try (Statement statement = connection.createStatement()) {
@@ -120,10 +129,12 @@ final class Sqlite {
         for (int next = version; next < migrations.size(); next++) {
           statement.executeUpdate(migrations.get(next));
         }
-        statement.execute("PRAGMA user_version = " + migrations.size());
+        if (version < migrations.size()) { // one that is up to date opens on a full disk, too
+          statement.execute("PRAGMA user_version = " + migrations.size());
+        }
         statement.execute("COMMIT");
       } catch (SQLException e) {
-        statement.execute("ROLLBACK");
+        rollBackAfter(e, statement);
         throw e;
       }
     }

@@ -35,7 +35,7 @@ public final class HistoryStore {
 
   /** None of an ended job's output is kept any more; answers false if none was before. */
   public boolean markOutputDropped(JobId id) {
-    return database.update(
+    return database.updateSurely(
             "UPDATE job SET output_dropped_bytes = output_bytes"
                 + " WHERE id = ? AND output_bytes > output_dropped_bytes",
             statement -> statement.setString(1, id.toString()))
@@ -48,7 +48,7 @@ public final class HistoryStore {
    */
   public Optional<Ended> deleteCleaned(JobId id) {
     return database
-        .rows(
+        .changedSurely(
             "DELETE FROM job WHERE id = ? AND cleaned = 1 RETURNING " + Ended.COLUMNS,
             statement -> statement.setString(1, id.toString()),
             Ended::of)

@@ -36,7 +36,7 @@ public final class IdentityStore {
    * host from then on.
    */
   public void take(long generation) {
-    database.update(
+    database.updateSurely(
         "UPDATE identity SET generation = ?", statement -> statement.setLong(1, generation));
     database.synchronise();
   }

@@ -3,6 +3,7 @@ package io.jobworker.core.store;
 import io.jobworker.base.sqlite.Database;
 import io.jobworker.base.sqlite.Database.Binder;
 import io.jobworker.base.sqlite.Database.RowReader;
+import io.jobworker.base.sqlite.Database.Work;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
@@ -207,9 +208,11 @@ public final class JobDatabase implements AutoCloseable {
   }
 
   private final Database database;
+  private final DiskReserve reserve;
 
-  private JobDatabase(Database database) {
+  private JobDatabase(Database database, DiskReserve reserve) {
     this.database = database;
+    this.reserve = reserve;
   }
 
   /**
@@ -219,28 +222,74 @@ public final class JobDatabase implements AutoCloseable {
    * @throws Damaged if the file is no whole database
    */
   public static JobDatabase open(Path file, boolean durable) throws Damaged {
+    DiskReserve reserve = DiskReserve.beside(file);
     try {
       Database database = Database.open(file, MIGRATIONS);
       if (durable) {
         // sqlite.org, PRAGMA synchronous: in WAL mode each commit then synchronises the log.
         database.update("PRAGMA synchronous = FULL", Binder.NONE);
       }
-      return new JobDatabase(database);
+      return new JobDatabase(database, reserve);
     } catch (SQLException e) {
       if (Database.isDamaged(e)) {
         throw new Damaged(file, e);
+      }
+      if (Database.isFull(e)) {
+        throw full();
       }
       throw new JobException.Unavailable("cannot open the job database " + file, e);
     }
   }
 
+  /**
+   * Makes sure that what is about to begin can be brought to its end.
+   *
+   * @throws JobException.Unavailable if the disk is full, or so nearly that its reserve is gone
+   */
+  void requireReserve() {
+    if (!reserve.isWhole()) {
+      throw full();
+    }
+  }
+
+  private static JobException full() {
+    return new JobException.Unavailable("the job database's disk is full");
+  }
+
   /** Returns how many rows it has changed. */
   int update(String sql, Binder binder) {
+    return done(() -> database.update(sql, binder));
+  }
+
+  /** The same, for what brings something to its end: by the disk's reserve, if it must. */
+  int updateSurely(String sql, Binder binder) {
+    return done(surely(() -> database.update(sql, binder)));
+  }
+
+  /** Likewise, of a statement that answers with what it has changed. */
+  <T> List<T> changedSurely(String sql, Binder binder, RowReader<T> reader) {
+    return done(surely(() -> database.rows(sql, binder, reader)));
+  }
+
+  private <T> Work<T> surely(Work<T> work) {
+    return () -> {
+      try {
+        return work.run();
+      } catch (SQLException e) {
+        if (Database.isFull(e) && reserve.release()) {
+          return work.run();
+        }
+        throw e;
+      }
+    };
+  }
+
+  private static <T> T done(Work<T> work) {
     try {
-      return database.update(sql, binder);
+      return work.run();
     } catch (SQLException e) {
       if (Database.isFull(e)) {
-        throw new JobException.Unavailable("the job database's disk is full");
+        throw full();
       }
       throw new JobException.Unavailable("the job database cannot be written", e);
     }

@@ -50,6 +50,7 @@ public final class JobStore {
 
   /** Keeps an intent, or takes another launch of it for the one that it was. */
   public void intend(JobRecord job) {
+    database.requireReserve();
     database.update(
         "INSERT INTO job (id, owner, request_id, name, spec, created_at_us, main_pid, boot_id, slot,"
             + " settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id) DO UPDATE SET"
@@ -70,7 +71,7 @@ public final class JobStore {
 
   /** The intent was carried out: the job is one of those that others see. */
   public void markStarted(JobId id, int mainPid) {
-    database.update(
+    database.updateSurely(
         "UPDATE job SET main_pid = ?, settled = 1 WHERE id = ?",
         statement -> {
           statement.setInt(1, mainPid);
@@ -87,7 +88,7 @@ public final class JobStore {
 
   /** Keeps how a job ended, and how much it wrote. */
   public void recordEnd(JobId id, JobEnd end, long outputBytes, long outputDroppedBytes) {
-    database.update(
+    database.updateSurely(
         "UPDATE job SET reason = ?, exit_code = ?, signal = ?, ended_at_us = ?, cpu_us = ?,"
             + " peak_memory_bytes = ?, read_bytes = ?, written_bytes = ?, output_bytes = ?,"
             + " output_dropped_bytes = ?, cpu_throttled_us = ?, oom_kills = ?, end_detail = ?,"
@@ -113,14 +114,14 @@ public final class JobStore {
 
   /** A stop of the job has begun. */
   public void markStopping(JobId id) {
-    database.update(
+    database.updateSurely(
         "UPDATE job SET stopping = 1 WHERE id = ?",
         statement -> statement.setString(1, id.toString()));
   }
 
   /** Nothing that only a running job needs is left of an ended one. */
   public void markCleaned(JobId id) {
-    database.update(
+    database.updateSurely(
         "UPDATE job SET cleaned = 1 WHERE id = ?",
         statement -> statement.setString(1, id.toString()));
   }
