@@ -162,6 +162,12 @@ public final class ServerProcess implements AutoCloseable {
   }
 
   private Process serve() throws IOException {
+    Process started = spawnAndAwait();
+    assertThat(started.isAlive()).as(log::lastWords).isTrue();
+    return started;
+  }
+
+  private Process spawnAndAwait() throws IOException {
     Process started = spawn();
     try {
       await()
@@ -173,7 +179,6 @@ public final class ServerProcess implements AutoCloseable {
       started.destroyForcibly(); // nobody else knows of it
       throw failure;
     }
-    assertThat(started.isAlive()).as(log::lastWords).isTrue();
     return started;
   }
 
@@ -208,6 +213,12 @@ public final class ServerProcess implements AutoCloseable {
   /** Starts a new server on the same directory after an end. */
   public void restart() throws Exception {
     process = serve();
+  }
+
+  /** The same, if that can be done; answers whether it serves. */
+  public boolean restartIfPossible() throws IOException {
+    process = spawnAndAwait();
+    return process.isAlive();
   }
 
   /** Starts a new server after an end, and kills it after so many milliseconds. */

@@ -98,13 +98,7 @@ public final class StartFaults implements AutoCloseable {
 
   /** Whether this host has what this takes. */
   public static boolean isPossible() {
-    try {
-      return new ProcessBuilder("strace", "-o", "/dev/null", "true").start().waitFor() == 0;
-    } catch (IOException e) {
-      return false;
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
+    return Tracer.isPossible();
   }
 
   /** In how many starts something was killed. */
@@ -165,10 +159,14 @@ public final class StartFaults implements AutoCloseable {
     String answered = "";
     boolean hit;
     if (kind == Strike.KILL_SERVER) {
-      Process tracer = attach(call, n, trace);
-      answered = start(request, PATIENCE);
-      tracer.destroyForcibly().waitFor(); // what it traces goes on, or can be reaped
-      hit = dies(answered.isEmpty() ? Duration.ofSeconds(10) : Duration.ofMillis(300));
+      String injection = "inject=" + call + ":signal=KILL:when=" + n;
+      Tracer tracer =
+          Tracer.at(server.pid(), List.of("-e", "trace=" + call, "-e", injection), trace);
+      try (tracer) {
+        answered = start(request, PATIENCE);
+      }
+      hit =
+          tracer.isDeadWithin(answered.isEmpty() ? Duration.ofSeconds(10) : Duration.ofMillis(300));
       if (hit) {
         server.kill();
         server.restart();
@@ -272,68 +270,6 @@ public final class StartFaults implements AutoCloseable {
   }
 
   // --- strace
-
-  private Process attach(String call, int n, Path trace) throws Exception {
-    Process tracer =
-        new ProcessBuilder(
-                "strace",
-                "-f",
-                "-p",
-                Long.toString(server.pid()),
-                "-o",
-                trace.toString(),
-                "-e",
-                "trace=" + call,
-                "-e",
-                "inject=" + call + ":signal=KILL:when=" + n)
-            .redirectErrorStream(true)
-            .redirectOutput(shared.resolve("strace.out").toFile())
-            .start();
-    long end = System.nanoTime() + PATIENCE.toNanos();
-    while (!isTraced()) {
-      if (isDead()) {
-        break; // a thread of its own has made that call meanwhile
-      }
-      if (System.nanoTime() > end || !tracer.isAlive()) {
-        throw new IOException("strace: " + Files.readString(shared.resolve("strace.out")));
-      }
-      TimeUnit.MILLISECONDS.sleep(20);
-    }
-    return tracer;
-  }
-
-  /** Each of its threads. */
-  private boolean isTraced() throws IOException {
-    try (Stream<Path> threads = Files.list(Path.of("/proc/" + server.pid() + "/task"))) {
-      for (Path thread : threads.toList()) {
-        if (Files.readString(thread.resolve("status")).contains("TracerPid:\t0\n")) {
-          return false;
-        }
-      }
-      return true;
-    } catch (IOException e) {
-      return false; // a thread, or all of it, has just gone
-    }
-  }
-
-  /** Whether it is dead by then. */
-  private boolean dies(Duration patience) throws Exception {
-    long end = System.nanoTime() + patience.toNanos();
-    while (!isDead() && System.nanoTime() < end) {
-      TimeUnit.MILLISECONDS.sleep(10);
-    }
-    return isDead();
-  }
-
-  /** As the kernel has it (proc_pid_stat(5)): one that is traced is a zombie for a while. */
-  private boolean isDead() {
-    try {
-      String stat = Files.readString(Path.of("/proc/" + server.pid() + "/stat"));
-      return "ZX".indexOf(stat.charAt(stat.lastIndexOf(')') + 2)) >= 0;
-    } catch (IOException e) { // ENOENT, ESRCH: it has gone
-      return true;
-    }
-  }
 
   /** Puts a script in the launcher's place, which has strace run it. */
   private Path wrapLauncher(Strike kind, int n, Path trace) throws IOException {

@@ -39,7 +39,7 @@ import java.util.function.Supplier;
  * over.
  *
  * <p>{@code acceptance/torture --minutes N [--seed S]} runs it for long; {@code TortureTest} for a
- * number of kills. With {@code --faults} it is {@link StartFaults}.
+ * number of kills. With {@code --faults} it is {@link StartFaults} and {@link LifeFaults}.
  */
 public final class Torture {
   private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -96,7 +96,9 @@ public final class Torture {
   /** {@code [--minutes N | --kills N] [--seed S]}, {@code --away MEBIBYTES} or {@code --faults}. */
   public static void main(String[] args) throws Exception {
     if (List.of(args).equals(List.of("--faults"))) {
-      System.exit(StartFaults.runAll() ? 0 : 1);
+      boolean well = StartFaults.runAll();
+      well &= LifeFaults.runAll();
+      System.exit(well ? 0 : 1);
     }
     Duration time = Duration.ofMinutes(2);
     int kills = 0;

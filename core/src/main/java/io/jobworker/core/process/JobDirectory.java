@@ -179,6 +179,17 @@ public record JobDirectory(Path path) {
     return Files.isSymbolicLink(path.resolve(REMOVED));
   }
 
+  private boolean has(String name) throws IOException {
+    try {
+      var _ =
+          Files.readAttributes(
+              path.resolve(name), BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      return true;
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+
   /**
    * Removes what only a running job needs. The mark stays where nothing else says that the program
    * may have been executed.
@@ -190,7 +201,7 @@ public record JobDirectory(Path path) {
     for (String name : OF_VERSION_1) {
       Files.deleteIfExists(path.resolve(name));
     }
-    if (Files.exists(path.resolve(EXIT_RECORD))) {
+    if (has(EXIT_RECORD)) {
       Files.deleteIfExists(path.resolve(MARK));
     }
   }
