@@ -21,11 +21,16 @@ class ArchitectureTest {
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
-              "io.jobworker.core..",
-              "io.jobworker.server..",
-              "io.jobworker.api..",
-              "io.grpc..",
-              "picocli..");
+              "io.jobworker.core..", "io.jobworker.server..", "io.jobworker.api..", "io.grpc..");
+
+  @ArchTest
+  static final ArchRule onlyUsageKnowsHowCommandLinesAreRead =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("..base.usage..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAPackage("picocli..");
 
   @ArchTest
   static final ArchRule nativeFunctionsAreBoundInOnePlace =

@@ -1,5 +1,6 @@
 package io.jobworker.cli;
 
+import io.jobworker.base.usage.Usage;
 import io.jobworker.base.words.CallersBytes;
 import io.jobworker.cli.command.CompleteJobsCommand;
 import io.jobworker.cli.command.CompletionCommand;
@@ -16,7 +17,6 @@ import io.jobworker.cli.command.StatsCommand;
 import io.jobworker.cli.command.StatusCommand;
 import io.jobworker.cli.command.StopCommand;
 import io.jobworker.cli.command.TalkOptions;
-import io.jobworker.cli.command.Usage;
 import io.jobworker.cli.command.Verbs;
 import io.jobworker.cli.command.VersionCommand;
 import io.jobworker.cli.command.WaitCommand;

@@ -1,5 +1,6 @@
 package io.jobworker.server;
 
+import io.jobworker.base.usage.Usage;
 import io.jobworker.base.words.CallersBytes;
 import io.jobworker.base.words.OsString;
 import io.jobworker.core.job.JobException;
@@ -39,20 +40,7 @@ public final class Main {
   }
 
   static int run(String... args) {
-    CommandLine line = new CommandLine(new Main());
-    line.setExpandAtFiles(false); // nobody's words are ours to change
-    CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF);
-    String[] version = line.getCommandSpec().version();
-    line.getSubcommands().values().forEach(verb -> verb.getCommandSpec().version(version));
-    line.setCaseInsensitiveEnumValuesAllowed(true);
-    line.setExecutionExceptionHandler(Main::explain);
-    line.setParameterExceptionHandler((e, a) -> {
-      e.getCommandLine().getErr().println("job-worker-server: " + e.getMessage());
-      e.getCommandLine()
-          .getErr()
-          .println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
-      return CommandLine.ExitCode.USAGE;
-    });
+    CommandLine line = commandLine();
     for (String word : args) {
       if (!OsString.isUtf8(word)) { // the log, the audit and SQLite name files by characters
         line.getErr()
@@ -66,6 +54,26 @@ public final class Main {
       }
     }
     return line.execute(args);
+  }
+
+  /** The program with all its verbs. */
+  static CommandLine commandLine() {
+    CommandLine line = new CommandLine(new Main());
+    Usage.install(line);
+    line.setExpandAtFiles(false); // nobody's words are ours to change
+    CommandLine.tracer().setLevel(CommandLine.TraceLevel.OFF);
+    String[] version = line.getCommandSpec().version();
+    line.getSubcommands().values().forEach(verb -> verb.getCommandSpec().version(version));
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setExecutionExceptionHandler(Main::explain);
+    line.setParameterExceptionHandler((e, a) -> {
+      e.getCommandLine().getErr().println("job-worker-server: " + Usage.explain(e));
+      e.getCommandLine()
+          .getErr()
+          .println("Try '" + e.getCommandLine().getCommandSpec().qualifiedName() + " --help'.");
+      return CommandLine.ExitCode.USAGE;
+    });
+    return line;
   }
 
   /** Nobody gets to see a stack trace; one line says what was wrong. */

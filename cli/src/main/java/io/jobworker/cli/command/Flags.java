@@ -1,5 +1,6 @@
 package io.jobworker.cli.command;
 
+import io.jobworker.base.usage.Usage;
 import io.jobworker.cli.connect.Failure;
 import io.jobworker.cli.spec.Amounts;
 import java.util.List;

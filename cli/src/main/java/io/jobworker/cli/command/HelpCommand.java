@@ -1,8 +1,8 @@
 package io.jobworker.cli.command;
 
+import io.jobworker.base.usage.WrongUsage;
 import io.jobworker.cli.help.HelpLayout;
 import io.jobworker.cli.help.ManPages;
-import io.jobworker.cli.help.WrongUsage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package io.jobworker.cli.connect;
 
-import io.jobworker.cli.help.Nearest;
+import io.jobworker.base.usage.Nearest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package io.jobworker.cli.help;
+package io.jobworker.base.usage;
 
 import java.util.List;
 import java.util.regex.Pattern;

@@ -1,4 +1,4 @@
-package io.jobworker.cli.help;
+package io.jobworker.base.usage;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,6 +1,5 @@
-package io.jobworker.cli.command;
+package io.jobworker.base.usage;
 
-import io.jobworker.cli.help.WrongUsage;
 import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
@@ -126,7 +125,7 @@ public final class Usage {
   }
 
   /** As much of what was typed as people can read. */
-  static String shown(String text) {
+  public static String shown(String text) {
     String plain = text.replaceAll("\\p{Cntrl}", "?");
     return plain.length() <= MAX_SHOWN ? plain : plain.substring(0, MAX_SHOWN) + "...";
   }
