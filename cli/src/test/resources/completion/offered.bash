@@ -1,7 +1,10 @@
-# SCRIPT LINE: what bash offers behind LINE.
+# SCRIPT LINE: the words that bash offers behind LINE, whole.
 . "$1"
-read -ra COMP_WORDS <<<"$2"
+COMP_LINE=$2
+COMP_WORDBREAKS=$' \t\n"\'><=;|&(:'
+read -ra COMP_WORDS <<<"$(sed 's/[=:]/ & /g' <<<"$2")"
 case $2 in *' ') COMP_WORDS+=('') ;; esac
 COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 _job_worker
-printf '%s\n' "${COMPREPLY[@]}"
+typed=${2##* }
+printf '%s\n' "${COMPREPLY[@]/#/"${typed%"${typed##*[=:]}"}"}"

@@ -22,7 +22,8 @@ import picocli.CommandLine;
 class CompletionTest {
   /** What the server says, as a format of printf(1). */
   private static final String JOBS =
-      "job\\t813c08e2\\tnightly, running\\njob\\t1f0a77d1\\texited\\n" + "label\\tteam=build\\n";
+      "job\\t813c08e2\\tnightly, running\\njob\\t1f0a77d1\\texited\\n"
+          + "name\\tname:nightly\\trunning\\nlabel\\tteam=build\\n";
 
   @TempDir private Path directory;
 
@@ -65,10 +66,9 @@ class CompletionTest {
     Path program =
         Files.writeString(
             directory.resolve("job-worker"),
-            "#!/bin/sh\n[ \"$1\" = complete-jobs ] && { printf '"
+            "#!/bin/sh\necho \"$*\" >>\"$HOME/asked\"\nfor file; do :; done\nprintf '"
                 + answer
-                + "' >\"$2.new\"; "
-                + "mv \"$2.new\" \"$2\"; }\n");
+                + "' >\"$file.new\"\nmv \"$file.new\" \"$file\"\n");
     assertThat(program.toFile().setExecutable(true)).isTrue();
     List<String> command = new ArrayList<>(List.of(shell));
     command.addAll(
@@ -83,11 +83,26 @@ class CompletionTest {
     builder.environment().put("PATH", directory + ":" + System.getenv("PATH"));
     builder.environment().put("HOME", directory.toString());
     builder.environment().put("XDG_CACHE_HOME", directory.resolve("cache").toString());
-    builder.environment().put("JOB_WORKER_CONFIG", "/srv/client.toml");
+    builder.environment().put("JOB_WORKER_CONFIG", contexts().toString());
     Process process = builder.start();
     String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(text).isZero();
     return text.replace("\r", "");
+  }
+
+  private Path contexts() throws Exception {
+    return Files.writeString(
+        directory.resolve("config.toml"),
+        "current = \"lab\"\n[contexts.lab]\nconfig = \"lab.toml\"\n[contexts.prod]\n");
+  }
+
+  /** Nobody waits long for an answer: what came too late is there the next time. */
+  private Offered live(String shell, String line) throws Exception {
+    Offered offered = offered(shell, JOBS, line);
+    for (int tries = 0; tries < 100 && offered.words().isEmpty(); tries++) {
+      offered = offered(shell, JOBS, line);
+    }
+    return offered;
   }
 
   private static boolean isHere(String shell) {
@@ -136,16 +151,38 @@ class CompletionTest {
   @ParameterizedTest
   @ValueSource(strings = {"bash", "zsh", "fish"})
   void jobsAreOfferedWithNameAndStatus(String shell) throws Exception {
-    // Nobody waits long for an answer: what came too late is there the next time.
-    Offered jobs = offered(shell, JOBS, "job-worker logs -n 5 ");
-    for (int tries = 0; tries < 100 && jobs.words().size() < 2; tries++) {
-      jobs = offered(shell, JOBS, "job-worker logs -n 5 ");
-    }
+    Offered jobs = live(shell, "job-worker logs -n 5 ");
     assertThat(jobs.words()).containsExactlyInAnyOrder("813c08e2", "1f0a77d1");
     assertThat(jobs.shown()).contains("nightly, running", "exited");
     assertThat(offered(shell, JOBS, "job-worker logs 813").words()).containsExactly("813c08e2");
     assertThat(offered(shell, JOBS, "job-worker ls --label te").words())
         .containsExactly("team=build");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bash", "zsh", "fish"})
+  void namesAndValuesBehindAnEqualsSignAreOffered(String shell) throws Exception {
+    assertThat(live(shell, "job-worker logs name:ni").words()).containsExactly("name:nightly");
+    assertThat(live(shell, "job-worker ls --label team=b").words()).containsExactly("team=build");
+    assertThat(offered(shell, JOBS, "job-worker logs --stream=stdo").shown()).contains("stdout");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bash", "zsh", "fish"})
+  void contextsAreOffered(String shell) throws Exception {
+    assertThat(offered(shell, JOBS, "job-worker --context p").words()).containsExactly("prod");
+    assertThat(offered(shell, JOBS, "job-worker context us").words()).containsExactly("use");
+    assertThat(offered(shell, JOBS, "job-worker context use l").words()).containsExactly("lab");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bash", "zsh", "fish"})
+  void theServerThatIsMeantIsAsked(String shell) throws Exception {
+    String line = "job-worker --context prod logs --address=build1:7443 8";
+    assertThat(live(shell, line).words()).containsExactly("813c08e2");
+    assertThat(directory.resolve("asked"))
+        .content()
+        .contains("--context prod --address=build1:7443 complete-jobs ");
   }
 
   @ParameterizedTest

@@ -29,24 +29,29 @@ public enum Completion {
    */
   private static final String LIVE =
       """
-      _job_worker_live() { # KIND WORD-0
-          local dir=${XDG_CACHE_HOME:-$HOME/.cache}/job-worker tries=0
-          local key=${JOB_WORKER_CONFIG-}+${JOB_WORKER_CONTEXT-}+${JOB_WORKER_ADDRESS-}
+      _job_worker_live() { # KIND WORD-0 WORDS-OF-THE-CONNECTION...
+          local kind=$1 program=$2 dir=${XDG_CACHE_HOME:-$HOME/.cache}/job-worker tries=0
+          shift 2
+          local key=${JOB_WORKER_CONFIG-}+${JOB_WORKER_CONTEXT-}+${JOB_WORKER_ADDRESS-}+$*
           local file=$dir/complete${key//\\//%}
           (umask 077; mkdir -p "$dir" && : >"$file.asked") 2>/dev/null || return 0
-          ("$2" complete-jobs "$file" </dev/null >/dev/null 2>&1 &)
+          ("$program" "$@" complete-jobs "$file" </dev/null >/dev/null 2>&1 &)
           while [ "$tries" -lt 6 ] && ! [ "$file" -nt "$file.asked" ]; do
               sleep 0.02
               tries=$((tries + 1))
           done
           [ -n "$(find "$file" -mmin -1 2>/dev/null)" ] || return 0
-          sed -n "s/^$1\\t//p" "$file"
+          sed -n "s/^$kind\\t//p" "$file"
       }
       _job_worker_contexts() {
           local file=${JOB_WORKER_CONFIG:-$HOME/.config/job-worker/config.toml}
           sed -n 's/^\\[contexts\\.\\([^]]*\\)\\]$/\\1/p' "$file" 2>/dev/null
       }
       """;
+
+  /** The options by which another server answers, or as somebody else's. */
+  private static final List<String> CONNECTION =
+      List.of("--config", "--context", "--address", "--server-name", "--ca", "--cert", "--key");
 
   /** The script for a program. */
   public String script(CommandSpec program) {
@@ -71,8 +76,35 @@ public enum Completion {
         .toList();
   }
 
-  private static String names(CommandSpec verb) {
-    return String.join("|", verb.names());
+  /**
+   * Where words may stand.
+   *
+   * @param words each way to get there; empty behind the program's own name
+   */
+  private record Place(List<String> words, CommandSpec command) {
+    /** As a pattern of the shells. */
+    private String pattern() {
+      return words.stream().map(way -> "'" + way + "'").collect(Collectors.joining("|"));
+    }
+  }
+
+  /** All of them, the program's own last. */
+  private static List<Place> places(CommandSpec program) {
+    List<Place> all = new ArrayList<>();
+    for (CommandSpec verb : verbs(program)) {
+      all.add(new Place(List.copyOf(verb.names()), verb));
+      for (CommandSpec below : verbs(verb)) {
+        all.add(new Place(ways(verb, below), below));
+      }
+    }
+    all.add(new Place(List.of(""), program));
+    return all;
+  }
+
+  private static List<String> ways(CommandSpec verb, CommandSpec below) {
+    return verb.names().stream()
+        .flatMap(name -> below.names().stream().map(next -> name + " " + next))
+        .toList();
   }
 
   private static List<OptionSpec> options(CommandSpec command) {
@@ -153,15 +185,15 @@ public enum Completion {
     StringBuilder text = new StringBuilder();
     text.append("_job_worker_kind() { # VERB OPTION: the kind of the option's value\n");
     text.append("    case \"$1 $2\" in\n");
-    for (CommandSpec command : withProgram(program)) {
-      for (OptionSpec option : options(command)) {
+    for (Place place : places(program)) {
+      for (OptionSpec option : options(place.command())) {
         if (takesValue(option)) {
           String patterns =
               Stream.of(option.names())
                   .flatMap(name ->
-                      isProgram(command)
+                      isProgram(place.command())
                           ? Stream.of("*' " + name + "'")
-                          : command.names().stream().map(verb -> "'" + verb + " " + name + "'"))
+                          : place.words().stream().map(way -> "'" + way + " " + name + "'"))
                   .collect(Collectors.joining("|"));
           String kind = kind(option);
           text.append("    %s) echo '%s' ;;%n".formatted(patterns, kind.isEmpty() ? "any" : kind));
@@ -169,18 +201,18 @@ public enum Completion {
       }
     }
     text.append("    esac\n}\n");
-    text.append("_job_worker_words() { # VERB: the kind of its words\n    case \"$1\" in\n");
-    text.append("    '') echo verb ;;\n");
-    for (CommandSpec verb : verbs(program)) {
-      text.append("    %s) echo '%s' ;;%n".formatted(names(verb), kind(verb)));
+    text.append("_job_worker_words() { # VERB: the kind of its words; fails if there is none\n");
+    text.append("    case \"$1\" in\n");
+    for (Place place : places(program)) {
+      String kind = isProgram(place.command()) ? "verb" : kind(place.command());
+      text.append("    %s) echo '%s' ;;%n".formatted(place.pattern(), kind));
     }
-    text.append("    esac\n}\n");
+    text.append("    *) return 1 ;;\n    esac\n}\n");
     text.append("_job_worker_options() { # VERB: its options, with what they do\n");
     text.append("    case \"$1\" in\n");
-    for (CommandSpec command : withProgram(program)) {
-      String pattern = isProgram(command) ? "''" : names(command);
-      text.append("    %s) cat <<'END'%n".formatted(pattern));
-      for (OptionSpec option : options(command)) {
+    for (Place place : places(program)) {
+      text.append("    %s) cat <<'END'%n".formatted(place.pattern()));
+      for (OptionSpec option : options(place.command())) {
         text.append("%s\t%s%n".formatted(option.longestName(), description(option)));
       }
       text.append("END\n        ;;\n");
@@ -204,22 +236,32 @@ public enum Completion {
   private static final String OFFER =
       """
       _job_worker_offer() { # WORD-0 CURRENT WORDS-BEFORE...: candidates, or 'files'
-          local program=$1 current=$2 verb= option= word kind
+          local program=$1 current=$2 verb= option= before= word kind
+          local connection=()
           shift 2
           for word; do
               if [ -n "$option" ]; then
+                  case $option in CONNECTION) connection+=("$option" "$word") ;; esac
                   option=
               elif [ -n "$(_job_worker_kind "$verb" "$word")" ]; then
                   option=$word
               elif [ "${word#-}" != "$word" ]; then
-                  :
+                  case ${word%%=*} in CONNECTION) connection+=("$word") ;; esac
               elif [ -z "$verb" ]; then
                   verb=$word
               elif [ "$(_job_worker_words "$verb")" = program ]; then
                   echo files
                   return
+              elif _job_worker_words "$verb $word" >/dev/null; then
+                  verb="$verb $word"
               fi
           done
+          case $current in
+          -*=*)
+              before=${current%%=*}=
+              option=${current%%=*}
+              current=${current#*=} ;;
+          esac
           if [ -n "$option" ]; then
               kind=$(_job_worker_kind "$verb" "$option")
           elif [ "${current#-}" != "$current" ]; then
@@ -228,15 +270,17 @@ public enum Completion {
           else
               kind=$(_job_worker_words "$verb")
           fi
+          case $kind:$current in job:n*) kind=name ;; esac
           case $kind in
           "="*) printf '%s\\n' "${kind#=}" | tr ' ' '\\n' ;;
           verb) _job_worker_verbs ;;
-          job|label) _job_worker_live "$kind" "$program" ;;
+          job|name|label) _job_worker_live "$kind" "$program" "${connection[@]}" ;;
           context) _job_worker_contexts ;;
           program|file) echo files ;;
-          esac
+          esac | if [ -n "$before" ]; then sed "s|^|$before|"; else cat; fi
       }
-      """;
+      """
+          .replace("CONNECTION", String.join("|", CONNECTION));
 
   private static String bash(CommandSpec program) {
     return "# Has bash complete the words of job-worker: . <(job-worker completion bash)\n"
@@ -244,12 +288,38 @@ public enum Completion {
         + table(program)
         + OFFER
         + """
+        _job_worker_typed() { # sets words: those up to the cursor, as they are without COMP_WORDBREAKS
+            local i line=$COMP_LINE word last=
+            words=()
+            for ((i = 0; i <= COMP_CWORD; i++)); do
+                word=${COMP_WORDS[i]}
+                case $line in [[:space:]]*|'') last= ;; esac
+                line=${line#"${line%%[![:space:]]*}"}
+                line=${line#"$word"}
+                case $last:$word in
+                ?*:[=:]*|*[=:]:*) words[${#words[@]}-1]+=$word ;;
+                *) words+=("$word") ;;
+                esac
+                last=${words[${#words[@]}-1]}
+            done
+        }
         _job_worker() {
-            local IFS=$'\\n' current=${COMP_WORDS[COMP_CWORD]} line
-            local offered=()
+            local IFS=$'\\n' line current breaks= strip= mark
+            local offered=() words
+            _job_worker_typed
+            current=${words[${#words[@]}-1]}
+            for mark in = :; do
+                case $COMP_WORDBREAKS in *"$mark"*) breaks+=$mark ;; esac
+            done
+            if [ -n "$breaks" ]; then # what readline takes for the word begins behind these
+                strip=${current%"${current##*[$breaks]}"}
+            fi
             while read -r line; do
-                case $line in "$current"*|files) offered+=("$line") ;; esac
-            done < <(_job_worker_offer "${COMP_WORDS[0]}" "$current" "${COMP_WORDS[@]:1:COMP_CWORD-1}")
+                case $line in
+                files) offered+=("$line") ;;
+                "$current"*) offered+=("${line#"$strip"}") ;;
+                esac
+            done < <(_job_worker_offer "${words[0]}" "$current" "${words[@]:1:${#words[@]}-2}")
             COMPREPLY=()
             if [ "${offered[0]-}" = files ]; then
                 compopt -o default 2>/dev/null
@@ -296,6 +366,7 @@ public enum Completion {
         """;
   }
 
+  private static final String FISH_FILES = " -F";
   private static final String OURS = "__job_worker_ours";
 
   private static String fish(CommandSpec program) {
@@ -305,16 +376,31 @@ public enum Completion {
     text.append(
         """
         function __job_worker_live
+            set -l kind $argv[1]
+            string match -q "job:n*" -- "$kind:"(commandline -ct); and set kind name
+            set -l connection
+            set -l option
+            for word in (commandline -opc)[2..]
+                if test -n "$option"
+                    set -a connection $option $word
+                    set option
+                else if contains -- $word CONNECTION
+                    set option $word
+                else if contains -- (string replace -r '=.*' '' -- $word) CONNECTION
+                    set -a connection $word
+                end
+            end
             set -l dir ~/.cache/job-worker
             set -q XDG_CACHE_HOME; and set dir $XDG_CACHE_HOME/job-worker
-            set -l file $dir/complete(string replace -a / % -- "$JOB_WORKER_CONFIG+$JOB_WORKER_CONTEXT+$JOB_WORKER_ADDRESS")
+            set -l key "$JOB_WORKER_CONFIG+$JOB_WORKER_CONTEXT+$JOB_WORKER_ADDRESS+$connection"
+            set -l file $dir/complete(string replace -a / % -- $key)
             mkdir -p -m 700 $dir; and touch $file.asked; or return
-            job-worker complete-jobs $file </dev/null >/dev/null 2>&1 &
+            job-worker $connection complete-jobs $file </dev/null >/dev/null 2>&1 &
             for try in (seq 6)
                 test $file -nt $file.asked; and break
                 sleep 0.02
             end
-            test -n "$(find $file -mmin -1 2>/dev/null)"; and sed -n "s/^$argv[1]\\t//p" $file
+            test -n "$(find $file -mmin -1 2>/dev/null)"; and sed -n "s/^$kind\\t//p" $file
         end
         function __job_worker_contexts
             set -l file ~/.config/job-worker/config.toml
@@ -345,6 +431,7 @@ public enum Completion {
         complete -c job-worker -f
         """
             .replace("OURS", OURS)
+            .replace("CONNECTION", String.join(" ", CONNECTION))
             .replace("VALUED", String.join(" ", valued(program)))
             .replace("PROGRAMS", String.join(" ", programVerbs(program))));
     String all =
@@ -358,10 +445,23 @@ public enum Completion {
     }
     for (CommandSpec command : withProgram(program)) {
       boolean ofProgram = kind(command).equals("program");
-      String verb = "__fish_seen_subcommand_from " + String.join(" ", command.names());
+      String verb = fishSeen(command);
       String words = isProgram(command) ? "" : fishWords(kind(command), all);
+      if (!command.subcommands().isEmpty() && !isProgram(command)) {
+        for (CommandSpec below : verbs(command)) {
+          String further = fishWords(kind(below), all);
+          if (!further.isEmpty()) {
+            text.append(
+                "complete -c job-worker -n '%s; and %s'%s%n"
+                    .formatted(verb, fishSeen(below), further));
+          }
+        }
+      }
       if (!words.isEmpty()) {
-        text.append("complete -c job-worker -n '%s'%s%n".formatted(verb, words));
+        String further = String.join(" ", command.subcommands().keySet());
+        String here =
+            further.isEmpty() ? verb : verb + "; and not __fish_seen_subcommand_from " + further;
+        text.append("complete -c job-worker -n '%s'%s%n".formatted(here, words));
       }
       String where = isProgram(command) ? OURS : ofProgram ? verb + "; and " + OURS : verb;
       for (OptionSpec option : options(command)) {
@@ -374,12 +474,17 @@ public enum Completion {
               name.startsWith("--") ? " -l " + name.substring(2) : " -s " + name.substring(1));
         }
         if (takesValue(option)) {
-          text.append(" -r").append(fishWords(kind(option), all));
+          String values = fishWords(kind(option), all);
+          text.append(values.equals(FISH_FILES) ? " -r" : " -x").append(values);
         }
         text.append(" -d '%s'%n".formatted(description(option)));
       }
     }
     return text.toString();
+  }
+
+  private static String fishSeen(CommandSpec verb) {
+    return "__fish_seen_subcommand_from " + String.join(" ", verb.names());
   }
 
   /** The verbs after whose first word everything belongs to a program. */
@@ -406,7 +511,7 @@ public enum Completion {
       case "job", "label" -> " -a '(__job_worker_live " + kind + ")'";
       case "context" -> " -a '(__job_worker_contexts)'";
       case "verb" -> " -a '" + verbs + "'";
-      case "file", "program" -> " -F";
+      case "file", "program" -> FISH_FILES;
       case "" -> "";
       default -> " -a '" + kind.substring(1) + "'";
     };
