@@ -16,6 +16,7 @@ import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.api.v1.ListJobsRequest;
+import io.jobworker.api.v1.ListJobsResponse;
 import io.jobworker.api.v1.WatchRequest;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -236,6 +237,35 @@ class VerbsTest {
     assertThat(server.as("vera").run("ls", "-q", "--label", label).text().lines()).hasSize(2);
     assertThat(alice().run("ls", "--status", "asleep").err()).contains("one of running");
     alice().run("stop", running).succeeded();
+  }
+
+  @Test
+  void pagesHaveNoGapAndNothingTwiceWhileJobsComeAndGo() throws Exception {
+    List<String> staying = new ArrayList<>();
+    for (int i = 0; i < 9; i++) {
+      staying.addFirst(ended("-l", label, "--", "true"));
+      ended("-l", label, "--name", "going", "--", "true");
+    }
+    String value = label.substring(label.indexOf('=') + 1);
+    ListJobsRequest.Builder page =
+        ListJobsRequest.newBuilder().putLabels("test", value).setPageSize(2);
+    List<String> seen = new ArrayList<>();
+    ManagedChannel channel = server.certificates().channel("alice");
+    try {
+      do { // between two pages one is removed from behind them, and one comes before them
+        ListJobsResponse answer = JobWorkerGrpc.newBlockingStub(channel).list(page.build());
+        answer.getJobsList().forEach(job -> seen.add(job.getId()));
+        page.setPageToken(answer.getNextPageToken());
+        String going = alice().run("ls", "-q", "-l", label, "--name", "going").text();
+        if (!going.isEmpty()) {
+          alice().run("rm", going.lines().toList().getLast()).succeeded();
+        }
+        alice().start("-l", label, "--", "true");
+      } while (!page.getPageToken().isEmpty());
+    } finally {
+      channel.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
+    }
+    assertThat(seen).doesNotHaveDuplicates().containsSubsequence(staying);
   }
 
   @Test

@@ -39,6 +39,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterAll;
@@ -311,6 +312,22 @@ class BadInputTest {
       return e;
     }
     throw new AssertionError("it was accepted");
+  }
+
+  @Test
+  void aRequestIdThatStandsForAnotherJobIsRefusedWithWhatDiffers() {
+    String request = UUID.randomUUID().toString();
+    JobSpec first = JobSpec.newBuilder().addCommand("true").setRequestId(request).build();
+    String id = calls.start(JobRequest.newBuilder().setSpec(first).build()).getId();
+    assertThat(calls.start(JobRequest.newBuilder().setSpec(first).build()).getId()).isEqualTo(id);
+    StatusRuntimeException refusal =
+        refusalOf(() ->
+            calls.start(
+                JobRequest.newBuilder()
+                    .setSpec(first.toBuilder().setName("other").addCommand("x"))
+                    .build()));
+    assertThat(refusal.getStatus().getCode()).isEqualTo(Status.Code.ALREADY_EXISTS);
+    assertThat(refusal.getStatus().getDescription()).contains(id, "command", "name");
   }
 
   @Test

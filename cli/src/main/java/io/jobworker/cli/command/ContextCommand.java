@@ -40,6 +40,11 @@ public final class ContextCommand {
       mixinStandardHelpOptions = true)
   int list() {
     Contexts contexts = server.contexts();
+    if (contexts.names().isEmpty()) {
+      PrintWriter err = spec.commandLine().getErr();
+      err.println("job-worker: note: " + contexts.file() + " names no contexts");
+      err.flush();
+    }
     PrintWriter out = spec.commandLine().getOut();
     String current = contexts.current().orElse("");
     int width = contexts.names().stream().mapToInt(String::length).max().orElse(0);

@@ -9,9 +9,6 @@ import io.jobworker.base.units.Moments;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.connect.UsageException;
-import io.jobworker.cli.render.JobTable;
-import io.jobworker.cli.render.Json;
-import io.jobworker.cli.render.Screen;
 import io.jobworker.cli.render.Talk;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -47,15 +44,6 @@ import picocli.CommandLine.Spec;
     })
 public final class ListCommand implements Callable<Integer> {
   private static final int PAGE = 1000;
-
-  /** How to print. */
-  enum Format {
-    TABLE,
-    WIDE,
-    JSON,
-    JSONL,
-    NAME
-  }
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @ParentCommand private Connector server = Connector.NONE;
@@ -110,7 +98,7 @@ public final class ListCommand implements Callable<Integer> {
         "table (default); wide, with whole ids, owners, labels and times; json, an array; jsonl,",
         "an object a line; name: name:NAME, or the id of a job without one."
       })
-  private Format format = Format.TABLE;
+  private JobsFormat format = JobsFormat.TABLE;
 
   @Override
   public Integer call() throws StatusException, IOException {
@@ -156,26 +144,8 @@ public final class ListCommand implements Callable<Integer> {
     if (talk.quiet()) {
       jobs.forEach(job -> out.println(job.getId()));
     } else {
-      switch (format) {
-        case TABLE, WIDE -> {
-          Screen shown = talk.screen();
-          JobTable.lines(jobs, format == Format.WIDE, Instant.now(), shown, shown.width())
-              .forEach(out::println);
-        }
-        case JSON -> out.println(Json.array(jobs));
-        case JSONL -> {
-          for (JobStatusResponse job : jobs) {
-            out.println(Json.line(job));
-          }
-        }
-        case NAME -> jobs.forEach(job -> out.println(word(job)));
-      }
+      format.print(out, jobs, talk);
     }
     out.flush();
-  }
-
-  private static String word(JobStatusResponse job) {
-    String name = job.getSpec().getName();
-    return name.isEmpty() ? job.getId() : JobResolver.NAME + name;
   }
 }

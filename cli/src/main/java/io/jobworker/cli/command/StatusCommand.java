@@ -4,7 +4,6 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import io.grpc.StatusException;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobStatusResponse;
-import io.jobworker.cli.command.FormatOption.Format;
 import io.jobworker.cli.connect.Connection;
 import io.jobworker.cli.connect.Connector;
 import io.jobworker.cli.render.Json;
@@ -22,6 +21,7 @@ import java.util.concurrent.ConcurrentMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
@@ -44,7 +44,25 @@ public final class StatusCommand implements Callable<Integer> {
   @ParentCommand private Connector server = Connector.NONE;
   @ParentCommand private Talk talk = Talk.USUAL;
   @Mixin private JobsParameter jobs = new JobsParameter();
-  @Mixin private FormatOption format = new FormatOption();
+
+  @Option(
+      names = {"-o", "--output"},
+      paramLabel = "FORMAT",
+      defaultValue = "text",
+      description =
+          "text, all of it for people (default); json, for programs; jsonl, an object a line; and"
+              + " table, wide and name as 'list' has them.")
+  private Format format = Format.TEXT;
+
+  /** How to print. */
+  enum Format {
+    TEXT,
+    TABLE,
+    WIDE,
+    JSON,
+    JSONL,
+    NAME
+  }
 
   @Override
   public Integer call() throws StatusException, InterruptedException, IOException {
@@ -75,23 +93,19 @@ public final class StatusCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     if (talk.quiet()) {
       known.forEach(job -> out.println(job.getId()));
-    } else if (format.get() == Format.TEXT) {
+    } else if (format == Format.TEXT) {
       Screen shown = talk.screen();
       String gap = "";
       for (JobStatusResponse job : known) {
         out.println(gap + StatusText.of(job, shown));
         gap = System.lineSeparator();
       }
-    } else if (format.get() == Format.JSONL) {
-      for (JobStatusResponse job : known) {
-        out.println(Json.line(job));
-      }
-    } else if (jobs.isOne()) {
+    } else if (format == Format.JSON && jobs.isOne()) {
       for (JobStatusResponse job : known) {
         out.println(Json.of(job));
       }
     } else {
-      out.println(Json.array(known));
+      JobsFormat.valueOf(format.name()).print(out, known, talk);
     }
     out.flush();
   }

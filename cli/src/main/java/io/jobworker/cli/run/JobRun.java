@@ -144,7 +144,9 @@ public final class JobRun {
         in.close(); // who writes into ours is told as if the job were here
       }
     } catch (StatusException | IOException e) {
-      talk.say("the job gets no more input: " + Failure.of(e).message());
+      if (!JobSignals.isOver(e)) {
+        talk.say("the job gets no more input: " + Failure.of(e).message());
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -83,7 +83,7 @@ final class JobSignals {
   }
 
   /** The job has ended meanwhile, as whoever waits for that is about to say. */
-  private static boolean isOver(Exception e) {
+  static boolean isOver(Exception e) {
     return e instanceof StatusException status
         && status.getStatus().getCode() == Status.Code.FAILED_PRECONDITION;
   }

@@ -7,8 +7,10 @@ import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.Limits;
 import io.jobworker.base.units.ByteSize;
 import io.jobworker.base.units.Durations;
+import io.jobworker.base.usage.Nearest;
 import io.jobworker.cli.connect.UsageException;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.exc.UnrecognizedPropertyException;
 import tools.jackson.dataformat.toml.TomlMapper;
 
 /**
@@ -50,6 +53,8 @@ record JobFile(
     String text;
     try {
       text = Files.readString(file);
+    } catch (CharacterCodingException e) {
+      throw new UsageException("--file: " + file + " is not UTF-8");
     } catch (IOException e) {
       throw new UsageException("--file: cannot read " + file);
     }
@@ -58,7 +63,9 @@ record JobFile(
     } catch (DatabindException e) {
       String key = key(e);
       throw new UsageException(
-          file + ": " + (key.isEmpty() ? firstLine(e) : "'" + key + "' is not understood"));
+          file
+              + ": "
+              + (key.isEmpty() ? firstLine(e) : "'" + key + "' is not understood" + hint(e, key)));
     } catch (JacksonException e) {
       throw new UsageException(file + ": " + firstLine(e));
     } catch (IllegalArgumentException | ArithmeticException e) {
@@ -81,6 +88,16 @@ record JobFile(
       }
     }
     return path.toString();
+  }
+
+  /** What may have been meant by a key that there is not. */
+  private static String hint(DatabindException e, String key) {
+    if (!(e instanceof UnrecognizedPropertyException unknown)) {
+      return "";
+    }
+    return Amounts.keys(Limits.getDescriptor()).contains(key)
+        ? "; it belongs below [limits]"
+        : Nearest.hint(key, unknown.getKnownPropertyIds().stream().map(String::valueOf).toList());
   }
 
   private static String firstLine(JacksonException e) {

@@ -69,7 +69,8 @@ class JobFilesTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "comand = [\"true\"] | 'comand'",
+        "comand = [\"true\"] | comand' is not understood; did you mean command?",
+        "memory = \"1M\" | memory' is not understood; it belongs below [limits]",
         "command = \"true\" | 'command'",
         "timeout = \"soon\" | timeout: 'soon' is not a duration",
         "output-limit = \"64 sheep\" | output-limit: '64 sheep' is not a size",
@@ -88,6 +89,12 @@ class JobFilesTest {
         .hasMessageContaining(said)
         .message()
         .doesNotContain("jackson", "java.");
+  }
+
+  @Test
+  void whatIsNoTextIsRefused() throws IOException {
+    Path file = Files.write(directory.resolve("job.toml"), new byte[] {'a', (byte) 0xff});
+    assertThatThrownBy(() -> JobFiles.read(file)).hasMessageEndingWith("job.toml is not UTF-8");
   }
 
   @Test
