@@ -13,12 +13,14 @@ import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.JobDirectory;
 import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
+import io.jobworker.core.store.JobStore;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,12 +29,15 @@ import org.slf4j.LoggerFactory;
 final class ActiveJob {
   private static final Logger LOG = LoggerFactory.getLogger(ActiveJob.class);
 
+  /** In brief. */
   private final JobRecord record;
+
+  private final Supplier<JobSpec> spec;
   private final JobDirectory directory;
   private final Optional<JobCgroup> cgroup;
   private final OutputLog output;
   private final Optional<LauncherChannel> launcher;
-  private final CompletableFuture<JobStatus> ended = new CompletableFuture<>();
+  private final CompletableFuture<@Nullable Void> ended = new CompletableFuture<>();
   private final Callbacks onEnded = new Callbacks();
   private final AtomicReference<@Nullable InputWriter> writer = new AtomicReference<>();
   private final AtomicBoolean refusalTold = new AtomicBoolean();
@@ -42,14 +47,20 @@ final class ActiveJob {
 
   /**
    * {@code launcher} is empty for a job whose launcher did not outlive the server before this one.
+   *
+   * @param store for what of the record is too large to be held
    */
   ActiveJob(
       JobRecord record,
+      JobStore store,
       JobDirectory directory,
       Optional<JobCgroup> cgroup,
       OutputLog output,
       Optional<LauncherChannel> launcher) {
-    this.record = record;
+    this.record = record.inBrief();
+    JobId id = record.id();
+    JobSpec whole = record.spec();
+    this.spec = record.isSmall() ? () -> whole : () -> store.spec(id);
     this.directory = directory;
     this.cgroup = cgroup;
     this.output = output;
@@ -78,6 +89,7 @@ final class ActiveJob {
     return record;
   }
 
+  /** What of its spec is of no size. */
   JobSpec spec() {
     return record.spec();
   }
@@ -98,8 +110,8 @@ final class ActiveJob {
     return launcher;
   }
 
-  /** Completes with the final status, after the end is recorded. */
-  CompletableFuture<JobStatus> ended() {
+  /** Completes after the end is recorded; then {@link #status} is final. */
+  CompletableFuture<@Nullable Void> ended() {
     return ended;
   }
 
@@ -123,7 +135,7 @@ final class ActiveJob {
 
   /** Its end is published. */
   void completeEnd() {
-    ended.complete(status());
+    ended.complete(null);
     onEnded.callFinally();
   }
 
@@ -135,7 +147,7 @@ final class ActiveJob {
   /** Tells, once, that the job was refused a system call. */
   void tellRefusal(String call, JobEvents events) {
     if (refusalTold.compareAndSet(false, true)) {
-      events.publish(new JobEvent.CallRefused(status(), call));
+      events.publish(new JobEvent.CallRefused(statusInBrief(), call));
     }
   }
 
@@ -173,14 +185,29 @@ final class ActiveJob {
     }
   }
 
+  /**
+   * All of it.
+   *
+   * @throws io.jobworker.core.job.JobException if that cannot be told now
+   */
   JobStatus status() {
+    return status(spec.get());
+  }
+
+  /** The same with {@link #spec}, which can always be told. */
+  JobStatus statusInBrief() {
+    return status(record.spec());
+  }
+
+  /** The same with its spec as somebody has it at hand. */
+  JobStatus status(JobSpec whole) {
     Optional<JobEnd> how = outcome.map(Ending.Outcome::end);
     LogPage log = outcome.map(Ending.Outcome::log).orElseGet(output::state);
     JobState state = how.map(JobEnd::state).orElse(stopping ? JobState.STOPPING : JobState.RUNNING);
     return new JobStatus(
         record.id(),
         record.owner(),
-        record.spec(),
+        whole,
         state,
         record.createdAt(),
         record.mainPid(),

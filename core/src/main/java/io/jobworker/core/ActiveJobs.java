@@ -92,7 +92,7 @@ final class ActiveJobs {
     retention.admission().of(job.owner()).release();
     job.completeEnd();
     job.output().finish(outcome.log());
-    events.publish(new JobEvent.Ended(job.status()));
+    events.publish(new JobEvent.Ended(job.statusInBrief()));
     retention.ended(job.owner());
   }
 

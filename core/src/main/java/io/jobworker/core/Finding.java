@@ -92,17 +92,20 @@ final class Finding {
     filter.requireValid();
     recovery.awaitAll();
     List<JobPage.Entry> found = new ArrayList<>();
+    long weight = 0;
     Optional<JobQuery.Position> after = query.after();
     int size = Math.clamp(query.limit(), 1, LIST_BATCH); // enough, if all of them match
     while (true) {
       List<JobStore.Placed> batch = store.list(query.owner(), filter.naming(), after, size);
       for (JobStore.Placed placed : batch) {
         Optional<ActiveJob> job = active.find(placed.job().id());
-        JobStatus status = job.map(ActiveJob::status).orElseGet(placed.job()::status);
+        JobStatus status =
+            job.map(now -> now.status(placed.job().spec())).orElseGet(placed.job()::status);
         after = Optional.of(placed.position());
         if (filter.matches(status)) {
           found.add(new JobPage.Entry(placed.position(), status, usage(status, job)));
-          if (found.size() == query.limit()) {
+          weight += status.spec().weight();
+          if (found.size() == query.limit() || weight >= JobStore.MAX_WEIGHT) {
             return new JobPage(found, after);
           }
         }

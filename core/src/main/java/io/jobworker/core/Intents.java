@@ -62,7 +62,7 @@ final class Intents {
 
   /** One of which nothing but the record is left, and which is counted. */
   void add(JobRecord record, String failure) {
-    waiting.put(record.id(), new Intent(record, failure));
+    waiting.put(record.id(), new Intent(record.inBrief(), failure));
     // Without a request id nobody can ask for it again.
     Duration wait = record.spec().requestId().isPresent() ? patience : Duration.ZERO;
     CompletableFuture.delayedExecutor(wait.toMillis(), MILLISECONDS, workers)

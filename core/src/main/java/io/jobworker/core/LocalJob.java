@@ -125,7 +125,7 @@ record LocalJob(
   public CompletableFuture<JobStatus> whenEnded() {
     LocalJob now = requireTakenUp();
     return now.active.isPresent()
-        ? now.active.get().ended().copy()
+        ? now.active.get().ended().thenApply(_ -> now.statusAsFound())
         : CompletableFuture.completedFuture(now.record.status());
   }
 

@@ -15,6 +15,7 @@ import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobDescription;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
+import io.jobworker.core.store.JobStore.Unfinished;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -101,21 +102,21 @@ final class Recovery {
    * started: what has a directory now and no record was left by another process.
    */
   void begin() throws IOException {
-    List<JobRecord> unended = store.unended();
-    List<JobRecord> uncleaned = store.uncleaned();
+    List<Unfinished> unended = store.unended();
+    List<Unfinished> uncleaned = store.uncleaned();
     // By directory, which is made before the job's cgroup and removed after it. Other servers on
     // this host may have cgroups under the same root; those are not ours to look at.
     Set<JobId> directories = state.withDirectory();
-    for (JobRecord record : unended) {
-      waiting.put(record.id(), new CompletableFuture<>());
-      admission.of(record.owner()).takeOver();
+    for (Unfinished job : unended) {
+      waiting.put(job.id(), new CompletableFuture<>());
+      admission.of(job.owner()).takeOver();
     }
     long start = System.nanoTime();
     List<CompletableFuture<Void>> work = new ArrayList<>();
-    for (JobRecord record : unended) {
-      work.add(inBackground(() -> tryOnce(record)));
+    for (Unfinished job : unended) {
+      work.add(inBackground(() -> tryOnce(job)));
     }
-    uncleaned.forEach(record -> work.add(inBackground(() -> finishCleaning(record))));
+    uncleaned.forEach(job -> work.add(inBackground(() -> finishCleaning(job))));
     work.add(inBackground(() -> seeTo(store.unknownOf(directories))));
     var _ =
         CompletableFuture.allOf(work.toArray(CompletableFuture[]::new))
@@ -155,25 +156,30 @@ final class Recovery {
     }
   }
 
-  private void tryOnce(JobRecord record) {
+  private void tryOnce(Unfinished job) {
     try {
-      if (record.settled()) {
-        insistence.insist(
-            "recovery.job_failed", record.id(), () -> active.adopt(find(asItIsNow(record))));
-      } else {
-        insistence.insist("recovery.not_settled", record.id(), () -> settle(record));
-      }
+      insistence.insist(
+          job.settled() ? "recovery.job_failed" : "recovery.not_settled",
+          job.id(),
+          () -> takeUp(job));
     } finally {
-      CompletableFuture<@Nullable Void> tried = waiting.remove(record.id());
+      CompletableFuture<@Nullable Void> tried = waiting.remove(job.id());
       if (tried != null) {
         tried.complete(null);
       }
     }
   }
 
-  /** A stop may have come between two attempts. */
-  private JobRecord asItIsNow(JobRecord record) {
-    return store.find(record.id()).orElse(record);
+  /** As it is now: a stop may have come between two attempts. */
+  private void takeUp(Unfinished job) throws Exception {
+    Optional<JobRecord> record = store.find(job.id());
+    if (record.isEmpty()) {
+      admission.of(job.owner()).release(); // it cannot be read, and is left as it is
+    } else if (record.get().settled()) {
+      active.adopt(find(record.get()));
+    } else {
+      settle(record.get());
+    }
   }
 
   /**
@@ -199,6 +205,7 @@ final class Recovery {
     ActiveJob job =
         new ActiveJob(
             intent.started(mainPid),
+            store,
             found.directory(),
             found.cgroup(),
             found.output(),
@@ -236,11 +243,11 @@ final class Recovery {
           launcher.isPresent()
               ? logs.ofRunning(record, launcher.get(), PATIENCE)
               : logs.ofOrphan(record);
-      return new ActiveJob(record, directory, cgroupOf(record), output, launcher);
+      return new ActiveJob(record, store, directory, cgroupOf(record), output, launcher);
     } catch (LauncherChannel.OldVersion e) { // which has been told to end its job and go
       launcher.ifPresent(Recovery::awaitGone);
       return new ActiveJob(
-          record, directory, cgroupOf(record), logs.ofOrphan(record), Optional.empty());
+          record, store, directory, cgroupOf(record), logs.ofOrphan(record), Optional.empty());
     } catch (IOException | RuntimeException e) {
       launcher.ifPresent(LauncherChannel::detach);
       if (launcher.isPresent() && !LauncherChannel.isAlive(directory.path())) {
@@ -267,19 +274,19 @@ final class Recovery {
   }
 
   /** A job whose end was recorded by a server that died before it had cleaned up. */
-  private void finishCleaning(JobRecord record) {
-    JobDirectory directory = state.of(record.id());
+  private void finishCleaning(Unfinished job) {
+    JobDirectory directory = state.of(job.id());
     insistence.insist(
         "recovery.not_cleaned",
-        record.id(),
+        job.id(),
         () -> {
           dismiss(directory, PATIENCE);
-          Optional<JobCgroup> cgroup = cgroupOf(record);
+          Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
           if (cgroup.isPresent()) {
             cgroup.get().remove();
           }
           directory.removeRunningFiles();
-          store.markCleaned(record.id());
+          store.markCleaned(job.id());
         });
   }
 

@@ -205,7 +205,9 @@ final class Starting {
       return adoptUncertain(intent.started(0), request, directory, cgroup, launcher);
     }
     return Optional.of(
-        adopt(new ActiveJob(record, directory, cgroup, output, Optional.of(launcher)), request));
+        adopt(
+            new ActiveJob(record, store, directory, cgroup, output, Optional.of(launcher)),
+            request));
   }
 
   private Optional<ActiveJob> adoptUncertain(
@@ -222,7 +224,7 @@ final class Starting {
           OutputLog output = logs.ofOrphan(record);
           adopted.complete(
               adopt(
-                  new ActiveJob(record, directory, cgroup, output, Optional.of(launcher)),
+                  new ActiveJob(record, store, directory, cgroup, output, Optional.of(launcher)),
                   request));
         });
     return adopted.isDone() ? Optional.of(adopted.join()) : Optional.empty();

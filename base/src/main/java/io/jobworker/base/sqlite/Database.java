@@ -9,6 +9,7 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
@@ -75,6 +76,12 @@ public final class Database implements AutoCloseable {
 
   /** All rows that a statement answers with. */
   public <T> List<T> rows(String sql, Binder binder, RowReader<T> reader) throws SQLException {
+    return rows(sql, binder, reader, () -> true);
+  }
+
+  /** The rows that it answers with, for as long as {@code goingOn} says so after a row. */
+  public <T> List<T> rows(String sql, Binder binder, RowReader<T> reader, BooleanSupplier goingOn)
+      throws SQLException {
     return exclusively(() -> {
       try (PreparedStatement statement = connection.prepareStatement(sql)) {
         binder.bind(statement);
@@ -82,6 +89,9 @@ public final class Database implements AutoCloseable {
         try (ResultSet rows = statement.executeQuery()) {
           while (rows.next()) {
             found.add(reader.read(rows));
+            if (!goingOn.getAsBoolean()) {
+              break;
+            }
           }
         }
         return found;

@@ -2,7 +2,10 @@ package io.jobworker.core.job;
 
 import java.util.Optional;
 
-/** What happens to a job. */
+/**
+ * What happens to a job. The status of one that has started is whole; later, where its spec is
+ * large, that is in brief ({@link JobSpec#inBrief}).
+ */
 public sealed interface JobEvent {
   JobId job();
 

@@ -78,6 +78,36 @@ public record JobSpec(
     return differing;
   }
 
+  /** About how much room its words take, in bytes. */
+  public long weight() {
+    long weight = 0;
+    for (String word : command) {
+      weight += word.length();
+    }
+    for (Map.Entry<String, String> variable : environment.entrySet()) {
+      weight += variable.getKey().length() + variable.getValue().length();
+    }
+    return weight;
+  }
+
+  /** The same with no more of the command than the program, and without an environment. */
+  public JobSpec inBrief() {
+    return new JobSpec(
+        command.subList(0, 1),
+        Map.of(),
+        workingDirectory,
+        limits,
+        isolation,
+        timeout,
+        grace,
+        name,
+        labels,
+        requestId,
+        mergeOutput,
+        outputRetain,
+        stdinStream);
+  }
+
   private record Compared(Field field, Function<JobSpec, Object> of) {}
 
   private static final List<Compared> COMPARED =

@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.BooleanSupplier;
 
 /**
  * The database of jobs: one statement at a time, each a transaction. Thread-safe. What fails is a
@@ -307,8 +308,13 @@ public final class JobDatabase implements AutoCloseable {
 
   /** All rows that a statement answers with. */
   <T> List<T> rows(String sql, Binder binder, RowReader<T> reader) {
+    return rows(sql, binder, reader, () -> true);
+  }
+
+  /** The same, for as long as {@code goingOn} says so after a row. */
+  <T> List<T> rows(String sql, Binder binder, RowReader<T> reader, BooleanSupplier goingOn) {
     try {
-      return database.rows(sql, binder, reader);
+      return database.rows(sql, binder, reader, goingOn);
     } catch (SQLException e) {
       throw new JobException.Unavailable("the job database cannot be read", e);
     }

@@ -38,6 +38,35 @@ public record JobRecord(
         id, owner, spec, createdAt, 0, bootId, slot, false, false, Optional.empty(), 0, 0);
   }
 
+  /** Beyond this a spec is not held as long as its job runs. */
+  private static final int SMALL_BYTES = 4 << 10;
+
+  /** Whether its spec takes so little room that it can be held. */
+  public boolean isSmall() {
+    return spec.weight() <= SMALL_BYTES;
+  }
+
+  /** The same, but of a large spec only what is of no size ({@link JobSpec#inBrief}). */
+  public JobRecord inBrief() {
+    return isSmall() ? this : with(spec.inBrief());
+  }
+
+  private JobRecord with(JobSpec other) {
+    return new JobRecord(
+        id,
+        owner,
+        other,
+        createdAt,
+        mainPid,
+        bootId,
+        slot,
+        settled,
+        stopping,
+        end,
+        outputBytes,
+        outputDroppedBytes);
+  }
+
   /** The same of a job that was launched; {@code mainPid} is 0 if that is not known. */
   public JobRecord started(int mainPid) {
     return new JobRecord(

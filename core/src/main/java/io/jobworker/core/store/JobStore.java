@@ -22,6 +22,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -39,6 +41,9 @@ public final class JobStore {
    * A spec of an older version lacks what was not there yet; {@link JobSpec} puts in the default.
    */
   private static final JsonMapper JSON = JsonMapper.builder().build();
+
+  /** How much of {@link JobSpec#weight} a list brings into memory at once. */
+  public static final long MAX_WEIGHT = 1 << 20;
 
   private final JobDatabase database;
   private final ServiceTime time;
@@ -131,6 +136,17 @@ public final class JobStore {
         .findFirst();
   }
 
+  /**
+   * What a job was started as.
+   *
+   * @throws JobException.NoSuchJob if there is none
+   */
+  public JobSpec spec(JobId id) {
+    return find(id)
+        .map(JobRecord::spec)
+        .orElseThrow(() -> new JobException.NoSuchJob(id.toString()));
+  }
+
   public Optional<JobRecord> findByRequest(String owner, String requestId) {
     return query(
             "SELECT * FROM job WHERE owner = ? AND request_id = ?",
@@ -142,11 +158,28 @@ public final class JobStore {
         .findFirst();
   }
 
+  /**
+   * A job of which something is left to be done, without what may be large.
+   *
+   * @param slot the name of its cgroup
+   * @param settled whether it is no intent
+   */
+  public record Unfinished(JobId id, String owner, String slot, boolean settled) {
+    private static Unfinished of(ResultSet row) throws SQLException {
+      return new Unfinished(
+          new JobId(UUID.fromString(row.getString("id"))),
+          row.getString("owner"),
+          row.getString("slot"),
+          row.getInt("settled") != 0);
+    }
+  }
+
   /** A job, and its place among all. */
   public record Placed(JobQuery.Position position, JobRecord job) {}
 
   /**
-   * Jobs from the newest on.
+   * Jobs from the newest on: at least one, if there is any, and no more than are worth {@link
+   * #MAX_WEIGHT}.
    *
    * @param owner whose; empty: everybody's
    * @param naming what they are called
@@ -182,6 +215,7 @@ public final class JobStore {
       conditions.add("(" + String.join(" OR ", either) + ")");
     }
     values.add(limit);
+    AtomicLong weight = new AtomicLong();
     return query(
         "SELECT * FROM job WHERE "
             + String.join(" AND ", conditions)
@@ -191,7 +225,12 @@ public final class JobStore {
             statement.setObject(i + 1, values.get(i));
           }
         },
-        row -> new Placed(new JobQuery.Position(row.getLong("seq")), toRecord(row)));
+        row -> {
+          JobRecord job = toRecord(row);
+          weight.addAndGet(job.spec().weight());
+          return new Placed(new JobQuery.Position(row.getLong("seq")), job);
+        },
+        () -> weight.get() < MAX_WEIGHT);
   }
 
   /** When the job was started that was started last; empty if there is none. */
@@ -206,13 +245,18 @@ public final class JobStore {
   }
 
   /** All jobs whose end is not recorded, intents among them. */
-  public List<JobRecord> unended() {
-    return query("SELECT * FROM job WHERE reason IS NULL", Binder.NONE);
+  public List<Unfinished> unended() {
+    return unfinished("reason IS NULL");
   }
 
   /** Ended jobs of which more than the record may be left in the system. */
-  public List<JobRecord> uncleaned() {
-    return query("SELECT * FROM job WHERE reason IS NOT NULL AND cleaned = 0", Binder.NONE);
+  public List<Unfinished> uncleaned() {
+    return unfinished("reason IS NOT NULL AND cleaned = 0");
+  }
+
+  private List<Unfinished> unfinished(String condition) {
+    return query(
+        "SELECT id, owner, slot, settled FROM job WHERE " + condition, Binder.NONE, Unfinished::of);
   }
 
   /** Of {@code some} ids those that are not in the store. */
@@ -228,7 +272,12 @@ public final class JobStore {
   }
 
   private <T> List<T> query(String sql, Binder binder, RowReader<T> reader) {
-    return database.rows(sql, binder, row -> ifReadable(row, reader)).stream()
+    return query(sql, binder, reader, () -> true);
+  }
+
+  private <T> List<T> query(
+      String sql, Binder binder, RowReader<T> reader, BooleanSupplier goingOn) {
+    return database.rows(sql, binder, row -> ifReadable(row, reader), goingOn).stream()
         .flatMap(Optional::stream)
         .toList();
   }
