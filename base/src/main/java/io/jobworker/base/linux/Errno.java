@@ -12,6 +12,7 @@ import java.lang.invoke.MethodHandle;
 public final class Errno {
   public static final int ENOENT = 2;
   public static final int EINTR = 4;
+  public static final int EIO = 5;
   public static final int ENOEXEC = 8;
   static final int EBADF = 9;
   public static final int EAGAIN = 11;

@@ -2,6 +2,8 @@ package io.jobworker.core.output;
 
 import static java.util.Objects.requireNonNull;
 
+import io.jobworker.base.linux.Errno;
+import io.jobworker.base.linux.LinuxException;
 import io.jobworker.base.linux.MemoryCalls;
 import io.jobworker.core.output.FrameIndex.Frame;
 import java.io.IOException;
@@ -11,6 +13,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One reader's position in an {@link OutputLog}. It never waits: {@link #read} answers what there
@@ -25,6 +29,11 @@ public final class Cursor implements AutoCloseable {
   /** How often a segment may turn out to be another one by the time that it is opened. */
   private static final int MAX_TRIES = 8;
 
+  /** What is lost at a time of a file that a disk does not give: no more than it must. */
+  private static final int PIECE_BYTES = 4096;
+
+  private static final Logger LOG = LoggerFactory.getLogger(Cursor.class);
+
   private final OutputLog log;
   private final Optional<StdStream> only;
   private volatile long offset; // written by the reader, read by the gate
@@ -33,6 +42,9 @@ public final class Cursor implements AutoCloseable {
   private @Nullable Frame frame; // the last that was looked at; it may have grown since
   private long cachedStart; // from here
   private long cachedEnd; // to here the file was found in memory when it was last looked at
+  private long pieceEnd; // to here, and no further, is to be read at once
+  private long unreadableEnd; // to here the disk does not give what there is
+  private boolean unreadableTold;
   private Runnable waiter = () -> {}; // the last that was to be woken
 
   @SuppressWarnings("UnnecessaryLambda") // the log knows the reader by it
@@ -73,8 +85,14 @@ public final class Cursor implements AutoCloseable {
         offset = current.end();
         continue;
       }
-      int wanted = (int) Math.min(max, current.end() - from);
-      int length = here.read(from, into, wanted, isCached(here, wanted));
+      int wanted = wanted(max);
+      int length;
+      try {
+        length = here.read(from, into, wanted, isCached(here, wanted));
+      } catch (LinuxException e) {
+        narrow(e, here, wanted);
+        continue;
+      }
       if (isOvertaken(here)) { // these may be other bytes
         leaveSegment();
         continue;
@@ -156,7 +174,46 @@ public final class Cursor implements AutoCloseable {
   }
 
   private int wanted(int maxBytes) {
-    return (int) Math.min(maxBytes, requireNonNull(frame).end() - offset);
+    long end = requireNonNull(frame).end();
+    return (int) Math.min(maxBytes, (offset < pieceEnd ? Math.min(pieceEnd, end) : end) - offset);
+  }
+
+  /**
+   * Of so many bytes that a disk did not give together, finds out whether the first can be had
+   * alone: those are read next. If not, they are told as dropped.
+   *
+   * @throws LinuxException if {@code failure} is another, which may pass
+   */
+  private void narrow(LinuxException failure, Segment here, int length) throws LinuxException {
+    if (failure.errno() != Errno.EIO) {
+      throw failure;
+    }
+    int piece = (int) Math.min(length, PIECE_BYTES - offset % PIECE_BYTES);
+    if (piece < length && isReadable(here, piece)) {
+      pieceEnd = offset + piece;
+      return;
+    }
+    unreadableEnd = offset + piece;
+    if (!unreadableTold) {
+      unreadableTold = true;
+      LOG.atError()
+          .addKeyValue("segment", here)
+          .addKeyValue("offset", offset)
+          .setCause(failure)
+          .log("output.unreadable");
+    }
+  }
+
+  private boolean isReadable(Segment here, int length) throws LinuxException {
+    try {
+      here.read(offset, new byte[length], length, false);
+      return true;
+    } catch (LinuxException e) {
+      if (e.errno() != Errno.EIO) {
+        throw e;
+      }
+      return false;
+    }
   }
 
   private boolean isCached(Segment here, int length) {
@@ -171,7 +228,12 @@ public final class Cursor implements AutoCloseable {
   public void load(int maxBytes) throws IOException {
     if (settle().isEmpty()) {
       int length = wanted(maxBytes);
-      requireNonNull(segment).read(offset, new byte[length], length, false);
+      Segment here = requireNonNull(segment);
+      try {
+        here.read(offset, new byte[length], length, false);
+      } catch (LinuxException e) {
+        narrow(e, here, length); // and read will say
+      }
       cachedEnd = cachedStart; // which is to be found out anew
     }
   }
@@ -190,6 +252,9 @@ public final class Cursor implements AutoCloseable {
         return END;
       }
       case MORE -> {}
+    }
+    if (offset < unreadableEnd) {
+      return Optional.of(new ReadResult.Dropped(unreadableEnd, unreadableEnd - offset));
     }
     long end = log.end();
     long next = nextKept(end);

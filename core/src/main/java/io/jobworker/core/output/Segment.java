@@ -104,7 +104,7 @@ final class Segment {
    * {@code into}; {@code cached} if {@link #isCached} has just said so. Returns how many; 0 if the
    * file is shorter than its records say.
    */
-  int read(long offset, byte[] into, int length, boolean cached) throws IOException {
+  int read(long offset, byte[] into, int length, boolean cached) throws LinuxException {
     Fd from = requireNonNull(file);
     return cached
         ? FileCalls.preadCached(from, positionOf(offset), into, length)

@@ -1,11 +1,17 @@
 package io.jobworker.core.output;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.jobworker.base.linux.Fd;
+import io.jobworker.base.linux.FileCalls;
 import io.jobworker.core.output.OutputLog.OnFull;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,6 +23,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -198,6 +205,46 @@ class OutputLogTest {
     OutputLog log = OutputLog.finished(directory.resolve("log"), 20_000, 20_000);
     assertThat(readAll(log, 0, Optional.empty(), 1 << 20)).hasSize(20_000 - 4096);
     assertThat(readAll(log, 0, Optional.of(StdStream.STDERR), 1 << 20)).isEmpty();
+  }
+
+  /** Reads at low addresses of a process's memory are answered with EIO (proc_pid_mem(5)). */
+  @SuppressWarnings("restricted") // dup2
+  private void makeUnreadable() throws Throwable {
+    Linker linker = Linker.nativeLinker();
+    MethodHandle dup2 =
+        linker.downcallHandle(
+            linker.defaultLookup().findOrThrow("dup2"),
+            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+    try (Fd memory = FileCalls.open(Path.of("/proc/self/mem"), FileCalls.O_RDONLY);
+        Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+      for (Path fd : open.filter(Files::isSymbolicLink).toList()) {
+        if (Files.exists(fd) && Files.readSymbolicLink(fd).startsWith(directory)) {
+          int number = Integer.parseInt(fd.getFileName().toString());
+          assertThat((int) dup2.invokeExact(memory.number(), number)).isEqualTo(number);
+        }
+      }
+    }
+  }
+
+  @Test
+  void whatADiskDoesNotGiveIsToldAsDroppedAndTheReaderGoesOn() throws Throwable {
+    LogWriter writer = writer(4096);
+    write(writer, StdStream.STDOUT, "x".repeat(10_000));
+    OutputLog log = follow(writer);
+    try (Cursor cursor = log.cursor(0, Optional.empty())) {
+      assertThat(cursor.read(new byte[100])).isInstanceOf(ReadResult.Chunk.class);
+      while (cursor.offset() < 10_000) {
+        var _ = cursor.isInMemory(1); // it has the file open, then
+        makeUnreadable();
+        cursor.load(3000);
+        assertThat(cursor.isInMemory(3000)).as("there is nothing to wait for").isTrue();
+        assertThat(cursor.read(new byte[3000]))
+            .isInstanceOfSatisfying(
+                ReadResult.Dropped.class, gap -> assertThat(gap.bytes()).isBetween(1L, 4096L));
+      }
+      assertThat(cursor.read(new byte[100])).isEqualTo(ReadResult.CAUGHT_UP);
+    }
+    assertThat(text(log, 0)).as("of another reader").isEqualTo("x".repeat(10_000));
   }
 
   @Test
