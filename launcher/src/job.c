@@ -56,6 +56,12 @@ static rlim_t lower(rlim_t a, rlim_t b)
     return a < b ? a : b; /* RLIM_INFINITY is the largest value */
 }
 
+/*
+ * core(5): where core_pattern names a program, it gets the memory of whatever crashes although the limit is 0. At 1
+ * it is not started, and to a file nothing is written either, for a core is larger (linux/fs/coredump.c).
+ */
+#define NO_CORE 1
+
 /* A limit is an upper bound: where the server's own is lower already, and cannot be raised, that one holds. */
 static int set_rlimits(const struct sheet *sheet)
 {
@@ -64,6 +70,8 @@ static int set_rlimits(const struct sheet *sheet)
         /* getrlimit(2): __rlimit_resource_t is an enum in glibc and an int elsewhere. */
         __rlimit_resource_t resource = (__rlimit_resource_t)setting->resource;
         struct rlimit value = setting->value;
+        if (resource == RLIMIT_CORE && value.rlim_cur == 0)
+            value = (struct rlimit){NO_CORE, value.rlim_max < NO_CORE ? NO_CORE : value.rlim_max};
         if (setrlimit(resource, &value) == 0)
             continue;
         struct rlimit now;

@@ -654,6 +654,17 @@ static void a_grace_cancels_no_time_out(void)
     collect(&job);
 }
 
+/* Nor does a program that core_pattern names, for which a limit of 0 is none (core(5)). */
+static void without_cores_nobody_gets_the_memory_of_what_crashes(void)
+{
+    struct job job;
+    const char *script = "arg=while read -r a b c d soft hard rest; do [ $b = core ] && echo $soft $hard; done </proc/self/limits";
+    launch(&job, "arg=/bin/sh", "arg=-c", script, "rlimit=core:0:unlimited", NULL);
+    receive(&job);
+    CHECK(strcmp(output(&job, "stdout"), "1 unlimited\n") == 0);
+    collect(&job);
+}
+
 static void resource_limits_are_set(void)
 {
     struct job job;
@@ -2270,6 +2281,7 @@ int main(int argc, char **argv)
     RUN(what_a_dead_server_has_said_keeps_no_other_out);
     RUN(a_stop_is_heard_although_who_said_it_has_gone);
     RUN(resource_limits_are_set);
+    RUN(without_cores_nobody_gets_the_memory_of_what_crashes);
     RUN(a_job_goes_on_and_ends_without_a_server);
     RUN(a_sheet_that_is_not_understood_is_refused);
     RUN(a_failed_step_before_the_job_is_named);
