@@ -32,6 +32,12 @@ public final class HostCheck {
   /** Looks at this host now, and starts a job that nobody hears of, as such a library would. */
   public static List<Finding> inspect(JobsConfig config) {
     List<Finding> findings = new ArrayList<>(inspect());
+    Optional<String> refused = StateIdentity.problemOf(new StateDirectory(config.stateDirectory()));
+    findings.add(
+        new Finding(
+            refused.isEmpty(),
+            "state",
+            refused.orElse("the database of the jobs and their directories belong together")));
     Optional<Trial.Problem> problem = tried(config);
     findings.add(
         new Finding(

@@ -54,6 +54,35 @@ record StateIdentity(Identity identity, String host) {
     }
   }
 
+  /** What a server would refuse that began now; leaves everything as it is. */
+  static Optional<String> problemOf(StateDirectory state) {
+    try {
+      if (Files.notExists(state.database())) {
+        return state.hasDirectories() || Files.exists(state.identity())
+            ? Optional.of("the database of the jobs is missing" + REMEDY)
+            : Optional.empty();
+      }
+      try (JobDatabase database = JobDatabase.openToRead(state.database())) {
+        if (!database.isUpToDate()) {
+          return Optional.empty(); // a server brings it up to date before it looks
+        }
+        IdentityStore store = new IdentityStore(database);
+        return problem(state, store.read(), readIfThere(state, false), store)
+            .map(problem -> problem + REMEDY);
+      }
+    } catch (IOException | JobException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private static Optional<String> problem(
+      StateDirectory state, Identity known, Optional<StateIdentity> beside, IdentityStore store)
+      throws IOException {
+    return beside.isPresent()
+        ? beside.get().problem(known, store.isEmpty())
+        : problemOfUnnamed(state, known, store);
+  }
+
   private static JobDatabase openWhole(StateDirectory state, boolean adopt, boolean durable)
       throws IOException {
     try {
@@ -73,10 +102,7 @@ record StateIdentity(Identity identity, String host) {
     Identity known = store.read();
     Optional<StateIdentity> beside = readIfThere(state, adopt);
     if (!adopt) {
-      Optional<String> problem =
-          beside.isPresent()
-              ? beside.get().problem(known, store.isEmpty())
-              : problemOfUnnamed(state, known, store);
+      Optional<String> problem = problem(state, known, beside, store);
       if (problem.isPresent()) {
         throw new JobException.StateRefused(state.path() + ": " + problem.get() + REMEDY);
       }

@@ -120,6 +120,30 @@ class StateIdentityTest {
     assertAdopted();
   }
 
+  private HostCheck.Finding checked() {
+    return HostCheck.inspect(TestJobs.config(jobs.state())).stream()
+        .filter(finding -> finding.what().equals("state"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void whatAServerWouldRefuseIsToldBeforeAndLeftAsItIs() throws Exception {
+    assertThat(checked().ok()).as(checked().consequence()).isTrue();
+    jobs.restart(() -> {
+      Path backup = directory.resolve("backup");
+      Files.move(database(), backup);
+      assertThat(checked().ok()).isFalse();
+      assertThat(checked().consequence()).startsWith("the database of the jobs is missing");
+      assertThat(database()).doesNotExist();
+      Files.writeString(database(), "this is no database, and long enough to be one");
+      assertThat(checked().consequence()).contains("is damaged");
+      Files.move(backup, database(), StandardCopyOption.REPLACE_EXISTING);
+      assertThat(checked().ok()).isTrue();
+    });
+    assertThat(listed()).contains(running.id(), ended.id());
+  }
+
   @Test
   void theSameHoldsOfWhatAnEarlierVersionHasLeft() throws Exception {
     assertRefused(

@@ -64,6 +64,11 @@ public final class Database implements AutoCloseable {
     return new Database(Sqlite.open(file, migrations));
   }
 
+  /** Opens one that is there, to read it and leave it as it is. The caller closes it. */
+  public static Database openToRead(Path file) throws SQLException {
+    return new Database(Sqlite.openToRead(file));
+  }
+
   /** Executes a statement; returns how many rows it has changed. */
   public int update(String sql, Binder binder) throws SQLException {
     return exclusively(() -> {

@@ -42,10 +42,7 @@ final class Sqlite {
     config.setBusyTimeout(BUSY_TIMEOUT_MS);
     config.enforceForeignKeys(true);
     createPrivately(file);
-    loadDriver();
-    // As a URI, for in a plain name the driver takes a question mark for its own.
-    Connection connection =
-        config.createConnection("jdbc:sqlite:file:" + file.toAbsolutePath().toUri().getRawPath());
+    Connection connection = connect(config, file);
     try {
       migrate(connection, file, migrations);
       return connection;
@@ -53,6 +50,28 @@ final class Sqlite {
       connection.close();
       throw e;
     }
+  }
+
+  /** Opens one that is there, to read it and leave it as it is. The caller closes it. */
+  static Connection openToRead(Path file) throws SQLException {
+    SQLiteConfig config = new SQLiteConfig();
+    config.setReadOnly(true);
+    config.setBusyTimeout(BUSY_TIMEOUT_MS);
+    Connection connection = connect(config, file);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("PRAGMA user_version"); // the file is not read before
+      return connection;
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
+  }
+
+  private static Connection connect(SQLiteConfig config, Path file) throws SQLException {
+    loadDriver();
+    // As a URI, for in a plain name the driver takes a question mark for its own.
+    return config.createConnection(
+        "jdbc:sqlite:file:" + file.toAbsolutePath().toUri().getRawPath());
   }
 
   /**

@@ -43,6 +43,11 @@ final class DiskReserve {
     return reserve;
   }
 
+  /** None, for a database that is only read. */
+  static DiskReserve none(Path database) {
+    return new DiskReserve(database.resolveSibling("reserve"));
+  }
+
   private synchronized void takeOver() {
     try {
       whole = Files.exists(file) && Files.size(file) == BYTES;

@@ -243,6 +243,28 @@ public final class JobDatabase implements AutoCloseable {
   }
 
   /**
+   * Opens one that is there, as it is, and writes nothing. The caller closes it.
+   *
+   * @throws Damaged if the file is no whole database
+   */
+  public static JobDatabase openToRead(Path file) throws Damaged {
+    try {
+      return new JobDatabase(Database.openToRead(file), DiskReserve.none(file));
+    } catch (SQLException e) {
+      if (Database.isDamaged(e)) {
+        throw new Damaged(file, e);
+      }
+      throw new JobException.Unavailable("cannot open the job database " + file, e);
+    }
+  }
+
+  /** Whether it has all that this version of the program expects. */
+  public boolean isUpToDate() {
+    return rows("PRAGMA user_version", Binder.NONE, row -> row.getInt(1)).getFirst()
+        == MIGRATIONS.size();
+  }
+
+  /**
    * Makes sure that what is about to begin can be brought to its end.
    *
    * @throws JobException.Unavailable if the disk is full, or so nearly that its reserve is gone
