@@ -118,7 +118,8 @@ public final class LifeFaults implements AutoCloseable {
     try (LifeFaults faults = new LifeFaults()) {
       for (Step step : Step.values()) {
         faults.strikeAll(step);
-        System.out.println("up to " + step + ": " + faults.struck());
+        System.out.println(
+            "up to " + step + ": " + faults.struck() + ", wrong: " + faults.wrong().size());
       }
       System.out.println("wrong: " + faults.wrong().size());
       faults.wrong().forEach(what -> System.out.println("  " + what));
@@ -142,6 +143,13 @@ public final class LifeFaults implements AutoCloseable {
           }
         }
       }
+    }
+  }
+
+  /** Locks of the database that the kernel does not let go of. */
+  public void strikeLocks() throws Exception {
+    for (int n = 1; n <= 3; n++) {
+      strike(Step.END, "fcntl", n, Fault.error("EIO"));
     }
   }
 
@@ -210,7 +218,8 @@ public final class LifeFaults implements AutoCloseable {
   private String start(Gate gate) throws Exception {
     String script = "printf '%s'; %s; exit %d".formatted(OUTPUT, gate.waiting(), CODE);
     JobSpec spec = JobSpec.newBuilder().addAllCommand(List.of("/bin/sh", "-c", script)).build();
-    String id = again(() -> calls.start(JobRequest.newBuilder().setSpec(spec).build())).getId();
+    JobRequest request = JobRequest.newBuilder().setSpec(spec).build();
+    String id = again(() -> calls.withDeadlineAfter(PATIENCE).start(request)).getId();
     await("the output of " + id, () -> status(id).getOutputTotalBytes() == OUTPUT.length());
     return id;
   }
@@ -321,21 +330,21 @@ public final class LifeFaults implements AutoCloseable {
         requireEnded(id);
         requireOutput(id);
         requireCleaned(id);
-        again(() -> calls.remove(job(id)));
+        again(() -> calls.withDeadlineAfter(PATIENCE).remove(job(id)));
       }
       case STOP -> {
-        again(() -> calls.stop(job(id)));
+        again(() -> calls.withDeadlineAfter(PATIENCE).stop(job(id)));
         JobStatusResponse ended = awaitEnd(id);
         if (ended.getReason() != Reason.REASON_STOPPED) {
           throw new Finding(Kind.END, "a job that was stopped is " + ended);
         }
         requireOutput(id);
         requireCleaned(id);
-        again(() -> calls.remove(job(id)));
+        again(() -> calls.withDeadlineAfter(PATIENCE).remove(job(id)));
       }
       case REMOVE -> {
         try {
-          again(() -> calls.remove(job(id)));
+          again(() -> calls.withDeadlineAfter(PATIENCE).remove(job(id)));
         } catch (StatusRuntimeException e) {
           if (e.getStatus().getCode() != Status.Code.NOT_FOUND) {
             throw e;
@@ -401,7 +410,7 @@ public final class LifeFaults implements AutoCloseable {
 
   private JobStatusResponse status(String id) {
     try {
-      return again(() -> calls.status(job(id)));
+      return again(() -> calls.withDeadlineAfter(PATIENCE).status(job(id)));
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }

@@ -11,6 +11,7 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -50,6 +51,14 @@ final class Ffm {
   static MethodHandle bind(String name, MemoryLayout result, MemoryLayout... arguments) {
     return LINKER.downcallHandle(
         LIBC.findOrThrow(name), FunctionDescriptor.of(result, arguments), ERRNO);
+  }
+
+  /** The same of a function that not every libc has. */
+  static Optional<MethodHandle> bindIfThere(
+      String name, MemoryLayout result, MemoryLayout... arguments) {
+    return LIBC.find(name)
+        .map(function ->
+            LINKER.downcallHandle(function, FunctionDescriptor.of(result, arguments), ERRNO));
   }
 
   /** One that does not. */

@@ -2,6 +2,7 @@ package io.jobworker.base.linux;
 
 import static io.jobworker.base.linux.Ffm.STATE;
 import static io.jobworker.base.linux.Ffm.bind;
+import static io.jobworker.base.linux.Ffm.bindIfThere;
 import static io.jobworker.base.linux.Ffm.errno;
 import static io.jobworker.base.linux.Ffm.rethrow;
 import static java.lang.foreign.ValueLayout.ADDRESS;
@@ -17,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Optional;
 
 /** Children, and what this process is. Stateless and thread-safe. */
 public final class ProcessCalls {
@@ -42,6 +44,11 @@ public final class ProcessCalls {
       bind("posix_spawn_file_actions_init", JAVA_INT, ADDRESS);
   private static final MethodHandle ACTIONS_ADDDUP2 =
       bind("posix_spawn_file_actions_adddup2", JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
+
+  /** glibc 2.34. */
+  private static final Optional<MethodHandle> ACTIONS_ADDCLOSEFROM =
+      bindIfThere("posix_spawn_file_actions_addclosefrom_np", JAVA_INT, ADDRESS, JAVA_INT);
+
   private static final MethodHandle ACTIONS_DESTROY =
       bind("posix_spawn_file_actions_destroy", JAVA_INT, ADDRESS);
 
@@ -49,7 +56,9 @@ public final class ProcessCalls {
 
   /**
    * Starts {@code program} with an empty environment and the given descriptors as its 3, 4 and so
-   * on. All other descriptors of ours are close-on-exec.
+   * on. Nothing else is handed down, not for the moment either that it takes the program to close
+   * it: not all descriptors of a JVM are close-on-exec, and among those that are not is the socket
+   * that it listens at.
    *
    * @return the child's PID, which stays valid until {@link #reap}
    */
@@ -69,6 +78,11 @@ public final class ProcessCalls {
           // POSIX: dup2 clears close-on-exec also when both numbers are equal (glibc since 2.29).
           spawnChecked(
               (int) ACTIONS_ADDDUP2.invokeExact(STATE.get(), actions, from, 3 + i), program);
+        }
+        if (ACTIONS_ADDCLOSEFROM.isPresent()) {
+          MethodHandle addCloseFrom = ACTIONS_ADDCLOSEFROM.get();
+          spawnChecked(
+              (int) addCloseFrom.invokeExact(STATE.get(), actions, 3 + inherited.size()), program);
         }
         MemorySegment argv = arena.allocate(ADDRESS, arguments.size() + 2L); // ended by NULL
         argv.setAtIndex(ADDRESS, 0, Ffm.word(arena, argv0));

@@ -10,6 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
@@ -21,9 +23,26 @@ import org.sqlite.SQLiteException;
  * <p>Whoever owns it says in its own terms what an {@link SQLException} means.
  */
 public final class Database implements AutoCloseable {
-  private final Connection connection;
+  private static final Logger LOG = LoggerFactory.getLogger(Database.class);
 
-  /** Guards {@link #connection}. */
+  /** So far apart are versions that two connections give. */
+  private static final long VERSIONS_OF_A_CONNECTION = 1L << 32;
+
+  /** How the connection is made, each time. */
+  @FunctionalInterface
+  private interface Opener {
+    Connection open() throws SQLException;
+  }
+
+  private final Opener opener;
+
+  // Guarded by the lock.
+  private Connection connection;
+  private PreparedStatement version;
+  private long versionBase;
+  private boolean stuck;
+
+  /** Guards the connection. */
   private final ReentrantLock lock = new ReentrantLock();
 
   /** Sets a statement's parameters. */
@@ -47,11 +66,14 @@ public final class Database implements AutoCloseable {
     T run() throws SQLException;
   }
 
-  private final PreparedStatement version;
+  private Database(Opener opener) throws SQLException {
+    this.opener = opener;
+    this.connection = opener.open();
+    this.version = prepareVersion();
+  }
 
-  private Database(Connection connection) throws SQLException {
-    this.connection = connection;
-    this.version = connection.prepareStatement("PRAGMA data_version");
+  private PreparedStatement prepareVersion() throws SQLException {
+    return connection.prepareStatement("PRAGMA data_version");
   }
 
   /**
@@ -59,14 +81,16 @@ public final class Database implements AutoCloseable {
    *
    * @param migrations scripts, the n-th of which leads from version n to n + 1 (as kept in {@code
    *     user_version}); their order never changes
+   * @param durable whether what is written outlives the host's crash; it then waits for the disk
    */
-  public static Database open(Path file, List<String> migrations) throws SQLException {
-    return new Database(Sqlite.open(file, migrations));
+  public static Database open(Path file, List<String> migrations, boolean durable)
+      throws SQLException {
+    return new Database(() -> Sqlite.open(file, migrations, durable));
   }
 
   /** Opens one that is there, to read it and leave it as it is. The caller closes it. */
   public static Database openToRead(Path file) throws SQLException {
-    return new Database(Sqlite.openToRead(file));
+    return new Database(() -> Sqlite.openToRead(file));
   }
 
   /** Executes a statement; returns how many rows it has changed. */
@@ -134,7 +158,7 @@ public final class Database implements AutoCloseable {
   public long version() throws SQLException {
     return exclusively(() -> {
       try (ResultSet row = version.executeQuery()) {
-        return row.getLong(1);
+        return versionBase + row.getLong(1);
       }
     });
   }
@@ -143,10 +167,34 @@ public final class Database implements AutoCloseable {
   public <T> T exclusively(Work<T> work) throws SQLException {
     lock.lock();
     try {
+      if (stuck && lock.getHoldCount() == 1) {
+        reopen();
+      }
       return work.run();
+    } catch (SQLException e) {
+      stuck |= (e.getErrorCode() & 0xff) == SQLiteErrorCode.SQLITE_BUSY.code;
+      throw e;
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * SQLite keeps count of its file locks. One that the kernel did not let go of once (fcntl(2):
+   * EIO, ENOLCK) it holds against itself for as long as the file is open.
+   */
+  private void reopen() throws SQLException {
+    try {
+      version.close();
+      connection.close();
+    } catch (SQLException e) {
+      LOG.atWarn().setCause(e).log("database.not_closed");
+    }
+    connection = opener.open();
+    version = prepareVersion();
+    versionBase += VERSIONS_OF_A_CONNECTION;
+    stuck = false;
+    LOG.atWarn().log("database.opened_anew");
   }
 
   /** Whether the disk is full. */

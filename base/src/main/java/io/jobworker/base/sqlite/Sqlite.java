@@ -32,13 +32,16 @@ final class Sqlite {
    * Opens or makes the database and brings it up to date. {@code migrations} are scripts, the n-th
    * of which leads from version n to n + 1 (as kept in {@code user_version}); their order never
    * changes. The caller closes the connection and uses it from one thread at a time.
+   *
+   * @param durable whether each commit waits for the disk
    */
-  static Connection open(Path file, List<String> migrations) throws SQLException {
+  static Connection open(Path file, List<String> migrations, boolean durable) throws SQLException {
     SQLiteConfig config = new SQLiteConfig();
     config.setJournalMode(SQLiteConfig.JournalMode.WAL);
     // In WAL mode NORMAL survives the death of the process; only a host's crash may cost the last
-    // commits.
-    config.setSynchronous(SQLiteConfig.SynchronousMode.NORMAL);
+    // commits. With FULL each of them synchronises the log (sqlite.org, PRAGMA synchronous).
+    config.setSynchronous(
+        durable ? SQLiteConfig.SynchronousMode.FULL : SQLiteConfig.SynchronousMode.NORMAL);
     config.setBusyTimeout(BUSY_TIMEOUT_MS);
     config.enforceForeignKeys(true);
     createPrivately(file);

@@ -16,7 +16,7 @@ class DatabaseTest {
   void itsFileMayHaveAnyName() throws Exception {
     for (String name : List.of("a?b=c", "100%41 #{x}", "it's \"a\"", "gr\u00fcn", "file:x")) {
       Path file = OsString.path(directory + "/" + name);
-      Database.open(file, List.of("CREATE TABLE t (x)")).close();
+      Database.open(file, List.of("CREATE TABLE t (x)"), false).close();
       assertThat(file).isRegularFile();
       assertThat(Files.size(file)).isPositive();
     }
@@ -25,7 +25,7 @@ class DatabaseTest {
   /** A server ends by a signal or by halt, neither of which deletes it later. */
   @Test
   void nothingOfTheDriverStaysOnDiskOnceItIsLoaded() throws Exception {
-    Database.open(directory.resolve("test.db"), List.of()).close();
+    Database.open(directory.resolve("test.db"), List.of(), false).close();
     // proc_pid_maps(5): the file of a mapping that has been unlinked is marked
     assertThat(Files.readAllLines(Path.of("/proc/self/maps")))
         .filteredOn(mapping -> mapping.contains("sqlitejdbc"))

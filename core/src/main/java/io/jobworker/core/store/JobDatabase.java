@@ -225,12 +225,7 @@ public final class JobDatabase implements AutoCloseable {
   public static JobDatabase open(Path file, boolean durable) throws Damaged {
     DiskReserve reserve = DiskReserve.beside(file);
     try {
-      Database database = Database.open(file, MIGRATIONS);
-      if (durable) {
-        // sqlite.org, PRAGMA synchronous: in WAL mode each commit then synchronises the log.
-        database.update("PRAGMA synchronous = FULL", Binder.NONE);
-      }
-      return new JobDatabase(database, reserve);
+      return new JobDatabase(Database.open(file, MIGRATIONS, durable), reserve);
     } catch (SQLException e) {
       if (Database.isDamaged(e)) {
         throw new Damaged(file, e);

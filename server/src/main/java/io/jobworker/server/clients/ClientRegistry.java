@@ -70,7 +70,7 @@ public final class ClientRegistry implements AutoCloseable {
   /** Opens the database, made if it is missing. The caller closes it. */
   public static ClientRegistry open(Path file, Clock clock) {
     try {
-      return new ClientRegistry(Database.open(file, MIGRATIONS), clock);
+      return new ClientRegistry(Database.open(file, MIGRATIONS, false), clock);
     } catch (SQLException e) {
       throw new RegistryException("cannot open the client database " + file, e);
     }
