@@ -21,13 +21,13 @@ import org.junit.jupiter.api.Timeout;
 /** What clients write does not fill the server's heap. */
 @Timeout(240)
 class HeapTest {
-  private static final int JOBS = 100;
+  private static final int JOBS = 50;
   private static final int VARIABLES = 9;
   private static final String VALUE = "x".repeat(100_000);
 
   /** Less than the specs of all jobs together. */
   private static final List<String> SMALL_HEAP =
-      List.of("env", "JOB_WORKER_JAVA_OPTS=-Xmx80m -XX:+UseSerialGC -XX:TieredStopAtLevel=1");
+      List.of("env", "JOB_WORKER_JAVA_OPTS=-Xmx56m -XX:+UseSerialGC -XX:TieredStopAtLevel=1");
 
   private static JobSpec large() {
     JobSpec.Builder spec = JobSpec.newBuilder().addCommand("sleep").addCommand("1000");

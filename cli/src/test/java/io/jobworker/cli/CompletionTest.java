@@ -165,6 +165,8 @@ class CompletionTest {
     assertThat(live(shell, "job-worker logs name:ni").words()).containsExactly("name:nightly");
     assertThat(live(shell, "job-worker ls --label team=b").words()).containsExactly("team=build");
     assertThat(offered(shell, JOBS, "job-worker logs --stream=stdo").shown()).contains("stdout");
+    assertThat(offered(shell, JOBS, "job-worker logs --config=/etc/pass").shown())
+        .doesNotContain("files", "sed");
   }
 
   @ParameterizedTest

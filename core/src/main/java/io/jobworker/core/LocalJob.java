@@ -125,7 +125,7 @@ record LocalJob(
   public CompletableFuture<JobStatus> whenEnded() {
     LocalJob now = requireTakenUp();
     return now.active.isPresent()
-        ? now.active.get().ended().thenApply(_ -> now.statusAsFound())
+        ? now.active.get().ended().thenApply(_ -> finalStatus(now.active.get()))
         : CompletableFuture.completedFuture(now.record.status());
   }
 
@@ -137,6 +137,15 @@ record LocalJob(
     }
     call.run();
     return () -> {};
+  }
+
+  /** In brief, if that is all that can be told now. */
+  private static JobStatus finalStatus(ActiveJob job) {
+    try {
+      return job.status();
+    } catch (JobException e) {
+      return job.statusInBrief();
+    }
   }
 
   private LocalJob requireTakenUp() {

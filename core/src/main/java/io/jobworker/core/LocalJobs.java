@@ -143,7 +143,7 @@ final class LocalJobs implements Jobs {
   }
 
   /** What may pass is no reason not to serve those who could make room. */
-  private static void tryOne(Trial trial) throws IOException {
+  private static void tryOne(Trial trial) {
     trial.sweep();
     Optional<Trial.Problem> problem = trial.problem();
     if (problem.isPresent()) {

@@ -220,7 +220,8 @@ final class Recovery {
     LOG.atInfo().addKeyValue("job", job.id()).log("recovery.start_taken_up");
     // What is kept says whose it is, and not in which call.
     events.publish(
-        new JobEvent.Started(job.status(), Requester.named(job.owner()), Optional.empty()));
+        new JobEvent.Started(
+            job.status(intent.spec()), Requester.named(job.owner()), Optional.empty()));
     active.adopt(job);
   }
 

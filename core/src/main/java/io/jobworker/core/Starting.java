@@ -100,6 +100,7 @@ final class Starting {
     String attempt = CgroupTree.newSlot();
     JobRecord intent = intent(JobId.random(), attempt, request);
     try {
+      store.requireRoom();
       store.intend(intent);
     } catch (JobException e) {
       share.release();
@@ -113,6 +114,7 @@ final class Starting {
     String attempt = CgroupTree.newSlot();
     JobRecord intent = intent(id, attempt, request);
     try {
+      store.requireRoom();
       store.intend(intent);
     } catch (JobException e) {
       intents.add(intent, "");
@@ -235,7 +237,8 @@ final class Starting {
         "job.start_not_recorded",
         job.id(),
         () -> store.markStarted(job.id(), job.record().mainPid()));
-    events.publish(new JobEvent.Started(job.status(), request.by(), request.owner().runAs()));
+    events.publish(
+        new JobEvent.Started(job.status(request.spec()), request.by(), request.owner().runAs()));
     active.adopt(job);
     return job;
   }

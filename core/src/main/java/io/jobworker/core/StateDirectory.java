@@ -5,6 +5,7 @@ import io.jobworker.core.job.JobId;
 import io.jobworker.core.process.JobDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
@@ -61,6 +62,8 @@ record StateDirectory(Path path) {
         }
       }
       return false;
+    } catch (NoSuchFileException e) {
+      return false; // no server has been here
     }
   }
 

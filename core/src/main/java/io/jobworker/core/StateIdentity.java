@@ -67,8 +67,9 @@ record StateIdentity(Identity identity, String host) {
           return Optional.empty(); // a server brings it up to date before it looks
         }
         IdentityStore store = new IdentityStore(database);
-        return problem(state, store.read(), readIfThere(state, false), store)
-            .map(problem -> problem + REMEDY);
+        // Which a server that begins meanwhile writes last.
+        Optional<StateIdentity> beside = readIfThere(state, false);
+        return problem(state, store.read(), beside, store).map(problem -> problem + REMEDY);
       }
     } catch (IOException | JobException e) {
       return Optional.of(String.valueOf(e.getMessage()));

@@ -14,9 +14,11 @@ import io.jobworker.core.process.LaunchPlan;
 import io.jobworker.core.process.LauncherChannel;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,6 +39,10 @@ final class Trial {
   private static final String USER = "user";
 
   private static final Duration TIMEOUT = Duration.ofSeconds(10);
+
+  /** More than a trial takes. */
+  private static final Duration WHOLE_TRIAL = Duration.ofMinutes(1);
+
   private static final long RETAIN_BYTES = 64 << 10;
 
   /**
@@ -75,15 +81,28 @@ final class Trial {
   }
 
   /** Removes what trials have left whose servers died in them. */
-  void sweep() throws IOException {
+  void sweep() {
     try (var left = Files.newDirectoryStream(state.trials())) {
       for (Path path : left) {
         Optional<JobId> id = JobId.parse(String.valueOf(path.getFileName()));
-        if (id.isPresent() && !LauncherChannel.isAlive(path)) { // which is somebody's trial now
-          JobDirectory directory = state.ofTrial(id.get());
-          cleanUp(directory, cgroups.find(directory.slot().orElse(""), id.get()));
+        if (id.isPresent()) {
+          sweep(id.get(), state.ofTrial(id.get()));
         }
       }
+    } catch (IOException | DirectoryIteratorException e) {
+      LOG.atWarn().addKeyValue("directory", state.trials()).setCause(e).log("trial.not_swept");
+    }
+  }
+
+  private void sweep(JobId id, JobDirectory directory) {
+    try {
+      Instant made = Files.getLastModifiedTime(directory.path()).toInstant();
+      boolean isOld = made.plus(WHOLE_TRIAL).isBefore(Instant.now());
+      if (isOld && !LauncherChannel.isAlive(directory.path())) { // no check's, that goes on
+        cleanUp(directory, cgroups.find(directory.slot().orElse(""), id));
+      }
+    } catch (IOException e) {
+      LOG.atWarn().addKeyValue("directory", directory.path()).setCause(e).log("trial.not_removed");
     }
   }
 

@@ -281,17 +281,6 @@ class StateIdentityTest {
     assertKnown();
   }
 
-  @Test
-  void theGenerationOfTheDatabaseIsOnTheDiskBeforeThatOfTheDirectories() throws Exception {
-    Path alone = Files.copy(database(), directory.resolve("alone.db")); // what no crash takes away
-    try (var connection = DriverManager.getConnection("jdbc:sqlite:" + alone);
-        var rows = connection.createStatement().executeQuery("SELECT generation FROM identity")) {
-      assertThat(jobs.state().resolve("identity"))
-          .content()
-          .contains("generation=" + rows.getLong(1) + "\n");
-    }
-  }
-
   private Optional<Path> setAside(String name) throws IOException {
     try (Stream<Path> states = Files.list(jobs.state().resolve("set-aside"))) {
       return states.map(state -> state.resolve(name)).filter(Files::exists).findFirst();

@@ -13,6 +13,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -77,6 +79,7 @@ class TrialTest {
     Path left = Files.createDirectory(trials.resolve(UUID.randomUUID().toString()));
     Files.createFile(Files.createDirectory(left.resolve("work")).resolve("file"));
     Files.createFile(left.resolve("life"));
+    Files.setLastModifiedTime(left, FileTime.from(Instant.now().minusSeconds(3600)));
     Jobs.open(TestJobs.config(state)).close();
     assertThat(trials).isEmptyDirectory();
   }

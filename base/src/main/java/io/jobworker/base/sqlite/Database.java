@@ -200,7 +200,8 @@ public final class Database implements AutoCloseable {
   /** Whether the disk is full. */
   public static boolean isFull(SQLException failure) {
     return failure instanceof SQLiteException sqlite
-        && sqlite.getResultCode() == SQLiteErrorCode.SQLITE_FULL;
+        && (sqlite.getResultCode() == SQLiteErrorCode.SQLITE_FULL
+            || sqlite.getResultCode() == SQLiteErrorCode.SQLITE_IOERR_SHMSIZE);
   }
 
   /** Whether what was read is no database, or no whole one. */

@@ -33,7 +33,7 @@ public enum Completion {
           local kind=$1 program=$2 dir=${XDG_CACHE_HOME:-$HOME/.cache}/job-worker tries=0
           shift 2
           local key=${JOB_WORKER_CONFIG-}+${JOB_WORKER_CONTEXT-}+${JOB_WORKER_ADDRESS-}+$*
-          local file=$dir/complete${key//\\//%}
+          local file=$dir/complete-$(printf '%s' "$key" | cksum | tr ' ' -)
           (umask 077; mkdir -p "$dir" && : >"$file.asked") 2>/dev/null || return 0
           ("$program" "$@" complete-jobs "$file" </dev/null >/dev/null 2>&1 &)
           while [ "$tries" -lt 6 ] && ! [ "$file" -nt "$file.asked" ]; do
@@ -236,12 +236,16 @@ public enum Completion {
   private static final String OFFER =
       """
       _job_worker_offer() { # WORD-0 CURRENT WORDS-BEFORE...: candidates, or 'files'
-          local program=$1 current=$2 verb= option= before= word kind
+          local program=$1 current=$2 verb= option= before= word kind line
           local connection=()
           shift 2
           for word; do
               if [ -n "$option" ]; then
-                  case $option in CONNECTION) connection+=("$option" "$word") ;; esac
+                  case $word in "~/"*) word=$HOME/${word#"~/"} ;; esac
+                  case $option:$word in
+                  *[\\'\\"\\$\\`\\\\]*) ;; # which only the shell itself understands
+                  VALUED_CONNECTION) connection+=("$option" "$word") ;;
+                  esac
                   option=
               elif [ -n "$(_job_worker_kind "$verb" "$word")" ]; then
                   option=$word
@@ -270,16 +274,22 @@ public enum Completion {
           else
               kind=$(_job_worker_words "$verb")
           fi
-          case $kind:$current in job:n*) kind=name ;; esac
+          case $program in "~/"*) program=$HOME/${program#"~/"} ;; esac
+          case $kind:$current in
+          job:n*) kind=name ;;
+          program:*|file:*)
+              echo files
+              return ;;
+          esac
           case $kind in
           "="*) printf '%s\\n' "${kind#=}" | tr ' ' '\\n' ;;
           verb) _job_worker_verbs ;;
           job|name|label) _job_worker_live "$kind" "$program" "${connection[@]}" ;;
           context) _job_worker_contexts ;;
-          program|file) echo files ;;
-          esac | if [ -n "$before" ]; then sed "s|^|$before|"; else cat; fi
+          esac | while IFS= read -r line; do printf '%s\\n' "$before$line"; done
       }
       """
+          .replace("VALUED_CONNECTION", String.join(":*|", CONNECTION) + ":*")
           .replace("CONNECTION", String.join("|", CONNECTION));
 
   private static String bash(CommandSpec program) {
@@ -357,6 +367,7 @@ public enum Completion {
                 esac
             done < <(_job_worker_offer "$words[1]" "$words[CURRENT]" "${(@)words[2,CURRENT-1]}")
             if [ "${offered[1]%%:*}" = files ]; then
+                [[ $words[CURRENT] = -*=* ]] && compset -P '*='
                 _files
             else
                 _describe job-worker offered
@@ -382,7 +393,7 @@ public enum Completion {
             set -l option
             for word in (commandline -opc)[2..]
                 if test -n "$option"
-                    set -a connection $option $word
+                    set -a connection $option (string replace -r '^~/' "$HOME/" -- $word)
                     set option
                 else if contains -- $word CONNECTION
                     set option $word
@@ -393,7 +404,7 @@ public enum Completion {
             set -l dir ~/.cache/job-worker
             set -q XDG_CACHE_HOME; and set dir $XDG_CACHE_HOME/job-worker
             set -l key "$JOB_WORKER_CONFIG+$JOB_WORKER_CONTEXT+$JOB_WORKER_ADDRESS+$connection"
-            set -l file $dir/complete(string replace -a / % -- $key)
+            set -l file $dir/complete-(printf '%s' $key | cksum | tr ' ' -)
             mkdir -p -m 700 $dir; and touch $file.asked; or return
             job-worker $connection complete-jobs $file </dev/null >/dev/null 2>&1 &
             for try in (seq 6)

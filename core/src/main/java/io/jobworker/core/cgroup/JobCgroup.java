@@ -209,13 +209,14 @@ public final class JobCgroup {
       this.empty = empty;
     }
 
-    private void look() throws LinuxException {
+    private void look() {
       boolean populated;
       try {
         populated = FileCalls.readText(events).contains("populated 1");
       } catch (LinuxException e) {
         if (e.errno() != Errno.ENODEV) {
-          throw e;
+          empty.completeExceptionally(e);
+          return;
         }
         populated = false; // removed
       }

@@ -140,7 +140,12 @@ public final class Cursor implements AutoCloseable {
     }
     long from = offset;
     byte[] more = new byte[wanted(wanted)];
-    int length = here.read(from, more, more.length, isCached(here, more.length));
+    int length;
+    try {
+      length = here.read(from, more, more.length, isCached(here, more.length));
+    } catch (LinuxException e) {
+      return 0; // the next read will say
+    }
     if (isOvertaken(here)) {
       leaveSegment();
       return 0;

@@ -1,12 +1,14 @@
 package io.jobworker.core.store;
 
 import io.jobworker.base.linux.PrivateFiles;
+import io.jobworker.base.units.ByteSize;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -24,6 +26,9 @@ final class DiskReserve {
    */
   private static final int BYTES = 8 << 20;
 
+  /** How much must be free before it is made: others are to have as much. */
+  static final long NEEDED_BYTES = 2L * BYTES;
+
   /** With less than this a database may not even be opened. */
   private static final long SHORT_BYTES = 1 << 20;
 
@@ -31,6 +36,8 @@ final class DiskReserve {
 
   /** Written under this object's lock. */
   private volatile boolean whole;
+
+  private long releases; // guarded by this
 
   private DiskReserve(Path file) {
     this.file = file;
@@ -51,7 +58,7 @@ final class DiskReserve {
   private synchronized void takeOver() {
     try {
       whole = Files.exists(file) && Files.size(file) == BYTES;
-      if (whole && usable() < SHORT_BYTES) {
+      if (!whole || usable() < SHORT_BYTES) {
         release();
       }
     } catch (IOException e) {
@@ -59,18 +66,21 @@ final class DiskReserve {
     }
   }
 
-  /** Makes it whole if there is room; returns whether it is. */
-  boolean isWhole() {
-    return whole || refill();
+  /** Makes it whole if there is room; says why it is not. */
+  Optional<String> lack() {
+    return whole ? Optional.empty() : refill();
   }
 
-  private synchronized boolean refill() {
+  private synchronized Optional<String> refill() {
     if (whole) {
-      return true;
+      return Optional.empty();
     }
     try {
-      if (usable() < 2L * BYTES) {
-        return false; // others are to have as much
+      if (usable() < NEEDED_BYTES) {
+        return Optional.of(
+            "the job database's disk is full: less than "
+                + ByteSize.of(NEEDED_BYTES)
+                + " are free, which running jobs may need to end");
       }
       Files.deleteIfExists(file);
       try (FileChannel out =
@@ -84,26 +94,33 @@ final class DiskReserve {
         }
       }
       whole = true;
+      return Optional.empty();
     } catch (IOException e) {
-      LOG.atDebug().setCause(e).log("reserve.not_filled");
+      LOG.atWarn().setCause(e).log("reserve.not_filled");
+      release(); // half of it is of no use
+      return Optional.of("room for the ends of jobs cannot be kept: " + e.getMessage());
     }
-    return whole;
   }
 
   /** Makes room; returns whether there was any to be made. */
   synchronized boolean release() {
-    if (!whole) {
-      return false;
-    }
     whole = false;
     try {
-      Files.deleteIfExists(file);
+      if (!Files.deleteIfExists(file)) {
+        return false;
+      }
+      releases++;
       LOG.atWarn().addKeyValue("bytes", BYTES).log("reserve.released");
       return true;
     } catch (IOException e) {
       LOG.atWarn().setCause(e).log("reserve.not_released");
       return false;
     }
+  }
+
+  /** How often room was made. */
+  synchronized long releases() {
+    return releases;
   }
 
   private long usable() throws IOException {

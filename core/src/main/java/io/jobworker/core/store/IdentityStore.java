@@ -36,9 +36,9 @@ public final class IdentityStore {
    * host from then on.
    */
   public void take(long generation) {
-    database.updateSurely(
-        "UPDATE identity SET generation = ?", statement -> statement.setLong(1, generation));
-    database.synchronise();
+    database.synchronously(() ->
+        database.updateSurely(
+            "UPDATE identity SET generation = ?", statement -> statement.setLong(1, generation)));
   }
 
   /** Whether it knows no job at all. */

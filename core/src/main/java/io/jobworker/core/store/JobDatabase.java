@@ -210,10 +210,12 @@ public final class JobDatabase implements AutoCloseable {
 
   private final Database database;
   private final DiskReserve reserve;
+  private final boolean durable;
 
-  private JobDatabase(Database database, DiskReserve reserve) {
+  private JobDatabase(Database database, DiskReserve reserve, boolean durable) {
     this.database = database;
     this.reserve = reserve;
+    this.durable = durable;
   }
 
   /**
@@ -225,7 +227,7 @@ public final class JobDatabase implements AutoCloseable {
   public static JobDatabase open(Path file, boolean durable) throws Damaged {
     DiskReserve reserve = DiskReserve.beside(file);
     try {
-      return new JobDatabase(Database.open(file, MIGRATIONS, durable), reserve);
+      return new JobDatabase(Database.open(file, MIGRATIONS, durable), reserve, durable);
     } catch (SQLException e) {
       if (Database.isDamaged(e)) {
         throw new Damaged(file, e);
@@ -244,7 +246,7 @@ public final class JobDatabase implements AutoCloseable {
    */
   public static JobDatabase openToRead(Path file) throws Damaged {
     try {
-      return new JobDatabase(Database.openToRead(file), DiskReserve.none(file));
+      return new JobDatabase(Database.openToRead(file), DiskReserve.none(file), false);
     } catch (SQLException e) {
       if (Database.isDamaged(e)) {
         throw new Damaged(file, e);
@@ -265,8 +267,9 @@ public final class JobDatabase implements AutoCloseable {
    * @throws JobException.Unavailable if the disk is full, or so nearly that its reserve is gone
    */
   void requireReserve() {
-    if (!reserve.isWhole()) {
-      throw full();
+    Optional<String> lack = reserve.lack();
+    if (lack.isPresent()) {
+      throw new JobException.Unavailable(lack.get());
     }
   }
 
@@ -291,10 +294,11 @@ public final class JobDatabase implements AutoCloseable {
 
   private <T> Work<T> surely(Work<T> work) {
     return () -> {
+      long releases = reserve.releases();
       try {
         return work.run();
       } catch (SQLException e) {
-        if (Database.isFull(e) && reserve.release()) {
+        if (Database.isFull(e) && (reserve.release() || reserve.releases() != releases)) {
           return work.run();
         }
         throw e;
@@ -313,13 +317,15 @@ public final class JobDatabase implements AutoCloseable {
     }
   }
 
-  /** Brings all that was written to the disk, wherever commits do not wait for it. */
-  void synchronise() {
-    // sqlite.org, wal.html: a checkpoint synchronises the log, and what it moves from there.
-    boolean busy =
-        rows("PRAGMA wal_checkpoint(FULL)", Binder.NONE, row -> row.getInt(1) != 0).getFirst();
-    if (busy) {
-      throw new JobException.Unavailable("the job database is used by another program");
+  /** Does something whose commits wait for the disk, also where others do not. */
+  void synchronously(Runnable action) {
+    update("PRAGMA synchronous = FULL", Binder.NONE); // sqlite.org: of this connection
+    try {
+      action.run();
+    } finally {
+      if (!durable) {
+        update("PRAGMA synchronous = NORMAL", Binder.NONE);
+      }
     }
   }
 

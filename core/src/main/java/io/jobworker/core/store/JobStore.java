@@ -53,9 +53,17 @@ public final class JobStore {
     this.time = time;
   }
 
+  /**
+   * Makes sure that a job that is started now can be brought to its end.
+   *
+   * @throws JobException.Unavailable if the disk is full, or nearly so
+   */
+  public void requireRoom() {
+    database.requireReserve();
+  }
+
   /** Keeps an intent, or takes another launch of it for the one that it was. */
   public void intend(JobRecord job) {
-    database.requireReserve();
     database.update(
         "INSERT INTO job (id, owner, request_id, name, spec, created_at_us, main_pid, boot_id, slot,"
             + " settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id) DO UPDATE SET"

@@ -67,7 +67,7 @@ public final class ServiceTime {
    */
   public void keep() {
     Duration up = uptime.get();
-    database.update(
+    database.updateSurely(
         "UPDATE service_time SET boot_id = ?, uptime_us = ?, service_us = ?",
         statement -> {
           statement.setString(1, bootId);
