@@ -65,27 +65,17 @@ class PlacesTest {
     String id = ended("--name", "lost", "--", "echo", "hello");
     for (String verb :
         List.of(
-            "status ID",
             "status -o json ID",
             "ls",
-            "ls -q",
             "logs ID",
-            "logs --no-follow ID",
             "wait ID",
             "stats --once ID",
             "stop ID",
-            "version",
-            "help",
             "help logs",
-            "logs --help",
-            "completion bash",
-            "start --dry-run -- true",
             "run -- echo hello")) {
       String words = "\"$jw\" " + verb.replace("ID", id);
       assertLost(verb.startsWith("run") ? 2 : 1, words, ">/dev/full", FULL);
     }
-    assertLost(1, "\"$jw\" status " + id, ">&-", CLOSED);
-    assertLost(1, "\"$jw\" ls", ">&-", CLOSED);
     assertLost(1, "\"$jw\" logs " + id, ">&-", CLOSED);
   }
 

@@ -10,7 +10,9 @@ import io.grpc.ServerCall;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
+import io.jobworker.base.linux.LinuxException;
 import io.jobworker.core.job.JobException;
+import java.nio.file.FileSystemException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -41,13 +43,19 @@ public final class Errors {
       case JobException e -> ofJob(e);
       case InvalidField e -> invalid(e.field(), String.valueOf(e.getMessage()));
       case StatusRuntimeException e -> e;
+      // The kernel's word of now: too few descriptors, a disk that does not answer.
+      case LinuxException _, FileSystemException _ -> {
+        String incident = logged(failure, method);
+        yield status(
+            "the server cannot get at what it needs now; its log has it as incident "
+                + incident
+                + "; try again",
+            Status.Code.UNAVAILABLE,
+            "UNAVAILABLE",
+            Map.of("incident", incident));
+      }
       default -> {
-        String incident = UUID.randomUUID().toString();
-        LOG.atError()
-            .addKeyValue("method", method)
-            .addKeyValue("incident", incident)
-            .setCause(failure)
-            .log("rpc.failed");
+        String incident = logged(failure, method);
         yield status(
             "internal error; the server's log has it as incident " + incident,
             Status.Code.INTERNAL,
@@ -55,6 +63,17 @@ public final class Errors {
             Map.of("incident", incident));
       }
     };
+  }
+
+  /** As an incident, by which the log's line is found again. */
+  private static String logged(Throwable failure, String method) {
+    String incident = UUID.randomUUID().toString();
+    LOG.atError()
+        .addKeyValue("method", method)
+        .addKeyValue("incident", incident)
+        .setCause(failure)
+        .log("rpc.failed");
+    return incident;
   }
 
   /** Ends a call that has not been answered yet. */
