@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 
-/** Removes what a start has made that nobody will hear of. Thread-safe. */
+/** Removes what nobody will hear of any more. Thread-safe. */
 record Discarding(Insistence insistence, Trash trash) {
   private static final Duration KILL_PATIENCE = Duration.ofSeconds(2);
 
@@ -15,7 +15,13 @@ record Discarding(Insistence insistence, Trash trash) {
     insistence.insist("job.not_discarded", directory.path(), () -> discardNow(directory, cgroup));
   }
 
-  /** The same at once, or not. May be repeated. */
+  /** Removes a job's output only; if need be later. */
+  void discardOutput(JobDirectory directory) {
+    insistence.insist(
+        "job.output_not_discarded", directory.path(), () -> trash.discardOutput(directory));
+  }
+
+  /** What {@link #discard} does, at once, or not. May be repeated. */
   void discardNow(JobDirectory directory, Optional<JobCgroup> cgroup)
       throws IOException, InterruptedException {
     end(cgroup);

@@ -89,7 +89,8 @@ final class LocalJobs implements Jobs {
     ChangeStore kept = new ChangeStore(database);
     JobEvents events = listeners.andThen(event -> changes().on(event));
     Retention retention =
-        new Retention(config, store, time, new HistoryStore(database), kept, state, trash, events);
+        new Retention(
+            config, store, time, new HistoryStore(database), kept, state, discarding, events);
     Admission admission = retention.admission();
     JobLogs logs = new JobLogs(config.output(), state, admission);
     active =
@@ -135,24 +136,11 @@ final class LocalJobs implements Jobs {
     if (aside.isPresent()) {
       recovery.endAllIn(aside.get());
     }
-    tryOne(new Trial(config, state, cgroups, control, launcher));
+    new Trial(config, state, cgroups, control, launcher).requirePossible();
     warnOfClock(config.clock());
     recovery.begin();
     lifecycle.add(trash).start();
     lifecycle.add(retention).start();
-  }
-
-  /** What may pass is no reason not to serve those who could make room. */
-  private static void tryOne(Trial trial) {
-    trial.sweep();
-    Optional<Trial.Problem> problem = trial.problem();
-    if (problem.isPresent()) {
-      String what = problem.get().what();
-      if (problem.get().lasting()) {
-        throw new JobException.StateRefused("jobs cannot be started here: " + what);
-      }
-      LOG.atWarn().addKeyValue("problem", what).log("host.no_starts_now");
-    }
   }
 
   /** Nothing depends on it but what people read. */

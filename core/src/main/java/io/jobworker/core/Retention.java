@@ -44,7 +44,7 @@ final class Retention implements AutoCloseable {
   private final HistoryStore history;
   private final ChangeStore changes;
   private final StateDirectory state;
-  private final Trash trash;
+  private final Discarding discarding;
   private final ServiceTime time;
   private final JobEvents events;
   private final Budget budget;
@@ -61,14 +61,14 @@ final class Retention implements AutoCloseable {
       HistoryStore history,
       ChangeStore changes,
       StateDirectory state,
-      Trash trash,
+      Discarding discarding,
       JobEvents events) {
     this.bounds = config.history();
     this.store = store;
     this.history = history;
     this.changes = changes;
     this.state = state;
-    this.trash = trash;
+    this.discarding = discarding;
     this.time = time;
     this.events = events;
     this.budget = new Budget(config.output().total().bytes(), this::look);
@@ -177,16 +177,12 @@ final class Retention implements AutoCloseable {
     }
   }
 
+  /** First the record: what is left of the files goes with the job. */
   private void drop(Ended job) {
-    try {
-      if (history.markOutputDropped(
-          job.id())) { // first: what is left of the files goes with the job
-        admission.of(job.owner()).output().add(-job.outputKeptBytes());
-      }
-      trash.discardOutput(state.of(job.id()));
-    } catch (IOException e) {
-      LOG.atWarn().addKeyValue("job", job.id()).setCause(e).log("retention.not_deleted");
+    if (history.markOutputDropped(job.id())) {
+      admission.of(job.owner()).output().add(-job.outputKeptBytes());
     }
+    discarding.discardOutput(state.of(job.id()));
   }
 
   /**
@@ -220,11 +216,7 @@ final class Retention implements AutoCloseable {
       return false;
     }
     admission.of(job.get().owner()).output().add(-job.get().outputKeptBytes());
-    try {
-      trash.discard(state.of(id));
-    } catch (IOException e) {
-      LOG.atWarn().addKeyValue("job", id).setCause(e).log("retention.not_deleted");
-    }
+    discarding.discard(state.of(id), Optional.empty());
     events.publish(new JobEvent.Removed(id, job.get().owner(), why, by));
     return true;
   }

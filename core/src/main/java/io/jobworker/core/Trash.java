@@ -5,6 +5,7 @@ import io.jobworker.core.process.JobDirectory;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -100,7 +101,9 @@ final class Trash implements AutoCloseable {
           files, directory.resolve(UUID.randomUUID().toString()), StandardCopyOption.ATOMIC_MOVE);
       arrivals.release();
     } catch (NoSuchFileException e) {
-      // as wanted
+      if (Files.exists(files, LinkOption.NOFOLLOW_LINKS)) {
+        throw e; // it is the trash that is not there
+      }
     }
   }
 

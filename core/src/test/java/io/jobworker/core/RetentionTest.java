@@ -185,6 +185,22 @@ class RetentionTest {
     jobs.find(running).stop(StopRequest.withGrace(Duration.ZERO));
   }
 
+  @Test
+  void theFilesOfARemovedJobGoAsSoonAsTheyCan() throws IOException {
+    Jobs jobs = open(LONG, "1G");
+    JobId ended = run(jobs, "alice", "echo hello").id();
+    Path trash = state().resolve("trash");
+    Path away = Files.move(trash, state().resolve("away"));
+    jobs.find(ended).remove(Requester.named("alice"));
+    assertThat(state().resolve("jobs").resolve(ended.toString())).exists();
+    assertThat(jobs.unfinished()).isEqualTo(1);
+    Files.move(away, trash);
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .until(() -> Files.notExists(state().resolve("jobs").resolve(ended.toString())));
+    await().atMost(TestJobs.PATIENCE).until(() -> jobs.unfinished() == 0);
+  }
+
   /** All output on disk, in bytes. */
   private long kept() throws IOException {
     try (var files = Files.walk(state().resolve("jobs"))) {
