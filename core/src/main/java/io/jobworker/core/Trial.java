@@ -80,8 +80,25 @@ final class Trial {
     this.remover = new Remover(state.trials(), launcher, Optional.empty());
   }
 
+  /**
+   * What may pass is no reason not to serve those who could make room.
+   *
+   * @throws JobException.StateRefused if what keeps jobs from being started is lasting
+   */
+  void requirePossible() {
+    sweep();
+    Optional<Problem> problem = problem();
+    if (problem.isPresent()) {
+      String what = problem.get().what();
+      if (problem.get().lasting()) {
+        throw new JobException.StateRefused("jobs cannot be started here: " + what);
+      }
+      LOG.atWarn().addKeyValue("problem", what).log("host.no_starts_now");
+    }
+  }
+
   /** Removes what trials have left whose servers died in them. */
-  void sweep() {
+  private void sweep() {
     try (var left = Files.newDirectoryStream(state.trials())) {
       for (Path path : left) {
         Optional<JobId> id = JobId.parse(String.valueOf(path.getFileName()));

@@ -1,5 +1,7 @@
 package io.jobworker.core;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackages;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -56,14 +58,16 @@ class ArchitectureTest {
       noClasses().should().dependOnClassesThat().haveFullyQualifiedName("java.lang.foreign.Linker");
 
   @ArchTest
-  static final ArchRule valuesKnowNothingButUnits =
+  static final ArchRule valuesKnowNothingButUnitsAndWords =
       noClasses()
           .that()
           .resideInAPackage("io.jobworker.core.job..")
           .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage(
-              "io.jobworker.base.linux..", "io.jobworker.base.sqlite..", "java.sql..");
+          .dependOnClassesThat(
+              resideInAnyPackage("io.jobworker.base..", "java.sql..")
+                  .and(
+                      resideOutsideOfPackages(
+                          "io.jobworker.base.units..", "io.jobworker.base.words..")));
 
   @ArchTest
   static final ArchRule theLibraryKnowsNothingOfTheWire =
