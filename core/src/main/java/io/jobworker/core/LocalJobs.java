@@ -70,7 +70,7 @@ final class LocalJobs implements Jobs {
     this.lifecycle = lifecycle;
     StateDirectory state = new StateDirectory(config.stateDirectory());
     state.create();
-    lifecycle.add(DirectoryLock.take(state.path()));
+    lifecycle.add(state.lock());
     Optional<StateDirectory> aside =
         config.takeOver() == TakeOver.SET_ASIDE ? Optional.of(state.setAside()) : Optional.empty();
     JobDatabase database =

@@ -1,6 +1,8 @@
 package io.jobworker.core;
 
+import io.jobworker.base.linux.DirectoryLock;
 import io.jobworker.base.linux.PrivateFiles;
+import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.process.JobDirectory;
 import java.io.IOException;
@@ -29,6 +31,18 @@ record StateDirectory(Path path) {
   void create() throws IOException {
     Files.createDirectories(jobs(), PrivateFiles.DIRECTORY);
     Files.createDirectories(trials(), PrivateFiles.DIRECTORY);
+  }
+
+  /**
+   * Keeps a second process off it. The caller closes it.
+   *
+   * @throws JobException.Unavailable if there is one
+   */
+  DirectoryLock lock() throws IOException {
+    return DirectoryLock.tryTake(path)
+        .orElseThrow(() ->
+            new JobException.Unavailable(
+                path + " is in use by another job-worker-server; stop that one first"));
   }
 
   private Path jobs() {

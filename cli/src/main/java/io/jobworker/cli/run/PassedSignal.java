@@ -1,5 +1,6 @@
 package io.jobworker.cli.run;
 
+import io.jobworker.base.linux.Signals;
 import java.util.function.Consumer;
 
 /** The signals to us that are the job's concern; numbers as on every Linux. */

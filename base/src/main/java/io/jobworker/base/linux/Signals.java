@@ -1,4 +1,4 @@
-package io.jobworker.cli.run;
+package io.jobworker.base.linux;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
