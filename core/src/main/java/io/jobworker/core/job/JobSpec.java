@@ -92,11 +92,20 @@ public record JobSpec(
 
   /** The same with no more of the command than the program, and without an environment. */
   public JobSpec inBrief() {
+    return with(command.subList(0, 1), Map.of(), limits);
+  }
+
+  /** The same with other limits. */
+  public JobSpec withLimits(Limits changed) {
+    return with(command, environment, changed);
+  }
+
+  private JobSpec with(List<String> words, Map<String, String> variables, Limits bounds) {
     return new JobSpec(
-        command.subList(0, 1),
-        Map.of(),
+        words,
+        variables,
         workingDirectory,
-        limits,
+        bounds,
         isolation,
         timeout,
         grace,
@@ -128,24 +137,6 @@ public record JobSpec(
   /** A job with nothing but a command. */
   public static JobSpec of(String... command) {
     return builder(List.of(command)).build();
-  }
-
-  /** The same with other limits. */
-  public JobSpec withLimits(Limits changed) {
-    return new JobSpec(
-        command,
-        environment,
-        workingDirectory,
-        changed,
-        isolation,
-        timeout,
-        grace,
-        name,
-        labels,
-        requestId,
-        mergeOutput,
-        outputRetain,
-        stdinStream);
   }
 
   public static Builder builder(List<String> command) {
