@@ -63,8 +63,9 @@ final class Intents {
   /** One of which nothing but the record is left, and which is counted. */
   void add(JobRecord record, String failure) {
     waiting.put(record.id(), new Intent(record.inBrief(), failure));
-    // Without a request id nobody can ask for it again.
-    Duration wait = record.spec().requestId().isPresent() ? patience : Duration.ZERO;
+    // Without an id of either kind nobody can ask for it again.
+    boolean repeatable = record.attempt() > 0 || record.spec().requestId().isPresent();
+    Duration wait = repeatable ? patience : Duration.ZERO;
     CompletableFuture.delayedExecutor(wait.toMillis(), MILLISECONDS, workers)
         .execute(() -> giveUp(record.id()));
   }

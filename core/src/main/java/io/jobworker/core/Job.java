@@ -1,5 +1,6 @@
 package io.jobworker.core;
 
+import io.jobworker.core.job.Assignment;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobSpec;
@@ -20,6 +21,9 @@ public interface Job {
 
   /** Whoever it was started for, by name. */
   String owner();
+
+  /** Which of its executions this is, as {@link Assignment} said; 0 where nobody counts them. */
+  int attempt();
 
   /** All that is known of it now. */
   JobStatus status();

@@ -44,7 +44,12 @@ public interface Jobs extends AutoCloseable {
   /**
    * Starts a job and returns when its program is executing.
    *
-   * @return the job; for a repeated {@link JobSpec#requestId} of the same owner the first one's
+   * @return the job; for a repeated {@link JobSpec#requestId} of the same owner the first one's,
+   *     and for a repeated {@link StartRequest#assignment} likewise
+   * @throws JobException.IdTaken if the job with the assigned id is another owner's, or is at a
+   *     later attempt
+   * @throws JobException.WrongState if it is at an earlier one that has not ended; one that has is
+   *     forgotten
    */
   Job start(StartRequest request);
 

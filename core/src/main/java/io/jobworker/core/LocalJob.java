@@ -43,6 +43,11 @@ record LocalJob(
     return record.owner();
   }
 
+  @Override
+  public int attempt() {
+    return record.attempt();
+  }
+
   private boolean isTakenUp() {
     return active.isPresent() || record.end().isPresent();
   }

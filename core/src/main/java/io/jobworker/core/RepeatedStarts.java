@@ -19,8 +19,8 @@ import java.util.concurrent.ConcurrentMap;
 import java.util.function.Function;
 
 /**
- * Sees to it that a start that is asked for again, by the same owner with the same request id,
- * makes no second job. Thread-safe.
+ * Sees to it that a start that is asked for again, by the same owner with the same request id or
+ * with the same assignment, makes no second job. Thread-safe.
  */
 final class RepeatedStarts {
   private static final byte[] NOTHING = {};
@@ -31,7 +31,19 @@ final class RepeatedStarts {
   /** Those that are under way: whoever asks again meanwhile waits for the first. */
   private final ConcurrentMap<Key, CompletableFuture<Job>> underWay = new ConcurrentHashMap<>();
 
-  private record Key(String owner, String requestId) {}
+  /** What requests have in common that are for one job. */
+  private sealed interface Key {
+    record OfRequest(String owner, String requestId) implements Key {}
+
+    record OfJob(JobId id) implements Key {}
+
+    static Optional<Key> of(StartRequest request) {
+      if (request.assignment().isPresent()) {
+        return Optional.of(new OfJob(request.assignment().get().id()));
+      }
+      return request.spec().requestId().map(id -> new OfRequest(request.owner().name(), id));
+    }
+  }
 
   /** {@code stdinOf} is what a job was given to read, as long as that is kept. */
   RepeatedStarts(JobStore store, Function<JobId, Optional<byte[]>> stdinOf) {
@@ -49,6 +61,9 @@ final class RepeatedStarts {
 
     /** It is for one that was recorded, and of which more was not known then. */
     Job startRecorded(JobId id);
+
+    /** It is for another attempt at a job, which must have ended. */
+    Job startInPlaceOf(JobId earlier);
   }
 
   /**
@@ -56,13 +71,11 @@ final class RepeatedStarts {
    * without an id is like no other.
    *
    * @throws JobException.RequestIdTaken if the earlier one was for another job
+   * @throws JobException.IdTaken if the assigned id is another owner's, or is at a later attempt
    */
   Job once(StartRequest request, Ways ways) {
-    Optional<String> id = request.spec().requestId();
-    if (id.isEmpty()) {
-      return ways.start();
-    }
-    return once(request, new Key(request.owner().name(), id.get()), ways);
+    Optional<Key> key = Key.of(request);
+    return key.isPresent() ? once(request, key.get(), ways) : ways.start();
   }
 
   /** What a job reads is compared as long as it is kept, which is while the job runs. */
@@ -85,16 +98,23 @@ final class RepeatedStarts {
   private Job once(StartRequest request, Key key, Ways ways) {
     CompletableFuture<Job> mine = new CompletableFuture<>();
     CompletableFuture<Job> first = underWay.putIfAbsent(key, mine);
+    while (first != null && key instanceof Key.OfJob) { // which may be another attempt
+      awaitEnd(first);
+      underWay.remove(key, first);
+      first = underWay.putIfAbsent(key, mine);
+    }
     if (first != null) {
       Job job = resultOf(first);
       requireSame(request, job);
       return job;
     }
     try {
-      Optional<JobRecord> earlier = store.findByRequest(key.owner(), key.requestId());
+      Optional<JobRecord> earlier = earlier(request);
       Job job = earlier.isPresent() ? again(request, earlier.get(), ways) : ways.start();
       mine.complete(job);
-      if (earlier.isPresent() && earlier.get().settled()) {
+      if (earlier.isPresent()
+          && earlier.get().settled()
+          && !isOfEarlierAttempt(request, earlier.get())) {
         requireSame(request, job);
       }
       return job;
@@ -108,12 +128,45 @@ final class RepeatedStarts {
     }
   }
 
+  private Optional<JobRecord> earlier(StartRequest request) {
+    if (request.assignment().isPresent()) {
+      JobId id = request.assignment().get().id();
+      Optional<JobRecord> known = store.find(id);
+      if (known.isPresent()) {
+        return known;
+      }
+    }
+    Optional<JobRecord> asked =
+        request.spec().requestId().flatMap(id -> store.findByRequest(request.owner().name(), id));
+    if (asked.isPresent() && request.assignment().isPresent()) {
+      throw new JobException.RequestIdTaken(asked.get().id(), List.of(RequestField.ID));
+    }
+    return asked;
+  }
+
   private static Job again(StartRequest request, JobRecord earlier, Ways ways) {
+    if (!earlier.owner().equals(request.owner().name())) {
+      throw new JobException.IdTaken(earlier.id(), "another owner's job");
+    }
+    if (earlier.attempt() > request.attempt() && request.assignment().isPresent()) {
+      throw new JobException.IdTaken(earlier.id(), "at attempt " + earlier.attempt());
+    }
+    if (earlier.settled() && isOfEarlierAttempt(request, earlier)) {
+      return ways.startInPlaceOf(earlier.id());
+    }
     if (earlier.settled()) {
       return ways.find(earlier.id());
     }
     refuseIfAny(request.spec().differences(earlier.spec()), earlier.id()); // before it is started
     return ways.startRecorded(earlier.id());
+  }
+
+  private static boolean isOfEarlierAttempt(StartRequest request, JobRecord earlier) {
+    return earlier.attempt() < request.attempt();
+  }
+
+  private static void awaitEnd(CompletableFuture<Job> start) {
+    start.handle((_, _) -> 0).join(); // which the launch patience bounds
   }
 
   private static Job resultOf(CompletableFuture<Job> start) {

@@ -5,6 +5,7 @@ import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.base.words.OsString;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.job.Assignment;
 import io.jobworker.core.job.Isolation;
 import io.jobworker.core.job.JobEvent;
 import io.jobworker.core.job.JobException;
@@ -20,6 +21,8 @@ import io.jobworker.core.store.JobDescription;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -97,56 +100,70 @@ final class Starting {
   ActiveJob start(StartRequest request) {
     Admission.Share share = admission.of(request.owner().name());
     share.admit(request.owner().allowance());
-    String attempt = CgroupTree.newSlot();
-    JobRecord intent = intent(JobId.random(), attempt, request);
+    JobId id = request.assignment().map(Assignment::id).orElseGet(JobId::random);
+    String slot = CgroupTree.newSlot();
+    JobRecord intent = intent(id, slot, request);
     try {
+      if (request.assignment().isPresent()) {
+        requireGone(id);
+      }
       store.requireRoom();
       store.intend(intent);
     } catch (JobException e) {
       share.release();
       throw e;
     }
-    return carryOut(intent, attempt, request);
+    return carryOut(intent, slot, request);
   }
 
   /** Starts one that was claimed of the {@link Intents}: nothing but its record is left of it. */
   ActiveJob startRecorded(JobId id, StartRequest request) {
-    String attempt = CgroupTree.newSlot();
-    JobRecord intent = intent(id, attempt, request);
+    String slot = CgroupTree.newSlot();
+    JobRecord intent = intent(id, slot, request);
     try {
+      requireGone(id);
       store.requireRoom();
       store.intend(intent);
     } catch (JobException e) {
       intents.add(intent, "");
       throw e;
     }
-    return carryOut(intent, attempt, request);
+    return carryOut(intent, slot, request);
   }
 
-  private JobRecord intent(JobId id, String attempt, StartRequest request) {
+  /** What is yet to be removed of an earlier launch must not be taken for what this one makes. */
+  private void requireGone(JobId id) {
+    if (!Files.notExists(state.of(id).path(), LinkOption.NOFOLLOW_LINKS)) {
+      throw new JobException.Unavailable(
+          "the files of an earlier start of this job are not gone yet; try again");
+    }
+  }
+
+  private JobRecord intent(JobId id, String slot, StartRequest request) {
     return JobRecord.intent(
         id,
         request.owner().name(),
         request.spec(),
         config.clock().instant().truncatedTo(ChronoUnit.MICROS),
         bootId,
-        cgroups.available() ? attempt : "");
+        cgroups.available() ? slot : "",
+        request.attempt());
   }
 
-  private ActiveJob carryOut(JobRecord intent, String attempt, StartRequest request) {
+  private ActiveJob carryOut(JobRecord intent, String slot, StartRequest request) {
     JobDirectory directory = state.of(intent.id());
     Optional<JobCgroup> cgroup = Optional.empty();
     boolean done = false;
     try {
       directory.create();
-      directory.writeSlot(attempt);
+      directory.writeSlot(slot);
       directory.describe(JobDescription.of(intent));
       cgroup = createCgroup(intent.slot(), request.spec(), directory);
       Optional<RunAs> runAs = request.owner().runAs();
       if (runAs.isPresent()) {
         directory.giveWorkTo(runAs.get());
       }
-      Optional<ActiveJob> job = launch(intent, attempt, request, directory, cgroup);
+      Optional<ActiveJob> job = launch(intent, slot, request, directory, cgroup);
       done = true;
       return job.orElseThrow(
           () -> new JobException.Unavailable("what became of the job is not known yet; try again"));
@@ -184,12 +201,12 @@ final class Starting {
   /** Empty if the program may have been executed, and more is not known yet. */
   private Optional<ActiveJob> launch(
       JobRecord intent,
-      String attempt,
+      String slot,
       StartRequest request,
       JobDirectory directory,
       Optional<JobCgroup> cgroup)
       throws IOException {
-    LaunchPlan plan = plan(intent.id(), attempt, request, directory, cgroup);
+    LaunchPlan plan = plan(intent.id(), slot, request, directory, cgroup);
     LauncherChannel launcher = launching.spawn(plan);
     JobRecord record;
     OutputLog output;
@@ -273,7 +290,7 @@ final class Starting {
 
   private LaunchPlan plan(
       JobId id,
-      String attempt,
+      String slot,
       StartRequest request,
       JobDirectory directory,
       Optional<JobCgroup> cgroup)
@@ -282,9 +299,10 @@ final class Starting {
     return new LaunchPlan(
         id,
         directory,
-        attempt,
+        slot,
+        request.attempt(),
         config.durable(),
-        cgroup.map(slot -> new LaunchPlan.Cgroup(slot.job(), slot.monitor())),
+        cgroup.map(leaves -> new LaunchPlan.Cgroup(leaves.job(), leaves.monitor())),
         logs.retainBytes(spec),
         logs.blockFor(),
         spec.workingDirectory(),

@@ -127,20 +127,16 @@ final class Trial {
   Optional<Problem> problem() {
     JobId id = JobId.random();
     JobDirectory directory = state.ofTrial(id);
-    String attempt = CgroupTree.newSlot();
+    String slot = CgroupTree.newSlot();
     Optional<JobCgroup> cgroup = Optional.empty();
     try {
       directory.create();
-      directory.writeSlot(attempt);
+      directory.writeSlot(slot);
       cgroup =
           cgroups.create(
-              attempt,
-              Limits.NONE,
-              directory.work(),
-              config.isolate() ? 1 : 0,
-              config.launcherCpu());
+              slot, Limits.NONE, directory.work(), config.isolate() ? 1 : 0, config.launcherCpu());
       Optional<Problem> refused = giveWork(directory);
-      return refused.isPresent() ? refused : launch(plan(id, directory, attempt, cgroup));
+      return refused.isPresent() ? refused : launch(plan(id, directory, slot, cgroup));
     } catch (AccessDeniedException | JobException.CannotEnforce e) {
       return Optional.of(Problem.lasting(state.path() + ": " + e.getMessage()));
     } catch (IOException | JobException e) {
@@ -210,13 +206,14 @@ final class Trial {
   }
 
   private LaunchPlan plan(
-      JobId id, JobDirectory directory, String attempt, Optional<JobCgroup> cgroup) {
+      JobId id, JobDirectory directory, String slot, Optional<JobCgroup> cgroup) {
     return new LaunchPlan(
         id,
         directory,
-        attempt,
+        slot,
+        0,
         false,
-        cgroup.map(slot -> new LaunchPlan.Cgroup(slot.job(), slot.monitor())),
+        cgroup.map(leaves -> new LaunchPlan.Cgroup(leaves.job(), leaves.monitor())),
         RETAIN_BYTES,
         Optional.empty(),
         Optional.empty(),

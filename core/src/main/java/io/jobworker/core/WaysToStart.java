@@ -20,6 +20,16 @@ record WaysToStart(
   }
 
   @Override
+  public Job startInPlaceOf(JobId earlier) {
+    try {
+      finding.find(earlier).remove(request.by());
+    } catch (JobException.NoSuchJob e) {
+      // somebody else has removed it, and made room
+    }
+    return start();
+  }
+
+  @Override
   public Job startRecorded(JobId id) {
     recovery.await(id);
     if (intents.claim(id)) {

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.jobworker.base.linux.FileCalls;
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.job.Allowance;
+import io.jobworker.core.job.Assignment;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobChange;
 import io.jobworker.core.job.JobEnd;
@@ -18,6 +19,8 @@ import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Owner;
+import io.jobworker.core.job.StartRequest;
+import io.jobworker.core.job.StopRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,9 +28,13 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -277,5 +284,97 @@ class StartOnceTest {
     assertThat(listed()).isEmpty();
     Files.createSymbolicLink(program, Path.of("/bin/true"));
     assertThat(ended(spec).state()).isEqualTo(JobState.EXITED);
+  }
+
+  private StartRequest attempt(JobId id, int attempt, String then) {
+    return StartRequest.of(ALICE, telling(then).build()).as(new Assignment(id, attempt));
+  }
+
+  @Test
+  void aJobMayBeKnownFromOutsideAndIsStartedOnceForEachAttempt() throws Exception {
+    JobId id = JobId.random();
+    Job first = jobs.jobs().start(attempt(id, 1, "echo at $JOB_ATTEMPT; exit 3"));
+    assertThat(first.id()).isEqualTo(id);
+    assertThat(jobs.output(jobs.ended(first.status()))).isEqualTo("up\nat 1\n");
+    assertThat(jobs.jobs().start(attempt(id, 1, "echo at $JOB_ATTEMPT; exit 3")).id())
+        .isEqualTo(id);
+    assertThat(timesExecuted()).isEqualTo(1);
+    assertThatThrownBy(() -> jobs.jobs().start(attempt(id, 1, "exit 4")))
+        .isInstanceOf(JobException.RequestIdTaken.class);
+
+    Job second = jobs.jobs().start(attempt(id, 2, "echo at $JOB_ATTEMPT; sleep 1000"));
+    jobs.awaitOutput(second.status(), "up\nat 2\n");
+    assertThat(timesExecuted()).isEqualTo(2);
+    assertThat(listed()).containsExactly(id);
+    assertThatThrownBy(() -> jobs.jobs().start(attempt(id, 1, "exit 3")))
+        .isInstanceOf(JobException.IdTaken.class)
+        .hasMessageContaining("at attempt 2");
+    assertThatThrownBy(() -> jobs.jobs().start(attempt(id, 3, "exit 3")))
+        .isInstanceOf(JobException.WrongState.class);
+    jobs.restart(() -> {});
+    assertThat(jobs.jobs().find(id).attempt()).isEqualTo(2);
+    assertThatThrownBy(() ->
+            jobs.jobs()
+                .start(
+                    StartRequest.of(Owner.of("bob"), JobSpec.of("true")).as(new Assignment(id, 3))))
+        .isInstanceOf(JobException.IdTaken.class)
+        .hasMessageContaining("another owner's");
+    jobs.jobs().find(id).stop(StopRequest.withGrace(Duration.ZERO));
+    assertThat(timesExecuted()).isEqualTo(2);
+  }
+
+  @Test
+  void anAssignedStartThatWasNotCarriedOutIsWhenItIsAskedForAgainAlsoAsALaterAttempt()
+      throws Exception {
+    JobId id = JobId.random();
+    JobStatus job = jobs.ended(jobs.jobs().start(attempt(id, 1, "exit 3")).status());
+    jobs.restart(() -> backToIntent(job));
+    jobs.jobs().recovered().join();
+    assertThat(timesExecuted()).isZero();
+    Job again = jobs.jobs().start(attempt(id, 2, "exit 3"));
+    assertThat(again.attempt()).isEqualTo(2);
+    assertThat(jobs.ended(again.status()).end().orElseThrow().exitCode()).hasValue(3);
+    assertThat(timesExecuted()).isEqualTo(1);
+  }
+
+  @Test
+  void ofManyWhoAskForAttemptsAtOnceEachIsExecutedOnceAndTheLaterOneLast() throws Exception {
+    JobId id = JobId.random();
+    try (var callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<Job>> starts = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        int attempt = 1 + i % 2;
+        starts.add(callers.submit(() -> jobs.jobs().start(attempt(id, attempt, "exit 0"))));
+      }
+      for (Future<Job> start : starts) {
+        try {
+          assertThat(start.get().id()).isEqualTo(id);
+        } catch (ExecutionException e) { // the other attempt is there, and runs, or is cleaned up
+          assertThat(e.getCause())
+              .isInstanceOfAny(
+                  JobException.IdTaken.class,
+                  JobException.WrongState.class,
+                  JobException.Unavailable.class);
+        }
+      }
+    }
+    jobs.ended(jobs.jobs().find(id).status());
+    assertThat(timesExecuted()).isBetween(1L, 2L);
+  }
+
+  @Test
+  void theFilesOfAnEarlierAttemptAreNotTakenForThoseOfALaterOne() throws Exception {
+    JobId id = JobId.random();
+    JobStatus first = jobs.ended(jobs.jobs().start(attempt(id, 1, "exit 3")).status());
+    Path trash = jobs.state().resolve("trash");
+    Path away = Files.move(trash, jobs.state().resolve("away"));
+    assertThatThrownBy(() -> jobs.jobs().start(attempt(id, 2, "exit 3")))
+        .isInstanceOf(JobException.Unavailable.class)
+        .hasMessageContaining("not gone yet");
+    Files.move(away, trash);
+    await().atMost(TestJobs.PATIENCE).until(() -> Files.notExists(jobs.directory(first)));
+    assertThat(jobs.ended(jobs.jobs().start(attempt(id, 2, "exit 3")).status()).state())
+        .isEqualTo(JobState.FAILED);
+    assertThat(timesExecuted()).isEqualTo(2);
   }
 }

@@ -72,6 +72,13 @@ public abstract sealed class JobException extends RuntimeException {
     }
   }
 
+  /** The id that a job was to be known by is that of another one, or of a later attempt. */
+  public static final class IdTaken extends JobException {
+    public IdTaken(JobId id, String by) {
+      super(id + " is " + by);
+    }
+  }
+
   /** The job is in a state that does not allow what was asked. */
   public static final class WrongState extends JobException {
     public WrongState(String message) {

@@ -14,6 +14,8 @@ public enum RequestField implements Field {
   NAME,
   LABELS,
   REQUEST_ID,
+  /** What an {@link Assignment} says, and no request of a client's. */
+  ID,
   STDIN,
   STDIN_STREAM,
   OUTPUT_RETAIN,

@@ -15,7 +15,8 @@ import java.util.Optional;
  * Everything that a launcher must know about one job. This is the one place that knows the launch
  * sheet's keys on this side; {@code launcher/src/sheet.c} has the other.
  *
- * @param attempt what the directory's {@code slot} says
+ * @param slot what the directory's {@code slot} says
+ * @param attempt which execution of the job this is; 0 where nobody counts
  * @param durable the mark of the launch must outlive the host
  * @param cgroup where the job and its launcher are born; empty: where this process is
  * @param retainBytes how much of the output is kept
@@ -32,7 +33,8 @@ import java.util.Optional;
 public record LaunchPlan(
     JobId job,
     JobDirectory directory,
-    String attempt,
+    String slot,
+    int attempt,
     boolean durable,
     Optional<Cgroup> cgroup,
     long retainBytes,
@@ -89,7 +91,7 @@ public record LaunchPlan(
   LaunchSheet toSheet() {
     LaunchSheet sheet = new LaunchSheet();
     sheet.put("version", 2);
-    sheet.put("dir", directory.path()).put("attempt", attempt);
+    sheet.put("dir", directory.path()).put("attempt", slot);
     if (durable) {
       sheet.flag("durable");
     }
@@ -123,6 +125,9 @@ public record LaunchPlan(
     whole.put("SHELL", "/bin/sh");
     whole.put("LANG", "C.UTF-8");
     whole.put("JOB_ID", job.toString());
+    if (attempt > 0) {
+      whole.put("JOB_ATTEMPT", Integer.toString(attempt));
+    }
     whole.putAll(environment);
     return whole;
   }

@@ -91,7 +91,8 @@ public final class JobDatabase implements AutoCloseable {
           CREATE INDEX job_with_output
             ON job (ended_service_us, id, output_bytes, output_dropped_bytes)
             WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes;
-          """);
+          """,
+          "ALTER TABLE job ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;");
 
   private static final String EPOCH_JULIAN_DAY = "2440587.5"; // 1970-01-01
 

@@ -3,6 +3,7 @@ package io.jobworker.core.store;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobSpec;
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -17,7 +18,13 @@ public final class JobDescription {
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
   private record Form(
-      int version, String owner, long createdAtMicros, String bootId, String slot, JobSpec spec) {}
+      int version,
+      String owner,
+      long createdAtMicros,
+      String bootId,
+      String slot,
+      @Nullable Integer attempt,
+      JobSpec spec) {}
 
   private JobDescription() {}
 
@@ -30,6 +37,7 @@ public final class JobDescription {
             JobDatabase.micros(intent.createdAt()),
             intent.bootId(),
             intent.slot(),
+            intent.attempt(),
             StoredWords.of(intent.spec())));
   }
 
@@ -50,7 +58,8 @@ public final class JobDescription {
           StoredWords.read(form.spec()),
           JobDatabase.instant(form.createdAtMicros()),
           form.bootId(),
-          form.slot());
+          form.slot(),
+          form.attempt() == null ? 0 : form.attempt());
     } catch (JacksonException | IllegalArgumentException | NullPointerException e) {
       throw new IOException("this is no description of a job", e); // which may hold secrets
     }

@@ -13,6 +13,7 @@ import java.util.Optional;
  *
  * @param bootId of the host when the job started; empty if that was not kept
  * @param slot the name of its cgroup; empty if it had none, or was started by version 1
+ * @param attempt which of its executions this is; 0 where nobody counts them
  * @param settled whether the job was launched or never will be; others see it only then
  * @param stopping a stop of the job had begun
  * @param end empty while the job runs
@@ -25,6 +26,7 @@ public record JobRecord(
     int mainPid,
     String bootId,
     String slot,
+    int attempt,
     boolean settled,
     boolean stopping,
     Optional<JobEnd> end,
@@ -33,9 +35,15 @@ public record JobRecord(
 
   /** What is kept before a job is launched. */
   public static JobRecord intent(
-      JobId id, String owner, JobSpec spec, Instant createdAt, String bootId, String slot) {
+      JobId id,
+      String owner,
+      JobSpec spec,
+      Instant createdAt,
+      String bootId,
+      String slot,
+      int attempt) {
     return new JobRecord(
-        id, owner, spec, createdAt, 0, bootId, slot, false, false, Optional.empty(), 0, 0);
+        id, owner, spec, createdAt, 0, bootId, slot, attempt, false, false, Optional.empty(), 0, 0);
   }
 
   /** Beyond this a spec is not held as long as its job runs. */
@@ -60,6 +68,7 @@ public record JobRecord(
         mainPid,
         bootId,
         slot,
+        attempt,
         settled,
         stopping,
         end,
@@ -77,6 +86,7 @@ public record JobRecord(
         mainPid,
         bootId,
         slot,
+        attempt,
         true,
         stopping,
         end,
@@ -87,7 +97,19 @@ public record JobRecord(
   /** The same of a job that has ended without a word of output. */
   public JobRecord ended(JobEnd how) {
     return new JobRecord(
-        id, owner, spec, createdAt, mainPid, bootId, slot, true, stopping, Optional.of(how), 0, 0);
+        id,
+        owner,
+        spec,
+        createdAt,
+        mainPid,
+        bootId,
+        slot,
+        attempt,
+        true,
+        stopping,
+        Optional.of(how),
+        0,
+        0);
   }
 
   /** What is known of a job of which nothing else is. */

@@ -66,9 +66,9 @@ public final class JobStore {
   public void intend(JobRecord job) {
     database.update(
         "INSERT INTO job (id, owner, request_id, name, spec, created_at_us, main_pid, boot_id, slot,"
-            + " settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id) DO UPDATE SET"
-            + " created_at_us = excluded.created_at_us, boot_id = excluded.boot_id,"
-            + " slot = excluded.slot",
+            + " attempt, settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id)"
+            + " DO UPDATE SET created_at_us = excluded.created_at_us, boot_id = excluded.boot_id,"
+            + " slot = excluded.slot, attempt = excluded.attempt",
         statement -> {
           statement.setString(1, job.id().toString());
           statement.setString(2, job.owner());
@@ -79,6 +79,7 @@ public final class JobStore {
           statement.setInt(7, job.mainPid());
           statement.setString(8, job.bootId());
           statement.setString(9, job.slot());
+          statement.setInt(10, job.attempt());
         });
   }
 
@@ -316,6 +317,7 @@ public final class JobStore {
         row.getInt("main_pid"),
         row.getString("boot_id"),
         row.getString("slot"),
+        row.getInt("attempt"),
         row.getInt("settled") != 0,
         row.getInt("stopping") != 0,
         JobDatabase.end(row, toUsage(row)),

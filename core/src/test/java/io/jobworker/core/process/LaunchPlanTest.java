@@ -28,7 +28,8 @@ class LaunchPlanTest {
     return new LaunchPlan(
         JobId.random(),
         DIRECTORY,
-        "attempt",
+        "slot",
+        1,
         true,
         Optional.of(new LaunchPlan.Cgroup(Path.of("/cg/job"), Path.of("/cg/monitor"))),
         1 << 20,

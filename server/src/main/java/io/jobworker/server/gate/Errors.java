@@ -122,6 +122,7 @@ public final class Errors {
             "REQUEST_ID_TAKEN",
             Map.of("job", e.job().toString(), "fields", fields));
       }
+      case JobException.IdTaken e -> status(e, Status.Code.ALREADY_EXISTS, "ID_TAKEN", Map.of());
       case JobException.WrongState e ->
           status(e, Status.Code.FAILED_PRECONDITION, "WRONG_STATE", Map.of());
       case JobException.TakenOver e -> status(e, Status.Code.ABORTED, "TAKEN_OVER", Map.of());

@@ -33,6 +33,7 @@ public final class FieldNames {
       case NAME -> "spec.name";
       case LABELS -> "spec.labels";
       case REQUEST_ID -> "spec.request_id";
+      case ID -> "id";
       case STDIN -> "spec.stdin";
       case STDIN_STREAM -> "spec.stdin_stream";
       case OUTPUT_RETAIN -> "spec.output_retain_bytes";

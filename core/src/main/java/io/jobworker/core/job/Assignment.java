@@ -1,0 +1,17 @@
+package io.jobworker.core.job;
+
+/**
+ * What a job is to be known by, where somebody else than this service says so, and knows of a job
+ * before it is started: one that has jobs started on many machines.
+ *
+ * @param id no other job has it, of whichever owner
+ * @param attempt counts the executions of the job, wherever they are, from 1; the job finds it in
+ *     its environment as {@code JOB_ATTEMPT}
+ */
+public record Assignment(JobId id, int attempt) {
+  public Assignment {
+    if (attempt < 1) {
+      throw new IllegalArgumentException("attempts are counted from 1");
+    }
+  }
+}
