@@ -24,9 +24,11 @@ import io.jobworker.base.linux.ProcessCalls;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -291,9 +293,37 @@ class DaemonTest {
   }
 
   @Test
-  void aSecondServerOnTheSameDirectoryIsRefused() {
+  void aSecondServerOnTheSameDirectoryIsRefusedAndWritesNothing() throws Exception {
+    Path audit = server.directory().resolve("audit/audit.jsonl");
+    List<String> before = serverLines(audit);
     Result second = server.refusal();
     assertThat(second.exitCode()).isEqualTo(1);
     assertThat(second.err()).contains("is in use by another job-worker-server");
+    assertThat(serverLines(audit)).isEqualTo(before).isNotEmpty();
+  }
+
+  private static List<String> serverLines(Path audit) throws IOException {
+    return Files.readAllLines(audit).stream().filter(line -> line.contains("\"server.")).toList();
+  }
+
+  @Test
+  void anAuditLogThatWasMovedIsBegunAnewAtSighup() throws Exception {
+    server = ServerProcess.start(ServerToml.shipped(), List.of("env", "--default-signal=HUP"));
+    Path audit = server.directory().resolve("audit/audit.jsonl");
+    Path moved = Files.move(audit, audit.resolveSibling("moved"));
+    String before = server.as("alice").start("true");
+    signalHup();
+    await().atMost(Programs.PATIENCE).until(() -> Files.exists(audit));
+    String after = server.as("alice").start("true");
+    assertThat(moved).content().contains(before).doesNotContain(after);
+    assertThat(audit).content().contains(after);
+    assertThat(Files.getPosixFilePermissions(audit))
+        .isEqualTo(PosixFilePermissions.fromString("rw-------"));
+    assertThat(audit.resolveSibling("audit.jsonl.1")).doesNotExist();
+  }
+
+  private void signalHup() {
+    var _ =
+        Programs.run(List.of("kill", "-HUP", Long.toString(server.pid())), Map.of()).succeeded();
   }
 }

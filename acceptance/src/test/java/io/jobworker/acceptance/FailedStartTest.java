@@ -9,6 +9,8 @@ import io.jobworker.acceptance.support.ServerToml;
 import io.jobworker.base.linux.ProcessCalls;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -16,6 +18,17 @@ import org.junit.jupiter.api.Timeout;
 /** A server that cannot start leaves everything as it was. */
 @Timeout(180)
 class FailedStartTest {
+  /** Executes its arguments with a directory for its root in which everything else is mounted. */
+  private static final String CHROOT =
+      """
+      for entry in /*; do
+          if [ -L "$entry" ]; then cp -P "$entry" "$0"
+          elif [ -d "$entry" ]; then mkdir "$0$entry" && mount --rbind "$entry" "$0$entry"
+          fi
+      done
+      exec chroot "$0" "$@"
+      """;
+
   @Test
   void aServerThatCouldStartNoJobSaysWhyAndWhatToDo() throws Exception {
     assumeTrue(ProcessCalls.isRoot(), "users are given to jobs by root only");
@@ -32,6 +45,37 @@ class FailedStartTest {
       assertThat(server.adminAlone("check").succeeded().text())
           .containsPattern("ok +start +a job was started");
       server.restart();
+    }
+  }
+
+  @Test
+  void aServerInAPlainChrootSaysWhatItNeeds() throws Exception {
+    assumeTrue(ProcessCalls.isRoot(), "chroot(2) takes root");
+    try (ServerProcess server = ServerProcess.start()) {
+      server.kill();
+      Path root = Files.createDirectory(server.directory().resolve("root"));
+      Result refused =
+          server.adminAlone(
+              List.of("unshare", "--mount", "sh", "-c", CHROOT, root.toString()), "check");
+      assertThat(refused.text() + refused.err())
+          .contains("in a chroot or a container, / must be a mount point (mount --bind / /)");
+    }
+  }
+
+  @Test
+  void nothingIsUnpackedIntoTheDirectoryForTemporaryFiles() throws Exception {
+    List<String> without = List.of("env", "JOB_WORKER_JAVA_OPTS=-Djava.io.tmpdir=/nowhere");
+    try (ServerProcess server = ServerProcess.start(ServerToml.shipped(), without)) {
+      String maps = Files.readString(Path.of("/proc/" + server.pid() + "/maps"));
+      assertThat(maps)
+          .contains(
+              server.directory() + "/.job-worker-sqlite-",
+              server.directory() + "/run/libio_grpc_netty_shaded_netty_transport_native_epoll");
+      assertThat(maps.lines().filter(line -> line.contains("(deleted)")))
+          .allMatch(line -> line.contains(server.directory().toString()));
+      try (var left = Files.newDirectoryStream(server.directory(), ".job-worker-sqlite-*")) {
+        assertThat(left).isEmpty();
+      }
     }
   }
 

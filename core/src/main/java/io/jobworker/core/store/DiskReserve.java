@@ -1,5 +1,6 @@
 package io.jobworker.core.store;
 
+import io.jobworker.base.linux.DiskSpace;
 import io.jobworker.base.linux.PrivateFiles;
 import io.jobworker.base.units.ByteSize;
 import java.io.IOException;
@@ -124,6 +125,6 @@ final class DiskReserve {
   }
 
   private long usable() throws IOException {
-    return Files.getFileStore(file.resolveSibling("")).getUsableSpace();
+    return DiskSpace.of(file.resolveSibling("")).usableBytes();
   }
 }

@@ -58,6 +58,11 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
     argvMask = new ArgvMask(settings.patterns());
   }
 
+  /** Goes on in a new file if the one that it was writing has been moved. */
+  public void reopen() {
+    AuditLog.reopen();
+  }
+
   /** Closes the log; what happens from then on is written nowhere. */
   @Override
   public void close() {

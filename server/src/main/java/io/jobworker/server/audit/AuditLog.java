@@ -49,6 +49,17 @@ final class AuditLog {
     return logger;
   }
 
+  /** Goes on in a new file if the one that was written has been moved. No line is lost. */
+  static void reopen() {
+    logger()
+        .iteratorForAppenders()
+        .forEachRemaining(appender -> {
+          if (appender instanceof RollingFileAppender<ILoggingEvent> file) {
+            file.rollover();
+          }
+        });
+  }
+
   /** Writes what waits, and closes the file. */
   static void close() {
     logger().detachAndStopAllAppenders();
@@ -87,7 +98,7 @@ final class AuditLog {
     size.setCheckIncrement(Duration.buildByMilliseconds(100));
     size.start();
 
-    appender.setRollingPolicy(new NumberedFiles(file, settings.keep()));
+    appender.setRollingPolicy(new NumberedFiles(file, settings.maxSize(), settings.keep()));
     appender.setTriggeringPolicy(size);
     appender.start();
     if (!appender.isStarted()) {

@@ -4,6 +4,7 @@ import ch.qos.logback.core.FileAppender;
 import ch.qos.logback.core.rolling.RollingPolicy;
 import ch.qos.logback.core.rolling.RolloverFailure;
 import ch.qos.logback.core.rolling.helper.CompressionMode;
+import io.jobworker.base.units.ByteSize;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -17,17 +18,25 @@ import java.nio.file.StandardCopyOption;
  */
 final class NumberedFiles implements RollingPolicy {
   private final Path file;
+  private final ByteSize maxSize;
   private final int keep;
 
-  NumberedFiles(Path file, int keep) {
+  NumberedFiles(Path file, ByteSize maxSize, int keep) {
     this.file = file;
+    this.maxSize = maxSize;
     this.keep = keep;
   }
 
-  /** The appender has closed the file, and opens a new one afterwards. */
+  /**
+   * The appender has closed the file, and opens a new one afterwards; or the same again, if it is
+   * not full: then somebody wants it opened anew.
+   */
   @Override
   public void rollover() {
     try {
+      if (Files.notExists(file) || Files.size(file) < maxSize.bytes()) {
+        return;
+      }
       for (int number = keep - 1; number >= 1; number--) {
         moveIfThere(older(number), older(number + 1));
       }

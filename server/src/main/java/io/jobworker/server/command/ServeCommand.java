@@ -1,6 +1,7 @@
 package io.jobworker.server.command;
 
 import ch.qos.logback.classic.LoggerContext;
+import io.jobworker.base.linux.Signals;
 import io.jobworker.core.TakeOver;
 import io.jobworker.server.config.ListenAddress;
 import io.jobworker.server.config.ServerConfig;
@@ -20,7 +21,9 @@ import picocli.CommandLine.Option;
 /** {@code serve}: serves until SIGTERM or SIGINT, and then ends with 0. */
 @Command(
     name = "serve",
-    description = "Serves until it is sent SIGTERM. Jobs outlive it.",
+    description =
+        "Serves until it is sent SIGTERM. Jobs outlive it. After SIGHUP it writes its audit log to"
+            + " a new file, if somebody has moved the old one.",
     mixinStandardHelpOptions = true)
 public final class ServeCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
@@ -77,6 +80,7 @@ public final class ServeCommand implements Callable<Integer> {
                   // The JVM would end with 143, which a supervisor takes for a failure.
                   Runtime.getRuntime().halt(code);
                 }));
+    Signals.handle("HUP", server::reopenFiles);
     new CountDownLatch(1).await(); // the signal ends the process
     return 0;
   }

@@ -1,8 +1,9 @@
 package io.jobworker.server.config;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
+import io.jobworker.base.linux.DiskSpace;
+import io.jobworker.base.linux.LinuxException;
 import io.jobworker.base.units.ByteSize;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
@@ -34,9 +35,10 @@ public record DiskShare(ByteSize size, int percent) {
       there = there.getParent();
     }
     try {
-      return ByteSize.of(Files.getFileStore(there).getTotalSpace() / 100 * percent);
-    } catch (IOException e) {
-      throw new ConfigException("cannot tell the size of the disk under " + directory + ": " + e);
+      return ByteSize.of(DiskSpace.of(there).totalBytes() / 100 * percent);
+    } catch (LinuxException e) {
+      throw new ConfigException(
+          "cannot tell the size of the disk under " + directory + ": " + e.getMessage());
     }
   }
 }

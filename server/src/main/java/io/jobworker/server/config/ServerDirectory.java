@@ -2,6 +2,7 @@ package io.jobworker.server.config;
 
 import static java.util.Objects.requireNonNull;
 
+import io.jobworker.base.linux.DirectoryLock;
 import io.jobworker.base.linux.PrivateFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -60,7 +61,29 @@ public record ServerDirectory(Path path) {
 
   /** Where the server listens; there while it is ready to accept. */
   public Path address() {
-    return path.resolve("run").resolve("address");
+    return run().resolve("address");
+  }
+
+  /** What is of use only while a server runs. */
+  public Path run() {
+    return path.resolve("run");
+  }
+
+  /**
+   * Keeps a second server off, which would write into the first one's files. The caller closes it.
+   *
+   * @throws ConfigException if there is a first one
+   */
+  public DirectoryLock lock() {
+    try {
+      createPrivately(run());
+      return DirectoryLock.tryTake(run())
+          .orElseThrow(() ->
+              new ConfigException(
+                  path + " is in use by another job-worker-server; stop that one first"));
+    } catch (IOException e) {
+      throw new ConfigException("cannot lock " + run() + ": " + e.getMessage());
+    }
   }
 
   /** A path of {@code server.toml}: absolute, or below this directory. */

@@ -5,6 +5,7 @@ import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.base.net.HostAndPort;
 import io.jobworker.core.JobsConfig;
 import io.jobworker.core.TakeOver;
+import io.jobworker.server.audit.Audit;
 import io.jobworker.server.config.Bounds;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerConfig;
@@ -22,9 +23,11 @@ public final class Server implements AutoCloseable {
   private static final int SESSION_NICE = -10;
 
   private final Lifecycle lifecycle;
+  private final Audit audit;
 
-  private Server(Lifecycle lifecycle) {
+  private Server(Lifecycle lifecycle, Audit audit) {
     this.lifecycle = lifecycle;
+    this.audit = audit;
   }
 
   /**
@@ -41,12 +44,17 @@ public final class Server implements AutoCloseable {
     ProcessCalls.weighSession(SESSION_NICE);
     Lifecycle lifecycle = new Lifecycle();
     try {
-      new Wiring(directory, config, takeOver, lifecycle).start(listen);
-      return new Server(lifecycle);
+      Audit audit = new Wiring(directory, config, takeOver, lifecycle).start(listen);
+      return new Server(lifecycle, audit);
     } catch (RuntimeException | Error e) {
       lifecycle.closeAfter(e);
       throw e;
     }
+  }
+
+  /** Goes on in new files where somebody has moved those that it was writing. */
+  public void reopenFiles() {
+    audit.reopen();
   }
 
   /** How its jobs are to be. */

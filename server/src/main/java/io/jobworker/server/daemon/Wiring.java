@@ -32,6 +32,7 @@ import io.jobworker.server.timing.Ticker;
 import io.jobworker.server.tls.Tls;
 import io.jobworker.server.tls.TlsFiles;
 import io.jobworker.server.transport.Connections;
+import io.jobworker.server.transport.NativeCode;
 import io.jobworker.server.transport.StreamExecutor;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -81,13 +82,15 @@ final class Wiring {
   }
 
   /**
-   * Starts everything, and serves.
+   * Starts everything, and serves. Returns the audit, which closes with the rest.
    *
    * @throws ConfigException if that cannot be done as it is configured
    */
-  void start(HostAndPort listen) {
+  Audit start(HostAndPort listen) {
     InetSocketAddress address = ListenAddress.resolve(listen);
     Optional<InetSocketAddress> metricsAddress = metricsAddress();
+    lifecycle.add(directory.lock());
+    NativeCode.unpackIn(directory.run());
     Audit audit = openAudit();
     Tls tls = Tls.load(TlsFiles.of(directory, config.tls()), audit);
     ScheduledExecutorService timer = startTimer();
@@ -125,6 +128,7 @@ final class Wiring {
     announce(listen.withPort(grpc.getPort()).toString(), audit);
     warnOfExpiry(tls, audit, timer, calls);
     serving = true;
+    return audit;
   }
 
   private Optional<InetSocketAddress> metricsAddress() {
@@ -203,7 +207,7 @@ final class Wiring {
     return String.valueOf(root.getMessage());
   }
 
-  /** A server that was killed has left it: from the lock on, which the jobs have, it is ours. */
+  /** A server that was killed has left it: from the lock on it is ours. */
   private void forgetAddress() {
     try {
       if (Files.exists(directory.address())) {
