@@ -1,5 +1,7 @@
 #include "seccomp.h"
 
+#include "refused.h"
+
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -29,115 +31,101 @@ enum {
                       CLONE_NEWNET
 };
 
-/* Refused with EPERM. */
-static const struct {
-    unsigned number;
-    const char *name;
-} REFUSED[] = {
-    /* The kernel's own code and its life. */
-    {__NR_init_module, "init_module"},
-    {__NR_finit_module, "finit_module"},
-    {__NR_delete_module, "delete_module"},
-    {__NR_kexec_load, "kexec_load"},
+#define CALL(name) {__NR_##name, #name},
+
+static const struct refused_call REFUSED[] = {
+    REFUSED_EVERYWHERE(CALL)
 #ifdef __NR_kexec_file_load
-    {__NR_kexec_file_load, "kexec_file_load"},
+    CALL(kexec_file_load)
 #endif
-    {__NR_reboot, "reboot"},
-    {__NR_bpf, "bpf"},
-    {__NR_perf_event_open, "perf_event_open"},
-    {__NR_syslog, "syslog"},
-    {__NR_acct, "acct"},
-    {__NR_swapon, "swapon"},
-    {__NR_swapoff, "swapoff"},
-    {__NR_quotactl, "quotactl"},
 #ifdef __NR_iopl
-    {__NR_iopl, "iopl"},
-    {__NR_ioperm, "ioperm"},
+    CALL(iopl)
+    CALL(ioperm)
 #endif
-    /* File systems and namespaces. */
-    {__NR_mount, "mount"},
-    {__NR_umount2, "umount2"},
-    {__NR_pivot_root, "pivot_root"},
-    {__NR_chroot, "chroot"},
-    {__NR_open_tree, "open_tree"},
-    {__NR_move_mount, "move_mount"},
-    {__NR_fsopen, "fsopen"},
-    {__NR_fsconfig, "fsconfig"},
-    {__NR_fsmount, "fsmount"},
-    {__NR_fspick, "fspick"},
-    {__NR_mount_setattr, "mount_setattr"},
-    {__NR_unshare, "unshare"},
-    {__NR_setns, "setns"},
-    {__NR_open_by_handle_at, "open_by_handle_at"},
-    {__NR_fanotify_init, "fanotify_init"},
-    /* What is shared with everybody: keys, clocks, names. */
-    {__NR_keyctl, "keyctl"},
-    {__NR_add_key, "add_key"},
-    {__NR_request_key, "request_key"},
-    {__NR_settimeofday, "settimeofday"},
-    {__NR_clock_settime, "clock_settime"},
-    {__NR_clock_adjtime, "clock_adjtime"},
-    {__NR_adjtimex, "adjtimex"},
-    {__NR_sethostname, "sethostname"},
-    {__NR_setdomainname, "setdomainname"},
-    /* Large and young, or good for attacks mostly. */
-    {__NR_userfaultfd, "userfaultfd"},
-    {__NR_io_uring_setup, "io_uring_setup"},
-    {__NR_io_uring_enter, "io_uring_enter"},
-    {__NR_io_uring_register, "io_uring_register"},
 };
 
-enum { REFUSED_COUNT = sizeof REFUSED / sizeof REFUSED[0] };
+static const struct call_numbers native_numbers = {
+    .arch = NATIVE_ARCH,
+    .clone = __NR_clone,
+    .clone3 = __NR_clone3,
+    .refused = REFUSED,
+    .refused_count = sizeof REFUSED / sizeof REFUSED[0],
+};
 
-static const struct sock_filter BEFORE[] = {
-    LOAD(arch),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
-    ANSWER(SECCOMP_RET_KILL_PROCESS), /* another architecture's numbers mean other calls */
-    LOAD(nr),
+/* Whoever calls by another architecture's numbers, which mean other calls, is killed. */
+static const struct call_numbers *const NUMBERS[] = {
+    &native_numbers,
 #if defined(__x86_64__)
-    BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1),
-    ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
+    &x86_32_numbers,
 #endif
-    /* clone3's flags lie in memory, where a filter cannot look; ENOSYS makes C libraries use clone. */
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_clone3, 0, 1),
-    ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
-    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_clone, 0, 4),
-    LOAD(args[0]), /* both architectures are little-endian: the low half, where all flags are */
-    BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NAMESPACE_FLAGS, 0, 1),
-    ANSWER(SECCOMP_RET_ERRNO | EPERM),
-    ANSWER(SECCOMP_RET_ALLOW),
 };
 
-enum { BEFORE_COUNT = sizeof BEFORE / sizeof BEFORE[0], FILTER_COUNT = BEFORE_COUNT + 2 * REFUSED_COUNT + 1 };
+enum { NUMBERS_COUNT = sizeof NUMBERS / sizeof NUMBERS[0], MOST_INSTRUCTIONS = 512 };
 
-static void build(struct sock_filter *filter, unsigned refusal)
+/* The filter for one set of numbers, which begins with the call's number and always answers. */
+static size_t build_for(const struct call_numbers *numbers, unsigned refusal, struct sock_filter *filter)
 {
-    memcpy(filter, BEFORE, sizeof BEFORE);
-    filter += BEFORE_COUNT;
-    for (size_t i = 0; i < REFUSED_COUNT; i++) {
-        *filter++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, REFUSED[i].number, 0, 1);
-        *filter++ = (struct sock_filter)ANSWER(refusal);
+    const struct sock_filter before[] = {
+        LOAD(nr),
+        /* x32, where there is such a thing: its numbers begin there. */
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1),
+        ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
+        /* clone3's flags lie in memory, where a filter cannot look; ENOSYS makes C libraries use clone. */
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers->clone3, 0, 1),
+        ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers->clone, 0, 4),
+        LOAD(args[0]), /* all of these are little-endian: the low half, where all flags are */
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NAMESPACE_FLAGS, 0, 1),
+        ANSWER(SECCOMP_RET_ERRNO | EPERM),
+        ANSWER(SECCOMP_RET_ALLOW),
+    };
+    memcpy(filter, before, sizeof before);
+    size_t length = sizeof before / sizeof before[0];
+    for (size_t i = 0; i < numbers->refused_count; i++) {
+        filter[length++] =
+            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers->refused[i].number, 0, 1);
+        filter[length++] = (struct sock_filter)ANSWER(refusal);
     }
-    *filter = (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW);
+    filter[length++] = (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW);
+    return length;
+}
+
+static unsigned short build(unsigned refusal, struct sock_filter *filter)
+{
+    size_t length = 0;
+    filter[length++] = (struct sock_filter)LOAD(arch);
+    for (size_t i = 0; i < NUMBERS_COUNT; i++) {
+        struct sock_filter *is_other = &filter[length++]; /* BPF_JA reaches any distance, JEQ 255 */
+        struct sock_filter *to_next = &filter[length++];
+        size_t part = build_for(NUMBERS[i], refusal, filter + length);
+        *is_other = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NUMBERS[i]->arch, 1, 0);
+        *to_next = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (unsigned)part);
+        length += part;
+    }
+    filter[length++] = (struct sock_filter)ANSWER(SECCOMP_RET_KILL_PROCESS);
+    return (unsigned short)length;
 }
 
 int seccomp_refuse_dangerous(int *listener)
 {
-    struct sock_filter filter[FILTER_COUNT];
-    const struct sock_fprog program = {.len = FILTER_COUNT, .filter = filter};
-    build(filter, SECCOMP_RET_USER_NOTIF);
+    struct sock_filter filter[MOST_INSTRUCTIONS];
+    const struct sock_fprog program = {.len = build(SECCOMP_RET_USER_NOTIF, filter), .filter = filter};
     *listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     if (*listener >= 0)
         return 0;
-    build(filter, SECCOMP_RET_ERRNO | EPERM); /* before Linux 5.0, or below a filter that has a listener already */
+    (void)build(SECCOMP_RET_ERRNO | EPERM, filter); /* before Linux 5.0, or below a filter that has a listener already */
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0 ? errno : 0;
 }
 
-static const char *name_of(int number)
+static const char *name_of(const struct seccomp_data *call)
 {
-    for (size_t i = 0; i < REFUSED_COUNT; i++) {
-        if (REFUSED[i].number == (unsigned)number)
-            return REFUSED[i].name;
+    for (size_t i = 0; i < NUMBERS_COUNT; i++) {
+        if (NUMBERS[i]->arch != call->arch)
+            continue;
+        for (size_t j = 0; j < NUMBERS[i]->refused_count; j++) {
+            if (NUMBERS[i]->refused[j].number == (unsigned)call->nr)
+                return NUMBERS[i]->refused[j].name;
+        }
     }
     return "unknown";
 }
@@ -160,5 +148,5 @@ const char *seccomp_refuse_waiting(int listener)
     response.answer.id = request.call.id;
     response.answer.error = -EPERM;
     (void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &response.answer); /* ENOENT: the caller has died meanwhile */
-    return name_of(request.call.data.nr);
+    return name_of(&request.call.data);
 }

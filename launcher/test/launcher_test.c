@@ -1892,6 +1892,75 @@ static void an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts(voi
     collect(&job);
 }
 
+#if defined(__x86_64__)
+/* write(1, "hi\n", 3); exit(16 * errno of unshare(CLONE_NEWUSER) + errno of clone(CLONE_NEWUSER)), as 32-bit calls. */
+static const unsigned char PROGRAM_32[] = {
+    /* elf(5): the header of an executable for EM_386 with one program header, begun at 0x08048054 */
+    0x7f, 0x45, 0x4c, 0x46, 0x01, 0x01, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    0x02, 0x00, 0x03, 0x00, 0x01, 0x00, 0x00, 0x00, 0x54, 0x80, 0x04, 0x08, 0x34, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x34, 0x00, 0x20, 0x00, 0x01, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x00,
+    /* PT_LOAD: all of this file, to read and execute, at 0x08048000 */
+    0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x80, 0x04, 0x08, 0x00, 0x80, 0x04, 0x08,
+    0xa1, 0x00, 0x00, 0x00, 0xa1, 0x00, 0x00, 0x00, 0x05, 0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x00,
+    0xb8, 0x04, 0x00, 0x00, 0x00, /* mov eax, 4 (write) */
+    0xbb, 0x01, 0x00, 0x00, 0x00, /* mov ebx, 1 */
+    0xb9, 0x9e, 0x80, 0x04, 0x08, /* mov ecx, "hi\n" */
+    0xba, 0x03, 0x00, 0x00, 0x00, /* mov edx, 3 */
+    0xcd, 0x80,                   /* int 0x80 */
+    0xb8, 0x78, 0x00, 0x00, 0x00, /* mov eax, 120 (clone) */
+    0xbb, 0x00, 0x00, 0x00, 0x10, /* mov ebx, CLONE_NEWUSER */
+    0x31, 0xc9, 0x31, 0xd2,       /* xor ecx, ecx; xor edx, edx */
+    0x31, 0xf6, 0x31, 0xff,       /* xor esi, esi; xor edi, edi */
+    0xcd, 0x80,                   /* int 0x80 */
+    0x89, 0xc5, 0xf7, 0xdd,       /* mov ebp, eax; neg ebp */
+    0xb8, 0x36, 0x01, 0x00, 0x00, /* mov eax, 310 (unshare) */
+    0xbb, 0x00, 0x00, 0x00, 0x10, /* mov ebx, CLONE_NEWUSER */
+    0xcd, 0x80,                   /* int 0x80 */
+    0xf7, 0xd8, 0xc1, 0xe0, 0x04, /* neg eax; shl eax, 4 */
+    0x01, 0xe8, 0x89, 0xc3,       /* add eax, ebp; mov ebx, eax */
+    0xb8, 0x01, 0x00, 0x00, 0x00, /* mov eax, 1 (exit) */
+    0xcd, 0x80,                   /* int 0x80 */
+    0x68, 0x69, 0x0a,             /* "hi\n" */
+};
+
+/* A kernel may have been built, or booted, without them. */
+static int are_32_bit_programs_executed(const char *program)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        execl(program, program, (char *)NULL);
+        _exit(errno == ENOEXEC ? 100 : 101);
+    }
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    return !(WIFEXITED(status) && WEXITSTATUS(status) == 100);
+}
+
+static void a_32_bit_program_runs_and_is_refused_what_others_are(void)
+{
+    struct job job;
+    char program[] = "/var/tmp/launcher-test-32-XXXXXX";
+    char argument[64];
+    int file = mkstemp(program);
+    CHECK(file >= 0 && write(file, PROGRAM_32, sizeof PROGRAM_32) == (ssize_t)sizeof PROGRAM_32);
+    CHECK(fchmod(file, 0755) == 0 && close(file) == 0);
+    if (!are_32_bit_programs_executed(program)) {
+        printf("    this kernel executes no 32-bit programs\n");
+        CHECK(unlink(program) == 0);
+        return;
+    }
+    snprintf(argument, sizeof argument, "arg=%s", program);
+    launch(&job, ISOLATED, argument, NULL);
+    CHECK(strcmp(receive(&job), "2 refused unshare") == 0);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(recorded(&job, "exit_code") == 16 * EPERM + EPERM);
+    CHECK(strcmp(output(&job, "stdout"), "hi\n") == 0);
+    collect(&job);
+    CHECK(unlink(program) == 0);
+}
+#endif
+
 static void an_isolated_job_has_the_devices_it_needs(void)
 {
     struct job job;
@@ -2322,6 +2391,9 @@ int main(int argc, char **argv)
         RUN(what_the_server_was_given_is_not_handed_down_to_an_isolated_job);
         RUN(an_init_that_hears_no_signals_keeps_nobody_waiting);
         RUN(an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts);
+#if defined(__x86_64__)
+        RUN(a_32_bit_program_runs_and_is_refused_what_others_are);
+#endif
         RUN(an_isolated_job_has_the_devices_it_needs);
         RUN(of_a_program_that_the_jobs_user_cannot_read_no_interpreter_is_named);
         RUN(the_end_of_an_isolated_job_is_told_truly);
