@@ -12,6 +12,7 @@ import io.jobworker.core.output.OutputLog;
 import io.jobworker.core.process.ExitRecord;
 import io.jobworker.core.process.ExitRecord.Counters;
 import io.jobworker.core.process.LauncherChannel;
+import io.jobworker.core.process.Strays;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -85,7 +86,7 @@ final class Ending {
         .join();
   }
 
-  private Outcome read(ActiveJob job) throws IOException {
+  private Outcome read(ActiveJob job) throws IOException, InterruptedException {
     String why;
     try {
       Optional<ExitRecord> record = finalRecord(job.directory().path());
@@ -95,6 +96,9 @@ final class Ending {
         return new Outcome(toEnd(record.get(), job), log(record.get(), job));
       }
       why = whyNoRecord(job);
+      if (job.cgroup().isEmpty()) {
+        Strays.end(job.id(), KILL_PATIENCE);
+      }
     } catch (ExitRecord.Damaged e) {
       LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.exit_record_damaged");
       why = "its exit record is damaged";

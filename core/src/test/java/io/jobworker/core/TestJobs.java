@@ -69,14 +69,39 @@ final class TestJobs implements AutoCloseable {
       JobsConfig.History history,
       Clock clock,
       Duration repeatPatience) {
+    boolean isolate = JobsConfig.in(state).isolate();
+    return config(state, CGROUP_ROOT, isolate, output, history, clock, repeatPatience);
+  }
+
+  /** On a host that gives a server neither cgroups nor namespaces. */
+  static JobsConfig bare(Path state) {
+    JobsConfig defaults = JobsConfig.in(state);
+    return config(
+        state,
+        "cgroup.procs/no-directory",
+        false,
+        defaults.output(),
+        defaults.history(),
+        defaults.clock(),
+        PATIENCE);
+  }
+
+  private static JobsConfig config(
+      Path state,
+      String cgroupRoot,
+      boolean isolate,
+      JobsConfig.Output output,
+      JobsConfig.History history,
+      Clock clock,
+      Duration repeatPatience) {
     JobsConfig defaults = JobsConfig.in(state);
     return new JobsConfig(
         defaults.stateDirectory(),
-        CGROUP_ROOT,
+        cgroupRoot,
         output,
         history,
         defaults.rlimits(),
-        defaults.isolate(),
+        isolate,
         defaults.hide(),
         defaults.somebody(),
         defaults.defaultLimits(),

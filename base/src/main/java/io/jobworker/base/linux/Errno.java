@@ -10,7 +10,9 @@ import java.lang.invoke.MethodHandle;
 
 /** The errno values that decisions are made on (errno(3); the same on x86-64 and aarch64). */
 public final class Errno {
+  public static final int EPERM = 1;
   public static final int ENOENT = 2;
+  public static final int ESRCH = 3;
   public static final int EINTR = 4;
   public static final int EIO = 5;
   public static final int ENOEXEC = 8;

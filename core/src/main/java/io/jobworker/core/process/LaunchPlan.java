@@ -51,6 +51,9 @@ public record LaunchPlan(
     List<String> command,
     Map<String, String> environment) {
 
+  /** The variable of a job's environment that has its id. */
+  static final String JOB_ID = "JOB_ID";
+
   /** Where an isolated job finds its own directory. */
   private static final String ISOLATED_WORK = "/tmp/work";
 
@@ -124,7 +127,7 @@ public record LaunchPlan(
     whole.put("HOME", home());
     whole.put("SHELL", "/bin/sh");
     whole.put("LANG", "C.UTF-8");
-    whole.put("JOB_ID", job.toString());
+    whole.put(JOB_ID, job.toString());
     if (attempt > 0) {
       whole.put("JOB_ATTEMPT", Integer.toString(attempt));
     }
