@@ -67,6 +67,7 @@ public final class StartFaults implements AutoCloseable {
   private final JobWorkerBlockingStub calls;
   private final Set<String> known = new HashSet<>();
   private final List<String> wrong = new ArrayList<>();
+  private final List<Path> delayed = new ArrayList<>();
   private int requests;
   private int struck;
 
@@ -179,6 +180,7 @@ public final class StartFaults implements AutoCloseable {
               .contains(kind == Strike.KILL_LAUNCHER ? "killed by SIGKILL" : "stopped by SIGSTOP");
       Files.move(launcher.resolveSibling("real"), launcher, StandardCopyOption.REPLACE_EXISTING);
       if (hit && kind == Strike.DELAY_LAUNCHER) {
+        delayed.add(trace);
         server.kill();
         server.restart();
       }
@@ -323,6 +325,9 @@ public final class StartFaults implements AutoCloseable {
     long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
     List<String> left = leftovers();
     while (!left.isEmpty() && System.nanoTime() < end) {
+      for (Path trace : delayed) { // a helper of a launcher's may have come to its call later
+        letGoOn(trace);
+      }
       TimeUnit.MILLISECONDS.sleep(100);
       left = leftovers();
     }

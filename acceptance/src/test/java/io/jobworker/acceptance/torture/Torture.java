@@ -23,6 +23,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -30,6 +31,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 
 /**
@@ -39,7 +41,8 @@ import java.util.function.Supplier;
  * over.
  *
  * <p>{@code acceptance/torture --minutes N [--seed S]} runs it for long; {@code TortureTest} for a
- * number of kills. With {@code --faults} it is {@link StartFaults} and {@link LifeFaults}.
+ * number of kills, and {@code --trouble} adds {@link Trouble}: then output may be missing where
+ * that is told. With {@code --faults} it is {@link StartFaults} and {@link LifeFaults}.
  */
 public final class Torture {
   private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -57,6 +60,7 @@ public final class Torture {
   private final List<Follower> followers =
       java.util.Collections.synchronizedList(new ArrayList<>());
   private final boolean limits;
+  private final Optional<Trouble> trouble;
   private volatile boolean starting = true;
   private final AtomicInteger kills = new AtomicInteger();
 
@@ -78,8 +82,13 @@ public final class Torture {
   }
 
   /** {@code enough} is asked with the number of kills so far. */
-  public Torture(ServerProcess server, long seed, java.util.function.IntPredicate enough) {
+  public Torture(ServerProcess server, long seed, IntPredicate enough) {
+    this(server, seed, enough, Optional.empty());
+  }
+
+  private Torture(ServerProcess server, long seed, IntPredicate enough, Optional<Trouble> trouble) {
     this.server = server;
+    this.trouble = trouble;
     this.random = new Random(seed);
     this.enough = () -> enough.test(kills.get());
     this.limits = server.cgroup().filter(Torture::limitsMemory).isPresent();
@@ -93,7 +102,10 @@ public final class Torture {
     }
   }
 
-  /** {@code [--minutes N | --kills N] [--seed S]}, {@code --away MEBIBYTES} or {@code --faults}. */
+  /**
+   * {@code [--minutes N | --kills N] [--seed S] [--trouble]}, {@code --away MEBIBYTES} or {@code
+   * --faults}.
+   */
   public static void main(String[] args) throws Exception {
     if (List.of(args).equals(List.of("--faults"))) {
       boolean well = StartFaults.runAll();
@@ -103,8 +115,13 @@ public final class Torture {
     Duration time = Duration.ofMinutes(2);
     int kills = 0;
     long seed = System.nanoTime();
-    for (int i = 0; i + 1 < args.length; i += 2) {
+    boolean troubled = false;
+    for (int i = 0; i < args.length; i += 2) {
       switch (args[i]) {
+        case "--trouble" -> {
+          troubled = true;
+          i--; // it has no value
+        }
         case "--minutes" -> time = Duration.ofMinutes(Long.parseLong(args[i + 1]));
         case "--kills" -> kills = Integer.parseInt(args[i + 1]);
         case "--seed" -> seed = Long.parseLong(args[i + 1]);
@@ -119,13 +136,31 @@ public final class Torture {
         "seed " + seed + ", " + (kills > 0 ? kills + " kills" : time.toMinutes() + " minutes"));
     long end = System.nanoTime() + time.toNanos();
     int most = kills;
-    Result result;
+    IntPredicate enough = k -> most > 0 ? k >= most : System.nanoTime() > end;
+    Result result = troubled ? withTrouble(seed, enough) : undisturbed(seed, enough);
+    System.exit(result.wrong().isEmpty() ? 0 : 1);
+  }
+
+  private static Result undisturbed(long seed, IntPredicate enough) throws Exception {
     try (ServerProcess server =
         ServerProcess.start(ServerToml.withoutQuotas(), ServerProcess.DAEMON)) {
-      result = new Torture(server, seed, k -> most > 0 ? k >= most : System.nanoTime() > end).run();
-      System.out.println(result); // before the server is closed, which fails on leftovers
+      return told(new Torture(server, seed, enough).run());
     }
-    System.exit(result.wrong().isEmpty() ? 0 : 1);
+  }
+
+  private static Result withTrouble(long seed, IntPredicate enough) throws Exception {
+    try (Trouble trouble = Trouble.with(new Random(seed));
+        ServerProcess server = ServerProcess.start(trouble.server(), trouble.prefix())) {
+      Result result = new Torture(server, seed, enough, Optional.of(trouble)).run();
+      System.out.println(trouble);
+      return told(result);
+    }
+  }
+
+  /** Before the server is closed, which fails on leftovers. */
+  private static Result told(Result result) {
+    System.out.println(result);
+    return result;
   }
 
   /** Runs until it is enough, then lets all jobs end and looks at what there is. */
@@ -138,6 +173,7 @@ public final class Torture {
       starters.add(
           Thread.ofPlatform().name("starter-" + i).start(() -> guarded(() -> start(calls, own))));
     }
+    trouble.ifPresent(Trouble::begin);
     int longestLife = 1500; // milliseconds; on a slow machine, as long as a start takes
     while (!enough.getAsBoolean() && failures.isEmpty()) {
       TimeUnit.MILLISECONDS.sleep(random.nextInt(longestLife));
@@ -148,8 +184,11 @@ public final class Torture {
         kills.incrementAndGet();
       }
       long start = System.nanoTime();
-      server.restart();
+      restart();
       longestLife = Math.max(1500, (int) ((System.nanoTime() - start) / 1_000_000));
+    }
+    if (trouble.isPresent()) {
+      trouble.get().end();
     }
     starting = false;
     for (Thread starter : starters) {
@@ -163,6 +202,21 @@ public final class Torture {
     Result result = verify(calls, wrong);
     channel.shutdownNow();
     return result;
+  }
+
+  /** On a full disk a server may have to be started again and again, as a supervisor does. */
+  private void restart() throws Exception {
+    if (trouble.isEmpty()) {
+      server.restart();
+      return;
+    }
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (!server.restartIfPossible()) {
+      if (System.nanoTime() > end) {
+        throw new Finding(Kind.CALL, "no server starts: " + server.log().lastWords());
+      }
+      TimeUnit.MILLISECONDS.sleep(200);
+    }
   }
 
   private interface Task {
@@ -190,7 +244,10 @@ public final class Torture {
       if (victims.put(id, victim) != null) {
         throw new Finding(Kind.DOUBLE_START, "one job for two requests: " + id);
       }
-      boolean follow = victim.retain() == 0 && followers.size() < FOLLOWERS + kills.get() / 4;
+      boolean follow =
+          trouble.isEmpty()
+              && victim.retain() == 0
+              && followers.size() < FOLLOWERS + kills.get() / 4;
       if (follow) {
         followers.add(new Follower(server, id, victim));
       }
@@ -289,8 +346,7 @@ public final class Torture {
     return new Result(kills.get(), victims.size(), followed, lines, ends, wrong);
   }
 
-  private static long verifyLines(
-      JobWorkerBlockingStub calls, String id, Victim victim, Stream stream) {
+  private long verifyLines(JobWorkerBlockingStub calls, String id, Victim victim, Stream stream) {
     NumberedLines lines = new NumberedLines(victim.lines());
     JobRequest request =
         JobRequest.newBuilder()
@@ -302,7 +358,7 @@ public final class Torture {
         .logs(request)
         .forEachRemaining((JobLogsResponse message) -> {
           if (message.getDroppedBytes() > 0) {
-            if (victim.retain() == 0) {
+            if (victim.retain() == 0 && trouble.isEmpty()) {
               throw new Finding(Kind.OUTPUT, message.getDroppedBytes() + " bytes were dropped");
             }
             lines.gap();
@@ -337,7 +393,8 @@ public final class Torture {
         wrong.add(Kind.LOST_START + ": job " + id + " was answered and is not listed");
       }
     }
-    try (var directories = Files.list(server.directory().resolve("state/jobs"))) {
+    Path state = trouble.map(Trouble::state).orElse(server.directory().resolve("state"));
+    try (var directories = Files.list(state.resolve("jobs"))) {
       for (Path directory : directories.toList()) {
         if (!listed.contains(String.valueOf(directory.getFileName()))) {
           wrong.add(Kind.LEFTOVER + ": directory " + directory);
