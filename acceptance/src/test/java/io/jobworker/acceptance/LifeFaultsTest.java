@@ -12,7 +12,7 @@ class LifeFaultsTest {
   void whicheverCallFailsOrIsTheLastJobsEndAsTheyDidAndNothingIsLeft() throws Exception {
     assumeTrue(LifeFaults.isPossible(), "strace is not there, or may not trace");
     try (LifeFaults faults = new LifeFaults()) {
-      faults.strikeLock();
+      faults.strikeLocks();
       faults.strikeSample(SAMPLE);
       assertThat(faults.wrong()).isEmpty();
       assertThat(faults.struck()).isGreaterThan(5);

@@ -121,8 +121,6 @@ public final class LifeFaults implements AutoCloseable {
         System.out.println(
             "up to " + step + ": " + faults.struck() + ", wrong: " + faults.wrong().size());
       }
-      System.out.println("wrong: " + faults.wrong().size());
-      faults.wrong().forEach(what -> System.out.println("  " + what));
       return faults.wrong().isEmpty();
     }
   }
@@ -146,9 +144,13 @@ public final class LifeFaults implements AutoCloseable {
     }
   }
 
-  /** A lock of the database that the kernel does not let go of: the third of a commit's calls. */
-  public void strikeLock() throws Exception {
+  /**
+   * Locks of the database that the kernel does not let go of: that of a commit, and that for its
+   * log's header, which SQLite then waits for as if another had it.
+   */
+  public void strikeLocks() throws Exception {
     strike(Step.END, "fcntl", 3, Fault.error("EIO"));
+    strike(Step.END, "fcntl", 6, Fault.error("EIO"));
   }
 
   private void strikeAll(Step step) throws Exception {
@@ -202,6 +204,7 @@ public final class LifeFaults implements AutoCloseable {
       verify(step, id, gate);
     } catch (Finding | StatusRuntimeException | AssertionError e) {
       wrong.add(where + e.getMessage());
+      System.out.println("wrong: " + where + e.getMessage());
       if (Tracer.isDead(server.pid())) {
         server.kill();
         server.restart();

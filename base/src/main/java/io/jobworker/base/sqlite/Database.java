@@ -172,11 +172,17 @@ public final class Database implements AutoCloseable {
       }
       return work.run();
     } catch (SQLException e) {
-      stuck |= (e.getErrorCode() & 0xff) == SQLiteErrorCode.SQLITE_BUSY.code;
+      stuck |= isLockHeld(e);
       throw e;
     } finally {
       lock.unlock();
     }
+  }
+
+  /** By somebody else, which passes, or by a count of locks that is not true any more. */
+  private static boolean isLockHeld(SQLException failure) {
+    int code = failure.getErrorCode() & 0xff;
+    return code == SQLiteErrorCode.SQLITE_BUSY.code || code == SQLiteErrorCode.SQLITE_PROTOCOL.code;
   }
 
   /**
@@ -184,17 +190,21 @@ public final class Database implements AutoCloseable {
    * EIO, ENOLCK) it holds against itself for as long as the file is open.
    */
   private void reopen() throws SQLException {
-    try {
-      version.close();
-      connection.close();
-    } catch (SQLException e) {
-      LOG.atWarn().setCause(e).log("database.not_closed");
-    }
+    closeQuietly(version);
+    closeQuietly(connection);
     connection = opener.open();
     version = prepareVersion();
     versionBase += VERSIONS_OF_A_CONNECTION;
     stuck = false;
     LOG.atWarn().log("database.opened_anew");
+  }
+
+  private static void closeQuietly(AutoCloseable part) {
+    try {
+      part.close();
+    } catch (Exception e) {
+      LOG.atWarn().setCause(e).log("database.not_closed");
+    }
   }
 
   /** Whether the disk is full. */
