@@ -147,6 +147,8 @@ class FaultsTest {
         .atMost(Programs.PATIENCE)
         .until(() -> server.as("alice").run("rm", over).exitCode() == 0);
     assertThat(server.as("alice").run("start", "true").err()).contains("disk is full");
+    assertThat(server.admin("check").text())
+        .containsPattern("room +the job database's disk is full: .*until then no job is started");
 
     server.kill(); // the next one finds what room there is left
     server.restart();

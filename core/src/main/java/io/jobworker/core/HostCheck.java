@@ -6,6 +6,7 @@ import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.Controller;
 import io.jobworker.core.process.LauncherBinary;
+import io.jobworker.core.store.JobDatabase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,6 +40,14 @@ public final class HostCheck {
             "state",
             refused.orElse("the database of the jobs and their directories belong together")));
     Optional<Trial.Problem> problem = tried(config);
+    Optional<String> lack =
+        JobDatabase.lackOfRoom(new StateDirectory(config.stateDirectory()).database());
+    findings.add(
+        new Finding(
+            lack.isEmpty(),
+            "room",
+            lack.map(why -> why + "; until then no job is started")
+                .orElse("running jobs can end, whoever fills the disk")));
     findings.add(
         new Finding(
             problem.isEmpty(),

@@ -30,6 +30,11 @@ final class DiskReserve {
   /** How much must be free before it is made: others are to have as much. */
   static final long NEEDED_BYTES = 2L * BYTES;
 
+  private static final String FULL =
+      "the job database's disk is full: less than "
+          + ByteSize.of(NEEDED_BYTES)
+          + " are free, which running jobs may need to end";
+
   /** With less than this a database may not even be opened. */
   private static final long SHORT_BYTES = 1 << 20;
 
@@ -56,9 +61,27 @@ final class DiskReserve {
     return new DiskReserve(database.resolveSibling("reserve"));
   }
 
+  /**
+   * Why a server could not make that of a database whole, or could not be told; changes nothing.
+   */
+  static Optional<String> lackBeside(Path database) {
+    DiskReserve reserve = none(database);
+    try {
+      return reserve.isOnDisk() || reserve.usable() >= NEEDED_BYTES
+          ? Optional.empty()
+          : Optional.of(FULL);
+    } catch (IOException e) {
+      return Optional.of("room on the job database's disk cannot be told: " + e.getMessage());
+    }
+  }
+
+  private boolean isOnDisk() throws IOException {
+    return Files.exists(file) && Files.size(file) == BYTES;
+  }
+
   private synchronized void takeOver() {
     try {
-      whole = Files.exists(file) && Files.size(file) == BYTES;
+      whole = isOnDisk();
       if (!whole || usable() < SHORT_BYTES) {
         release();
       }
@@ -78,10 +101,7 @@ final class DiskReserve {
     }
     try {
       if (usable() < NEEDED_BYTES) {
-        return Optional.of(
-            "the job database's disk is full: less than "
-                + ByteSize.of(NEEDED_BYTES)
-                + " are free, which running jobs may need to end");
+        return Optional.of(FULL);
       }
       Files.deleteIfExists(file);
       try (FileChannel out =

@@ -262,6 +262,11 @@ public final class JobDatabase implements AutoCloseable {
         == MIGRATIONS.size();
   }
 
+  /** Why jobs would not be started beside that database for want of room; changes nothing. */
+  public static Optional<String> lackOfRoom(Path database) {
+    return DiskReserve.lackBeside(database);
+  }
+
   /**
    * Makes sure that what is about to begin can be brought to its end.
    *
