@@ -76,6 +76,10 @@ class FailedStartTest {
       try (var left = Files.newDirectoryStream(server.directory(), ".job-worker-sqlite-*")) {
         assertThat(left).isEmpty();
       }
+      server.kill();
+      Path killed = Files.createFile(server.directory().resolve("run/libleft.so"));
+      server.restart();
+      assertThat(killed).doesNotExist();
     }
   }
 

@@ -5,9 +5,12 @@ import io.jobworker.core.process.JobDirectory;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Removes what nobody will hear of any more. Thread-safe. */
 record Discarding(Insistence insistence, Trash trash) {
+  private static final Logger LOG = LoggerFactory.getLogger(Discarding.class);
   private static final Duration KILL_PATIENCE = Duration.ofSeconds(2);
 
   /** Kills what runs, and removes the files; if need be later. */
@@ -15,10 +18,16 @@ record Discarding(Insistence insistence, Trash trash) {
     insistence.insist("job.not_discarded", directory.path(), () -> discardNow(directory, cgroup));
   }
 
-  /** Removes a job's output only; if need be later. */
+  /** Removes a job's output only, or leaves it to go with the job: one of its id may follow it. */
   void discardOutput(JobDirectory directory) {
-    insistence.insist(
-        "job.output_not_discarded", directory.path(), () -> trash.discardOutput(directory));
+    try {
+      trash.discardOutput(directory);
+    } catch (IOException e) {
+      LOG.atWarn()
+          .addKeyValue("directory", directory.path())
+          .setCause(e)
+          .log("job.output_not_discarded");
+    }
   }
 
   /** What {@link #discard} does, at once, or not. May be repeated. */
