@@ -151,13 +151,13 @@ class IdentityTest {
 
   @Test
   void aDisabledClientLosesItsStreamsAndIsRefused() throws Exception {
-    String id = server.as("alice").start("--shell", "echo hello; sleep 60");
+    String id = server.as("alice").start("--shell", "echo hello; sleep 1000");
     Process follower = server.as("alice").spawn("logs", id);
     server.log().event("logs.opened", id);
     server.admin("client", "disable", "alice").succeeded();
     assertThat(server.log().event("logs.closed", id).path("outcome").asString())
         .isEqualTo("cancelled");
-    assertThat(follower.waitFor(30, TimeUnit.SECONDS)).isTrue();
+    assertThat(follower.waitFor(180, TimeUnit.SECONDS)).isTrue();
     assertThat(follower.exitValue()).isEqualTo(1);
     assertThat(server.as("alice").run("status", id).err()).contains("disabled");
     server.admin("client", "enable", "alice").succeeded();
