@@ -5,7 +5,6 @@ import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import io.jobworker.base.linux.BootId;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
-import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.Usage;
 import io.jobworker.core.output.LogPage;
 import io.jobworker.core.output.OutputLog;
@@ -154,24 +153,7 @@ final class Ending {
   private static JobEnd toEnd(ExitRecord record, ActiveJob job) {
     Optional<Counters> counted = record.cgroup();
     long oomKills = counted.map(Counters::oomKills).orElse(0L);
-    EndReason reason =
-        switch (record.cause()) {
-          case STOP -> EndReason.STOPPED;
-          case TIMEOUT -> EndReason.TIMED_OUT;
-          case NONE -> {
-            if (record.signal().isEmpty()) {
-              yield EndReason.EXITED;
-            }
-            if (record.signal().getAsInt() != Signal.KILL.number()) {
-              yield EndReason.SIGNALED;
-            }
-            if (oomKills > 0) {
-              yield EndReason.OOM_KILLED;
-            }
-            // Over the head of a launcher that was too slow to do it.
-            yield job.isStopping() ? EndReason.STOPPED : EndReason.SIGNALED;
-          }
-        };
+    EndReason reason = EndReasons.of(record.cause(), record.signal(), oomKills, job.isStopping());
     Duration cpu = counted.map(Counters::cpu).orElse(Duration.ZERO);
     Usage usage =
         new Usage(
