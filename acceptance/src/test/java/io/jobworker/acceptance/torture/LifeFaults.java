@@ -319,7 +319,16 @@ public final class LifeFaults implements AutoCloseable {
   }
 
   private boolean isDeadOrEnded(String id) {
-    return Tracer.isDead(server.pid()) || status(id).getReason() != Reason.REASON_UNSPECIFIED;
+    if (Tracer.isDead(server.pid())) {
+      return true;
+    }
+    try {
+      return calls.withDeadlineAfter(PATIENCE).status(job(id)).getReason()
+          != Reason.REASON_UNSPECIFIED;
+    } catch (StatusRuntimeException e) { // it may be dying of its call
+      channel.resetConnectBackoff();
+      return false;
+    }
   }
 
   // --- what must be so in the end
