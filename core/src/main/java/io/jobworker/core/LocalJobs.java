@@ -117,7 +117,7 @@ final class LocalJobs implements Jobs {
             discarding,
             intents,
             insistence);
-    stopping = new Stopping(config.stopPatience(), state, cgroups, store, changes);
+    stopping = new Stopping(config.stopPatience(), state, cgroups, store, changes, inFlight);
     recovery =
         new Recovery(
             state,

@@ -37,6 +37,7 @@ final class Stopping {
   private final CgroupTree cgroups;
   private final JobStore store;
   private final LocalChanges changes;
+  private final InFlight inFlight;
 
   /** {@code patience} is how long a stop waits for the end, beyond the grace. */
   Stopping(
@@ -44,7 +45,9 @@ final class Stopping {
       StateDirectory state,
       CgroupTree cgroups,
       JobStore store,
-      LocalChanges changes) {
+      LocalChanges changes,
+      InFlight inFlight) {
+    this.inFlight = inFlight;
     this.store = store;
     this.changes = changes;
     this.patience = patience;
@@ -55,6 +58,9 @@ final class Stopping {
   /**
    * Ends the job's whole process tree and returns when its end is published; at the latest after
    * the grace and the patience.
+   *
+   * @throws JobException.Unavailable if this process lets go of its jobs meanwhile; the stop goes
+   *     on
    */
   void stop(ActiveJob job, StopRequest request) {
     if (job.launcher().isEmpty()) {
@@ -69,12 +75,19 @@ final class Stopping {
     job.launcher().get().stop(signal.number(), grace);
     try {
       if (!endsWithin(job, grace.plus(LAUNCHER_PATIENCE)) && job.cgroup().isPresent()) {
-        keepStopping(job.id(), job.owner());
-        job.cgroup().get().kill(); // whatever keeps the launcher from doing it
+        killOverTheLauncher(job.id(), job.owner(), job.cgroup().get());
       }
       endsWithin(job, patience);
     } catch (IOException e) {
       LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.kill_failed");
+    }
+  }
+
+  /** Nobody may be told of it who has let go of the job, and could not keep that it was a stop. */
+  private void killOverTheLauncher(JobId id, String owner, JobCgroup cgroup) throws IOException {
+    try (InFlight.Flight _ = inFlight.begin()) {
+      keepStopping(id, owner);
+      cgroup.kill(); // whatever keeps the launcher from doing it
     }
   }
 
@@ -124,12 +137,12 @@ final class Stopping {
    * @throws JobException.Unavailable always: the end is not known yet
    */
   void killUnreachable(JobRecord job) {
-    keepStopping(job.id(), job.owner());
     try {
       Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
       if (cgroup.isPresent()) {
-        cgroup.get().kill();
+        killOverTheLauncher(job.id(), job.owner(), cgroup.get());
       } else {
+        keepStopping(job.id(), job.owner());
         LauncherChannel.kill(state.of(job.id()).path());
       }
     } catch (IOException e) {

@@ -190,6 +190,25 @@ class EndsTest {
   }
 
   @Test
+  void aStopThatWaitsForItsLauncherKillsNothingWhenItsServerHasClosed() throws Exception {
+    JobStatus job = start(Event.STOP, Event.RESTART);
+    int launcher = jobs.launcher(job);
+    TestJobs.signal("STOP", launcher);
+    happens(Event.STOP, job);
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .until(() -> jobs.jobs().find(job.id()).status().state() == JobState.STOPPING);
+    ProcessHandle main = ProcessHandle.of(job.mainPid()).orElseThrow();
+    jobs.restart(() -> {
+      CompletableFuture<JobStatus> stop = stops.getFirst();
+      await().atMost(TestJobs.PATIENCE).until(() -> stop.isDone() || !main.isAlive());
+      assertThat(main.isAlive()).isTrue();
+    });
+    TestJobs.signal("CONT", launcher);
+    assertThat(end(job)).isEqualTo(EndReason.STOPPED);
+  }
+
+  @Test
   void whereAllAreStoppedWhileOthersBeginNoneIsLeft() throws Exception {
     List<CompletableFuture<List<JobStatus>>> starters = new ArrayList<>();
     CountDownLatch begun = new CountDownLatch(8);
