@@ -159,11 +159,21 @@ class ServerTest {
 
   @Test
   void aPlaceForItsAddressThatCannotBeWrittenLeavesNothing() throws IOException {
-    Path run = directory.address().resolveSibling("");
-    Files.delete(run);
-    Files.createFile(run);
+    Path inTheWay = directory.address().resolveSibling("address.new");
+    Files.createDirectories(inTheWay.resolve("full"));
     assertRefused(config(""), ANY_PORT, "cannot write " + directory.address());
-    Files.delete(run);
+    Files.delete(inTheWay.resolve("full"));
+    Files.delete(inTheWay);
+    assertStarts();
+  }
+
+  @Test
+  void aPlaceForItsLockThatCannotBeUsedLeavesNothing() throws IOException {
+    Path away = Files.move(directory.run(), directory.path().resolve("away"));
+    Files.createFile(directory.run());
+    assertRefused(config(""), ANY_PORT, "cannot lock " + directory.run());
+    Files.delete(directory.run());
+    Files.move(away, directory.run());
     assertStarts();
   }
 
