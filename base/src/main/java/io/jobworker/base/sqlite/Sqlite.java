@@ -4,16 +4,12 @@ import io.jobworker.base.linux.PrivateFiles;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
@@ -27,12 +23,6 @@ final class Sqlite {
   private static final Logger LOG = LoggerFactory.getLogger(Sqlite.class);
   private static final int BUSY_TIMEOUT_MS = 10_000;
   private static final String DRIVER_DIRECTORY = "org.sqlite.tmpdir";
-
-  /** What the names of directories begin with that the driver is unpacked in. */
-  private static final String UNPACKED = ".job-worker-sqlite-";
-
-  /** More than it takes to load it. */
-  private static final Duration UNPACKING = Duration.ofMinutes(1);
 
   private static boolean driverLoaded; // guarded by this class
 
@@ -81,69 +71,35 @@ final class Sqlite {
   }
 
   private static Connection connect(SQLiteConfig config, Path file) throws SQLException {
-    loadDriver(file.toAbsolutePath());
+    loadDriver();
     // As a URI, for in a plain name the driver takes a question mark for its own.
     return config.createConnection(
         "jdbc:sqlite:file:" + file.toAbsolutePath().toUri().getRawPath());
   }
 
   /**
-   * The driver unpacks its native part into a file. That is done beside the database, for the
-   * directory for temporary files may not be one to execute from; where that one cannot be, it is
-   * done there.
+   * The driver unpacks its native part into a file, which it deletes when the JVM ends by itself; a
+   * server never does. So the file gets a directory that goes as soon as it is loaded: what is
+   * mapped stays.
    */
-  private static synchronized void loadDriver(Path database) throws SQLException {
+  private static synchronized void loadDriver() throws SQLException {
     if (driverLoaded) {
       return;
     }
-    SQLException beside = unpackDriver(database.resolveSibling(""));
-    if (beside != null) {
-      SQLException failure = unpackDriver(Path.of(System.getProperty("java.io.tmpdir")));
-      if (failure != null) {
-        failure.addSuppressed(beside);
-        throw failure;
-      }
-    }
-    driverLoaded = true;
-  }
-
-  /**
-   * Into a directory that goes as soon as the driver is loaded: it would delete its file when the
-   * JVM ends by itself, which a server never does, and what is mapped stays. Returns why it could
-   * not be loaded.
-   */
-  private static @Nullable SQLException unpackDriver(Path parent) {
+    String before = System.getProperty(DRIVER_DIRECTORY);
+    Path parent = Path.of(before == null ? System.getProperty("java.io.tmpdir") : before);
     try {
-      removeWhatOthersHaveLeft(parent);
-      Path directory = Files.createTempDirectory(parent, UNPACKED);
-      String before = System.setProperty(DRIVER_DIRECTORY, directory.toString());
+      Path directory = Files.createTempDirectory(parent, "job-worker-sqlite-");
       try {
+        System.setProperty(DRIVER_DIRECTORY, directory.toString());
         SQLiteJDBCLoader.initialize();
-        return null;
+        driverLoaded = true;
       } finally {
-        if (before == null) {
-          System.clearProperty(DRIVER_DIRECTORY);
-        } else {
-          System.setProperty(DRIVER_DIRECTORY, before);
-        }
+        System.setProperty(DRIVER_DIRECTORY, parent.toString());
         removeIfPossible(directory);
       }
     } catch (Exception e) {
-      return new SQLException("cannot load the SQLite driver: " + e.getMessage(), e);
-    }
-  }
-
-  /** Of processes that were killed meanwhile. */
-  private static void removeWhatOthersHaveLeft(Path parent) throws IOException {
-    Instant old = Instant.now().minus(UNPACKING);
-    try (var left = Files.newDirectoryStream(parent, UNPACKED + "*")) {
-      for (Path directory : left) {
-        if (Files.getLastModifiedTime(directory).toInstant().isBefore(old)) {
-          removeIfPossible(directory);
-        }
-      }
-    } catch (DirectoryIteratorException | NoSuchFileException e) {
-      LOG.atDebug().setCause(e).log("sqlite.driver_left"); // another did, or will
+      throw new SQLException("cannot load the SQLite driver: " + e.getMessage(), e);
     }
   }
 
