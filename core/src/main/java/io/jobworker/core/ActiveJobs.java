@@ -88,7 +88,7 @@ final class ActiveJobs {
       insistence.insist("job.not_cleaned", job.id(), () -> ending.cleanUp(job));
     }
     job.markEnded(outcome);
-    byId.remove(job.id());
+    byId.remove(job.id(), job);
     retention.admission().of(job.owner()).release();
     job.completeEnd();
     job.output().finish(outcome.log());

@@ -18,7 +18,7 @@ record Discarding(Insistence insistence, Trash trash) {
     insistence.insist("job.not_discarded", directory.path(), () -> discardNow(directory, cgroup));
   }
 
-  /** Removes a job's output only, or leaves it to go with the job: one of its id may follow it. */
+  /** Removes a job's output only, or leaves it to go with the job. */
   void discardOutput(JobDirectory directory) {
     try {
       trash.discardOutput(directory);

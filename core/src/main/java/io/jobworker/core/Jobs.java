@@ -46,10 +46,8 @@ public interface Jobs extends AutoCloseable {
    *
    * @return the job; for a repeated {@link JobSpec#requestId} of the same owner the first one's,
    *     and for a repeated {@link StartRequest#assignment} likewise
-   * @throws JobException.IdTaken if the job with the assigned id is another owner's, or is at a
-   *     later attempt
-   * @throws JobException.WrongState if it is at an earlier one that has not ended; one that has is
-   *     forgotten
+   * @throws JobException.IdTaken if the job with the assigned id is another owner's, or another
+   *     attempt's
    */
   Job start(StartRequest request);
 

@@ -60,10 +60,7 @@ final class RepeatedStarts {
     Job find(JobId id);
 
     /** It is for one that was recorded, and of which more was not known then. */
-    Job startRecorded(JobId id);
-
-    /** It is for another attempt at a job, which must have ended. */
-    Job startInPlaceOf(JobId earlier);
+    Job startRecorded(JobRecord intent);
   }
 
   /**
@@ -71,7 +68,7 @@ final class RepeatedStarts {
    * without an id is like no other.
    *
    * @throws JobException.RequestIdTaken if the earlier one was for another job
-   * @throws JobException.IdTaken if the assigned id is another owner's, or is at a later attempt
+   * @throws JobException.IdTaken if the assigned id is another owner's, or another attempt's
    */
   Job once(StartRequest request, Ways ways) {
     Optional<Key> key = Key.of(request);
@@ -98,13 +95,9 @@ final class RepeatedStarts {
   private Job once(StartRequest request, Key key, Ways ways) {
     CompletableFuture<Job> mine = new CompletableFuture<>();
     CompletableFuture<Job> first = underWay.putIfAbsent(key, mine);
-    while (first != null && key instanceof Key.OfJob) { // which may be another attempt
-      awaitEnd(first);
-      underWay.remove(key, first);
-      first = underWay.putIfAbsent(key, mine);
-    }
     if (first != null) {
       Job job = resultOf(first);
+      requireFor(request, job.id(), job.owner(), job.attempt());
       requireSame(request, job);
       return job;
     }
@@ -112,9 +105,7 @@ final class RepeatedStarts {
       Optional<JobRecord> earlier = earlier(request);
       Job job = earlier.isPresent() ? again(request, earlier.get(), ways) : ways.start();
       mine.complete(job);
-      if (earlier.isPresent()
-          && earlier.get().settled()
-          && !isOfEarlierAttempt(request, earlier.get())) {
+      if (earlier.isPresent() && earlier.get().settled()) {
         requireSame(request, job);
       }
       return job;
@@ -145,28 +136,23 @@ final class RepeatedStarts {
   }
 
   private static Job again(StartRequest request, JobRecord earlier, Ways ways) {
-    if (!earlier.owner().equals(request.owner().name())) {
-      throw new JobException.IdTaken(earlier.id(), "another owner's job");
-    }
-    if (earlier.attempt() > request.attempt() && request.assignment().isPresent()) {
-      throw new JobException.IdTaken(earlier.id(), "at attempt " + earlier.attempt());
-    }
-    if (earlier.settled() && isOfEarlierAttempt(request, earlier)) {
-      return ways.startInPlaceOf(earlier.id());
-    }
+    requireFor(request, earlier.id(), earlier.owner(), earlier.attempt());
     if (earlier.settled()) {
       return ways.find(earlier.id());
     }
     refuseIfAny(request.spec().differences(earlier.spec()), earlier.id()); // before it is started
-    return ways.startRecorded(earlier.id());
+    return ways.startRecorded(earlier);
   }
 
-  private static boolean isOfEarlierAttempt(StartRequest request, JobRecord earlier) {
-    return earlier.attempt() < request.attempt();
-  }
-
-  private static void awaitEnd(CompletableFuture<Job> start) {
-    start.handle((_, _) -> 0).join(); // which the launch patience bounds
+  /** An id that is known outside is known to everybody, and names one execution for ever. */
+  private static void requireFor(StartRequest request, JobId id, String owner, int attempt) {
+    if (!owner.equals(request.owner().name())) {
+      throw new JobException.IdTaken(id, "another owner's job");
+    }
+    if (request.assignment().isPresent() && request.attempt() != attempt) {
+      throw new JobException.IdTaken(
+          id, attempt == 0 ? "a job of this service's own" : "attempt " + attempt);
+    }
   }
 
   private static Job resultOf(CompletableFuture<Job> start) {

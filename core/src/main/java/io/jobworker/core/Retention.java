@@ -181,8 +181,8 @@ final class Retention implements AutoCloseable {
   private void drop(Ended job) {
     if (history.markOutputDropped(job.id())) {
       admission.of(job.owner()).output().add(-job.outputKeptBytes());
+      discarding.discardOutput(state.of(job.id()));
     }
-    discarding.discardOutput(state.of(job.id()));
   }
 
   /**

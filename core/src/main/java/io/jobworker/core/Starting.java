@@ -102,7 +102,7 @@ final class Starting {
     share.admit(request.owner().allowance());
     JobId id = request.assignment().map(Assignment::id).orElseGet(JobId::random);
     String slot = CgroupTree.newSlot();
-    JobRecord intent = intent(id, slot, request);
+    JobRecord intent = intent(id, request.attempt(), slot, request);
     try {
       if (request.assignment().isPresent()) {
         requireGone(id);
@@ -117,11 +117,11 @@ final class Starting {
   }
 
   /** Starts one that was claimed of the {@link Intents}: nothing but its record is left of it. */
-  ActiveJob startRecorded(JobId id, StartRequest request) {
+  ActiveJob startRecorded(JobRecord earlier, StartRequest request) {
     String slot = CgroupTree.newSlot();
-    JobRecord intent = intent(id, slot, request);
+    JobRecord intent = intent(earlier.id(), earlier.attempt(), slot, request);
     try {
-      requireGone(id);
+      requireGone(intent.id());
       store.requireRoom();
       store.intend(intent);
     } catch (JobException e) {
@@ -139,7 +139,7 @@ final class Starting {
     }
   }
 
-  private JobRecord intent(JobId id, String slot, StartRequest request) {
+  private JobRecord intent(JobId id, int attempt, String slot, StartRequest request) {
     return JobRecord.intent(
         id,
         request.owner().name(),
@@ -147,7 +147,7 @@ final class Starting {
         config.clock().instant().truncatedTo(ChronoUnit.MICROS),
         bootId,
         cgroups.available() ? slot : "",
-        request.attempt());
+        attempt);
   }
 
   private ActiveJob carryOut(JobRecord intent, String slot, StartRequest request) {
@@ -206,7 +206,7 @@ final class Starting {
       JobDirectory directory,
       Optional<JobCgroup> cgroup)
       throws IOException {
-    LaunchPlan plan = plan(intent.id(), slot, request, directory, cgroup);
+    LaunchPlan plan = plan(intent, slot, request, directory, cgroup);
     LauncherChannel launcher = launching.spawn(plan);
     JobRecord record;
     OutputLog output;
@@ -289,7 +289,7 @@ final class Starting {
   }
 
   private LaunchPlan plan(
-      JobId id,
+      JobRecord intent,
       String slot,
       StartRequest request,
       JobDirectory directory,
@@ -297,10 +297,10 @@ final class Starting {
       throws IOException {
     JobSpec spec = request.spec();
     return new LaunchPlan(
-        id,
+        intent.id(),
         directory,
         slot,
-        request.attempt(),
+        intent.attempt(),
         config.durable(),
         cgroup.map(leaves -> new LaunchPlan.Cgroup(leaves.job(), leaves.monitor())),
         logs.retainBytes(spec),

@@ -3,6 +3,7 @@ package io.jobworker.core;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.StartRequest;
+import io.jobworker.core.store.JobRecord;
 
 /** What there is to be done about one request to start a job. */
 record WaysToStart(
@@ -20,26 +21,16 @@ record WaysToStart(
   }
 
   @Override
-  public Job startInPlaceOf(JobId earlier) {
-    try {
-      finding.find(earlier).remove(request.by());
-    } catch (JobException.NoSuchJob e) {
-      // somebody else has removed it, and made room
-    }
-    return start();
-  }
-
-  @Override
-  public Job startRecorded(JobId id) {
-    recovery.await(id);
-    if (intents.claim(id)) {
-      return finding.handle(starting.startRecorded(id, request));
+  public Job startRecorded(JobRecord intent) {
+    recovery.await(intent.id());
+    if (intents.claim(intent.id())) {
+      return finding.handle(starting.startRecorded(intent, request));
     }
     try {
-      return finding.find(id);
+      return finding.find(intent.id());
     } catch (JobException.NoSuchJob e) {
       throw new JobException.Unavailable(
-          "what became of an earlier start with this request id is not known yet; try again");
+          "what became of an earlier start of this job is not known yet; try again");
     }
   }
 }

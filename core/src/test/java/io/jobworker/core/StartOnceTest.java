@@ -20,7 +20,6 @@ import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Owner;
 import io.jobworker.core.job.StartRequest;
-import io.jobworker.core.job.StopRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,8 +28,10 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
@@ -291,46 +292,58 @@ class StartOnceTest {
   }
 
   @Test
-  void aJobMayBeKnownFromOutsideAndIsStartedOnceForEachAttempt() throws Exception {
+  void aJobMayBeKnownFromOutsideAndItsIdNamesOneExecution() throws Exception {
     JobId id = JobId.random();
-    Job first = jobs.jobs().start(attempt(id, 1, "echo at $JOB_ATTEMPT; exit 3"));
-    assertThat(first.id()).isEqualTo(id);
-    assertThat(jobs.output(jobs.ended(first.status()))).isEqualTo("up\nat 1\n");
-    assertThat(jobs.jobs().start(attempt(id, 1, "echo at $JOB_ATTEMPT; exit 3")).id())
+    Job job = jobs.jobs().start(attempt(id, 2, "echo at $JOB_ATTEMPT; exit 3"));
+    assertThat(job.id()).isEqualTo(id);
+    assertThat(jobs.output(jobs.ended(job.status()))).isEqualTo("up\nat 2\n");
+    assertThat(jobs.jobs().start(attempt(id, 2, "echo at $JOB_ATTEMPT; exit 3")).id())
         .isEqualTo(id);
-    assertThat(timesExecuted()).isEqualTo(1);
-    assertThatThrownBy(() -> jobs.jobs().start(attempt(id, 1, "exit 4")))
+    assertThatThrownBy(() -> jobs.jobs().start(attempt(id, 2, "exit 4")))
         .isInstanceOf(JobException.RequestIdTaken.class);
 
-    Job second = jobs.jobs().start(attempt(id, 2, "echo at $JOB_ATTEMPT; sleep 1000"));
-    jobs.awaitOutput(second.status(), "up\nat 2\n");
-    assertThat(timesExecuted()).isEqualTo(2);
-    assertThat(listed()).containsExactly(id);
-    assertThatThrownBy(() -> jobs.jobs().start(attempt(id, 1, "exit 3")))
-        .isInstanceOf(JobException.IdTaken.class)
-        .hasMessageContaining("at attempt 2");
-    assertThatThrownBy(() -> jobs.jobs().start(attempt(id, 3, "exit 3")))
-        .isInstanceOf(JobException.WrongState.class);
     jobs.restart(() -> {});
     assertThat(jobs.jobs().find(id).attempt()).isEqualTo(2);
+    for (int other : List.of(1, 3)) {
+      assertThatThrownBy(() -> jobs.jobs().start(attempt(id, other, "exit 3")))
+          .isInstanceOf(JobException.IdTaken.class)
+          .hasMessageContaining("attempt 2");
+    }
     assertThatThrownBy(() ->
             jobs.jobs()
                 .start(
-                    StartRequest.of(Owner.of("bob"), JobSpec.of("true")).as(new Assignment(id, 3))))
+                    StartRequest.of(Owner.of("bob"), JobSpec.of("true")).as(new Assignment(id, 2))))
         .isInstanceOf(JobException.IdTaken.class)
         .hasMessageContaining("another owner's");
-    jobs.jobs().find(id).stop(StopRequest.withGrace(Duration.ZERO));
-    assertThat(timesExecuted()).isEqualTo(2);
+    JobStatus own = jobs.ended(jobs.start(ALICE, JobSpec.of("true")));
+    assertThatThrownBy(() -> jobs.jobs().start(attempt(own.id(), 1, "exit 3")))
+        .isInstanceOf(JobException.IdTaken.class)
+        .hasMessageContaining("this service's own");
+    assertThat(timesExecuted()).isEqualTo(1);
   }
 
   @Test
-  void anAssignedStartThatWasNotCarriedOutIsWhenItIsAskedForAgainAlsoAsALaterAttempt()
-      throws Exception {
+  void whichJobAndAttemptItIsIsNotForAJobsEnvironmentToSay() throws Exception {
     JobId id = JobId.random();
-    JobStatus job = jobs.ended(jobs.jobs().start(attempt(id, 1, "exit 3")).status());
+    JobSpec lying =
+        JobSpec.builder(List.of("sh", "-c", "echo $JOB_ID $JOB_ATTEMPT"))
+            .environment(Map.of("JOB_ID", "another", "JOB_ATTEMPT", "7"))
+            .build();
+    Job job = jobs.jobs().start(StartRequest.of(ALICE, lying).as(new Assignment(id, 2)));
+    assertThat(jobs.output(jobs.ended(job.status()))).isEqualTo(id + " 2\n");
+  }
+
+  @Test
+  void anAssignedStartThatWasNotCarriedOutIsWhenThatAttemptIsAskedForAgain() throws Exception {
+    JobId id = JobId.random();
+    JobStatus job = jobs.ended(jobs.jobs().start(attempt(id, 2, "exit 3")).status());
     jobs.restart(() -> backToIntent(job));
     jobs.jobs().recovered().join();
     assertThat(timesExecuted()).isZero();
+    for (int other : List.of(1, 3)) {
+      assertThatThrownBy(() -> jobs.jobs().start(attempt(id, other, "exit 3")))
+          .isInstanceOf(JobException.IdTaken.class);
+    }
     Job again = jobs.jobs().start(attempt(id, 2, "exit 3"));
     assertThat(again.attempt()).isEqualTo(2);
     assertThat(jobs.ended(again.status()).end().orElseThrow().exitCode()).hasValue(3);
@@ -338,42 +351,66 @@ class StartOnceTest {
   }
 
   @Test
-  void ofManyWhoAskForAttemptsAtOnceEachIsExecutedOnceAndTheLaterOneLast() throws Exception {
+  void whoeverKnowsOnlyItsRequestIdHasTheRecordedAttemptCarriedOut() throws Exception {
     JobId id = JobId.random();
-    try (var callers = Executors.newVirtualThreadPerTaskExecutor()) {
-      List<Future<Job>> starts = new ArrayList<>();
-      for (int i = 0; i < 20; i++) {
-        int attempt = 1 + i % 2;
-        starts.add(callers.submit(() -> jobs.jobs().start(attempt(id, attempt, "exit 0"))));
-      }
-      for (Future<Job> start : starts) {
-        try {
-          assertThat(start.get().id()).isEqualTo(id);
-        } catch (ExecutionException e) { // the other attempt is there, and runs, or is cleaned up
-          assertThat(e.getCause())
-              .isInstanceOfAny(
-                  JobException.IdTaken.class,
-                  JobException.WrongState.class,
-                  JobException.Unavailable.class);
-        }
-      }
-    }
-    jobs.ended(jobs.jobs().find(id).status());
-    assertThat(timesExecuted()).isBetween(1L, 2L);
+    JobSpec spec = repeatable("echo at $JOB_ATTEMPT; exit 3");
+    StartRequest assigned = StartRequest.of(ALICE, spec).as(new Assignment(id, 2));
+    JobStatus job = jobs.ended(jobs.jobs().start(assigned).status());
+    jobs.restart(() -> backToIntent(job));
+    JobStatus again = ended(spec);
+    assertThat(again.id()).isEqualTo(id);
+    assertThat(jobs.jobs().find(id).attempt()).isEqualTo(2);
+    assertThat(jobs.output(again)).isEqualTo("up\nat 2\n");
+    assertThat(jobs.jobs().start(assigned).id()).isEqualTo(id);
+    assertThat(timesExecuted()).isEqualTo(1);
   }
 
   @Test
-  void theFilesOfAnEarlierAttemptAreNotTakenForThoseOfALaterOne() throws Exception {
+  void ofManyWhoAskForOneIdAtOnceOneAttemptIsExecutedAndTheOthersAreRefused() throws Exception {
+    JobId id = JobId.random();
+    List<Integer> answered = Collections.synchronizedList(new ArrayList<>());
+    try (var callers = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> starts = new ArrayList<>();
+      for (int i = 0; i < 20; i++) {
+        int attempt = 1 + i % 2;
+        starts.add(
+            callers.submit(() -> {
+              Job job = jobs.jobs().start(attempt(id, attempt, "echo $JOB_ATTEMPT"));
+              assertThat(job.attempt()).isEqualTo(attempt);
+              answered.add(attempt);
+            }));
+      }
+      for (Future<?> start : starts) {
+        try {
+          start.get();
+        } catch (ExecutionException e) {
+          assertThat(e.getCause()).isInstanceOf(JobException.IdTaken.class);
+        }
+      }
+    }
+    JobStatus job = jobs.ended(jobs.jobs().find(id).status());
+    int won = jobs.jobs().find(id).attempt();
+    assertThat(answered)
+        .as("all who asked for that attempt, and nobody else")
+        .isEqualTo(Collections.nCopies(10, won));
+    assertThat(jobs.output(job)).isEqualTo("up\n" + won + "\n");
+    assertThat(timesExecuted()).isEqualTo(1);
+  }
+
+  @Test
+  void whatIsYetToBeRemovedOfAJobIsNotTakenForThatOfOneThatIsGivenItsId() throws Exception {
     JobId id = JobId.random();
     JobStatus first = jobs.ended(jobs.jobs().start(attempt(id, 1, "exit 3")).status());
     Path trash = jobs.state().resolve("trash");
-    Path away = Files.move(trash, jobs.state().resolve("away"));
-    assertThatThrownBy(() -> jobs.jobs().start(attempt(id, 2, "exit 3")))
+    await().atMost(TestJobs.PATIENCE).until(() -> trash.toFile().delete()); // once it is empty
+    Files.createFile(trash); // into which nothing can be moved
+    jobs.remove(first);
+    assertThatThrownBy(() -> jobs.jobs().start(attempt(id, 1, "exit 3")))
         .isInstanceOf(JobException.Unavailable.class)
         .hasMessageContaining("not gone yet");
-    Files.move(away, trash);
+    Files.delete(trash);
     await().atMost(TestJobs.PATIENCE).until(() -> Files.notExists(jobs.directory(first)));
-    assertThat(jobs.ended(jobs.jobs().start(attempt(id, 2, "exit 3")).status()).state())
+    assertThat(jobs.ended(jobs.jobs().start(attempt(id, 1, "exit 3")).status()).state())
         .isEqualTo(JobState.FAILED);
     assertThat(timesExecuted()).isEqualTo(2);
   }

@@ -4,9 +4,10 @@ package io.jobworker.core.job;
  * What a job is to be known by, where somebody else than this service says so, and knows of a job
  * before it is started: one that has jobs started on many machines.
  *
- * @param id no other job has it, of whichever owner
- * @param attempt counts the executions of the job, wherever they are, from 1; the job finds it in
- *     its environment as {@code JOB_ATTEMPT}
+ * @param id names one execution for ever: no other job has it, of whichever owner, nor another
+ *     attempt at the same work
+ * @param attempt which attempt at its work this execution is, wherever the others are, from 1; the
+ *     job finds it in its environment as {@code JOB_ATTEMPT}
  */
 public record Assignment(JobId id, int attempt) {
   public Assignment {

@@ -72,7 +72,7 @@ public abstract sealed class JobException extends RuntimeException {
     }
   }
 
-  /** The id that a job was to be known by is that of another one, or of a later attempt. */
+  /** The id that a job was to be known by is another one's, or another attempt's. */
   public static final class IdTaken extends JobException {
     public IdTaken(JobId id, String by) {
       super(id + " is " + by);

@@ -127,11 +127,11 @@ public record LaunchPlan(
     whole.put("HOME", home());
     whole.put("SHELL", "/bin/sh");
     whole.put("LANG", "C.UTF-8");
-    whole.put(JOB_ID, job.toString());
+    whole.putAll(environment);
+    whole.put(JOB_ID, job.toString()); // nobody else's to say
     if (attempt > 0) {
       whole.put("JOB_ATTEMPT", Integer.toString(attempt));
     }
-    whole.putAll(environment);
     return whole;
   }
 

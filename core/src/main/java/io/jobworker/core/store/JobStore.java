@@ -68,7 +68,7 @@ public final class JobStore {
         "INSERT INTO job (id, owner, request_id, name, spec, created_at_us, main_pid, boot_id, slot,"
             + " attempt, settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id)"
             + " DO UPDATE SET created_at_us = excluded.created_at_us, boot_id = excluded.boot_id,"
-            + " slot = excluded.slot, attempt = excluded.attempt",
+            + " slot = excluded.slot",
         statement -> {
           statement.setString(1, job.id().toString());
           statement.setString(2, job.owner());
