@@ -36,12 +36,15 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** What whoever runs the daemon sees of it: its log, what it leaves, its end. */
 @Timeout(180)
 class DaemonTest {
   private static ServerProcess shared;
+
+  @TempDir Path directory;
 
   private final Gate gate = new Gate();
   private ServerProcess server = shared;
@@ -325,5 +328,31 @@ class DaemonTest {
   private void signalHup() {
     var _ =
         Programs.run(List.of("kill", "-HUP", Long.toString(server.pid())), Map.of()).succeeded();
+  }
+
+  @Test
+  void sighupToAServerThatStillStartsDoesNotEndIt() throws Exception {
+    Path pid = directory.resolve("pid");
+    String tellingPid = "echo $$ >\"$0\"; exec env --default-signal=HUP \"$@\"";
+    server =
+        ServerProcess.start(ServerToml.shipped(), List.of("sh", "-c", tellingPid, pid.toString()));
+    server.kill();
+    Path config = server.directory().resolve("server.toml");
+    Path text = Files.move(config, directory.resolve("text"));
+    var _ = Programs.run(List.of("mkfifo", "-m", "600", config.toString()), Map.of()).succeeded();
+    Process signalling = // as soon as somebody reads the configuration
+        new ProcessBuilder(
+                "timeout",
+                "120",
+                "sh",
+                "-c",
+                "exec >\"$0\"; kill -HUP \"$(cat \"$1\")\"; cat \"$2\"",
+                config.toString(),
+                pid.toString(),
+                text.toString())
+            .start();
+    server.restart();
+    assertThat(signalling.waitFor()).isZero();
+    server.as("alice").start("true");
   }
 }

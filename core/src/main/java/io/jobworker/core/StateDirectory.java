@@ -40,9 +40,7 @@ record StateDirectory(Path path) {
    */
   DirectoryLock lock() throws IOException {
     return DirectoryLock.tryTake(path)
-        .orElseThrow(() ->
-            new JobException.Unavailable(
-                path + " is in use by another job-worker-server; stop that one first"));
+        .orElseThrow(() -> new JobException.Unavailable(DirectoryLock.refusal(path)));
   }
 
   private Path jobs() {

@@ -97,14 +97,20 @@ final class Trash implements AutoCloseable {
 
   private void discard(Path files) throws IOException {
     try {
-      Files.move(
-          files, directory.resolve(UUID.randomUUID().toString()), StandardCopyOption.ATOMIC_MOVE);
-      arrivals.release();
+      move(files);
     } catch (NoSuchFileException e) {
-      if (Files.exists(files, LinkOption.NOFOLLOW_LINKS)) {
-        throw e; // it is the trash that is not there
+      if (Files.notExists(files, LinkOption.NOFOLLOW_LINKS)) {
+        return;
       }
+      Files.createDirectories(directory, PrivateFiles.DIRECTORY); // somebody has removed the trash
+      move(files);
     }
+    arrivals.release();
+  }
+
+  private void move(Path files) throws IOException {
+    Files.move(
+        files, directory.resolve(UUID.randomUUID().toString()), StandardCopyOption.ATOMIC_MOVE);
   }
 
   private void giveFirstTurns() {

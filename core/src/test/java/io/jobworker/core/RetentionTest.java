@@ -21,6 +21,7 @@ import io.jobworker.core.output.ReadResult;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -190,15 +191,18 @@ class RetentionTest {
     Jobs jobs = open(LONG, "1G");
     JobId ended = run(jobs, "alice", "echo hello").id();
     Path trash = state().resolve("trash");
-    Path away = Files.move(trash, state().resolve("away"));
+    Files.delete(trash);
+    Files.createFile(trash); // into which nothing can be moved
     jobs.find(ended).remove(Requester.named("alice"));
     assertThat(state().resolve("jobs").resolve(ended.toString())).exists();
     assertThat(jobs.unfinished()).isEqualTo(1);
-    Files.move(away, trash);
+    Files.delete(trash); // which is made anew
     await()
         .atMost(TestJobs.PATIENCE)
         .until(() -> Files.notExists(state().resolve("jobs").resolve(ended.toString())));
     await().atMost(TestJobs.PATIENCE).until(() -> jobs.unfinished() == 0);
+    assertThat(Files.getPosixFilePermissions(trash))
+        .isEqualTo(PosixFilePermissions.fromString("rwx------"));
   }
 
   /** All output on disk, in bytes. */

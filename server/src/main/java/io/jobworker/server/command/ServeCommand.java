@@ -9,6 +9,7 @@ import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.daemon.Server;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -59,6 +60,13 @@ public final class ServeCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws InterruptedException {
+    CompletableFuture<Server> started = new CompletableFuture<>();
+    // From the first moment on, for without a handler it ends the process.
+    Signals.handle(
+        "HUP",
+        () -> {
+          var _ = started.thenAccept(Server::reopenFiles);
+        });
     SLF4JBridgeHandler.removeHandlersForRootLogger(); // gRPC logs by java.util.logging
     SLF4JBridgeHandler.install();
     ServerDirectory directory = directoryOption.directory();
@@ -80,7 +88,7 @@ public final class ServeCommand implements Callable<Integer> {
                   // The JVM would end with 143, which a supervisor takes for a failure.
                   Runtime.getRuntime().halt(code);
                 }));
-    Signals.handle("HUP", server::reopenFiles);
+    started.complete(server);
     new CountDownLatch(1).await(); // the signal ends the process
     return 0;
   }

@@ -78,9 +78,7 @@ public record ServerDirectory(Path path) {
     try {
       createPrivately(run());
       return DirectoryLock.tryTake(run())
-          .orElseThrow(() ->
-              new ConfigException(
-                  path + " is in use by another job-worker-server; stop that one first"));
+          .orElseThrow(() -> new ConfigException(DirectoryLock.refusal(path)));
     } catch (IOException e) {
       throw new ConfigException("cannot lock " + run() + ": " + e.getMessage());
     }

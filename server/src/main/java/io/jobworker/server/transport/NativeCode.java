@@ -23,10 +23,13 @@ public final class NativeCode {
   /**
    * Says where, before anything of netty is used: the directory for temporary files may not be one
    * to execute from, and without its native part netty works, but slowly. No other server uses the
-   * directory; what one has left that was killed meanwhile goes.
+   * directory; what one has left that was killed meanwhile goes. An administrator's own choice, by
+   * that property, stays.
    */
   public static void unpackIn(Path directory) {
-    System.setProperty(DIRECTORY, directory.toString());
+    if (System.getProperty(DIRECTORY) == null) {
+      System.setProperty(DIRECTORY, directory.toString());
+    }
     try (var left = Files.newDirectoryStream(directory, UNPACKED)) {
       for (Path file : left) {
         Files.delete(file);
