@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * A host that is out of something: running jobs are not harmed, new work is refused and told why,
@@ -60,13 +61,16 @@ class FaultsTest {
   }
 
   private ServerProcess onSmallDisk() throws Exception {
+    return onSmallDisk("24m", "state.directory", "state");
+  }
+
+  private ServerProcess onSmallDisk(String size, String key, String name) throws Exception {
     assumeTrue("root".equals(System.getProperty("user.name")), "only root may mount a small disk");
     Path disk = Files.createTempDirectory("job-worker-small-disk-");
-    run("mount", "-t", "tmpfs", "-o", "size=24m,mode=0700", "none", disk.toString());
+    run("mount", "-t", "tmpfs", "-o", "mode=0700,size=" + size, "none", disk.toString());
     smallDisk = disk;
     ServerProcess server =
-        ServerProcess.start(
-            ServerToml.shipped().with("state.directory", disk.resolve("state").toString()));
+        ServerProcess.start(ServerToml.shipped().with(key, disk.resolve(name).toString()));
     running = server;
     return server;
   }
@@ -158,6 +162,64 @@ class FaultsTest {
     server.as("alice").run("rm", ending).succeeded();
     Files.delete(filler);
     await().atMost(Programs.PATIENCE).until(() -> isWell(server));
+  }
+
+  @Test
+  void whatCannotBeAuditedIsNotBegunAndIsToldAfterwards() throws Exception {
+    ServerProcess server = onSmallDisk("4m", "audit.file", "audit.jsonl");
+    Path disk = Objects.requireNonNull(smallDisk);
+    Path audit = disk.resolve("audit.jsonl");
+    String first = server.as("alice").start("--shell", gate.waiting());
+    String second = server.as("alice").start("--shell", gate.waiting());
+    Path filler = fill(disk);
+    server.as("alice").run("stop", first).succeeded();
+    await().atMost(Programs.PATIENCE).until(() -> tells(audit, "job.ended", first));
+    assertThat(disk.resolve("reserve")).as("what is kept for this").hasSize(1 << 20);
+    await()
+        .atMost(Programs.PATIENCE)
+        .until(() -> {
+          server.as("bob").run("status", first); // which is refused, and told
+          return Files.notExists(disk.resolve("reserve"));
+        });
+    Result refused = server.as("alice").run("start", "true");
+    assertThat(refused.exitCode()).isNotZero();
+    assertThat(refused.err()).contains("the audit log's disk is full").hasLineCount(1);
+
+    fill(disk);
+    await()
+        .atMost(Programs.PATIENCE)
+        .until(() -> {
+          server.as("bob").run("status", first);
+          return !server.log().events("audit.not_written").isEmpty();
+        });
+    server.as("alice").run("stop", second).succeeded();
+    assertThat(server.as("alice").run("start", "true").err())
+        .containsPattern("the audit log('s disk is full| cannot be written, and lines are lost)")
+        .hasLineCount(1);
+
+    Files.delete(filler);
+    String well = server.as("alice").start("true");
+    assertThat(tells(audit, "job.started", well)).isTrue();
+    JsonNode lost =
+        lines(audit).stream()
+            .filter(line -> line.path("event").asString().equals("audit.lost"))
+            .findFirst()
+            .orElseThrow();
+    assertThat(lost.path("lines").asInt()).isPositive();
+    assertThat(lost.path("outcome").asString()).isEqualTo("failed");
+    assertThat(lost.propertyNames()).containsExactlyInAnyOrder("time", "event", "outcome", "lines");
+  }
+
+  /** All of them, each of which is whole. */
+  private static List<JsonNode> lines(Path audit) throws IOException {
+    JsonMapper json = new JsonMapper();
+    return Files.readAllLines(audit).stream().map(json::readTree).toList();
+  }
+
+  private static boolean tells(Path audit, String event, String job) throws IOException {
+    return lines(audit).stream()
+        .anyMatch(line ->
+            line.path("event").asString().equals(event) && line.path("job").asString().equals(job));
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.jobworker.core.store;
 
+import io.jobworker.base.linux.DiskReserve;
 import io.jobworker.base.sqlite.Database;
 import io.jobworker.base.sqlite.Database.Binder;
 import io.jobworker.base.sqlite.Database.RowReader;
@@ -93,6 +94,13 @@ public final class JobDatabase implements AutoCloseable {
             WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes;
           """,
           "ALTER TABLE job ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;");
+
+  /**
+   * For a log that SQLite begins anew after 1000 pages of 4 KiB (sqlite.org, PRAGMA
+   * wal_autocheckpoint), and as much again.
+   */
+  private static final DiskReserve.Purpose ROOM =
+      new DiskReserve.Purpose("the job database", "running jobs may need to end", 8 << 20);
 
   private static final String EPOCH_JULIAN_DAY = "2440587.5"; // 1970-01-01
 
@@ -226,7 +234,7 @@ public final class JobDatabase implements AutoCloseable {
    * @throws Damaged if the file is no whole database
    */
   public static JobDatabase open(Path file, boolean durable) throws Damaged {
-    DiskReserve reserve = DiskReserve.beside(file);
+    DiskReserve reserve = DiskReserve.take(reserve(file), ROOM);
     try {
       return new JobDatabase(Database.open(file, MIGRATIONS, durable), reserve, durable);
     } catch (SQLException e) {
@@ -247,7 +255,8 @@ public final class JobDatabase implements AutoCloseable {
    */
   public static JobDatabase openToRead(Path file) throws Damaged {
     try {
-      return new JobDatabase(Database.openToRead(file), DiskReserve.none(file), false);
+      return new JobDatabase(
+          Database.openToRead(file), DiskReserve.none(reserve(file), ROOM), false);
     } catch (SQLException e) {
       if (Database.isDamaged(e)) {
         throw new Damaged(file, e);
@@ -264,7 +273,11 @@ public final class JobDatabase implements AutoCloseable {
 
   /** Why jobs would not be started beside that database for want of room; changes nothing. */
   public static Optional<String> lackOfRoom(Path database) {
-    return DiskReserve.lackBeside(database);
+    return DiskReserve.lackAt(reserve(database), ROOM);
+  }
+
+  private static Path reserve(Path database) {
+    return database.resolveSibling("reserve");
   }
 
   /**

@@ -3,6 +3,7 @@ package io.jobworker.server.audit;
 import io.jobworker.core.JobListener;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobEvent;
+import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
@@ -44,8 +45,9 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
   /** The source of refusals of whoever is no client; no client can have this name. */
   private static final String UNKNOWN = "";
 
-  private final Logger log;
+  private final AuditLog log;
   private final ArgvMask argvMask;
+  private final boolean required;
   private final Refusals refusals = new Refusals();
   private final ConcurrentMap<Kind, LongAdder> counts = new ConcurrentHashMap<>();
 
@@ -56,17 +58,35 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
   public Audit(ServerConfig.Audit settings, ServerDirectory directory) {
     log = AuditLog.open(settings, directory);
     argvMask = new ArgvMask(settings.patterns());
+    required = settings.required();
+  }
+
+  /**
+   * Makes sure that what is about to begin can be told.
+   *
+   * @throws JobException.Unavailable if it might not be, and lines are required
+   */
+  public void requireRoom() {
+    Optional<String> lack = required ? log.lack() : Optional.empty();
+    if (lack.isPresent()) {
+      throw new JobException.Unavailable(lack.get());
+    }
+  }
+
+  /** How many lines were lost, and are missing. */
+  public long lost() {
+    return log.lost();
   }
 
   /** Goes on in a new file if the one that it was writing has been moved. */
   public void reopen() {
-    AuditLog.reopen();
+    log.reopen();
   }
 
   /** Closes the log; what happens from then on is written nowhere. */
   @Override
   public void close() {
-    AuditLog.close();
+    log.close();
   }
 
   // --- the server
@@ -327,7 +347,7 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
 
   private Line line(String event, String outcome) {
     counts.computeIfAbsent(new Kind(event, outcome), _ -> new LongAdder()).increment();
-    return new Line(log, event).with("outcome", outcome);
+    return new Line(log.lines(), event).with("outcome", outcome);
   }
 
   /** Of a client's call all that is known; of whoever else asks, the name. */

@@ -7,20 +7,14 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.core.Appender;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.encoder.Encoder;
-import ch.qos.logback.core.rolling.RollingFileAppender;
-import ch.qos.logback.core.rolling.SizeBasedTriggeringPolicy;
-import ch.qos.logback.core.util.Duration;
-import ch.qos.logback.core.util.FileSize;
-import io.jobworker.base.linux.PrivateFiles;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.LongSupplier;
 import net.logstash.logback.encoder.LogstashEncoder;
 import net.logstash.logback.fieldnames.LogstashFieldNames;
 import org.slf4j.LoggerFactory;
@@ -28,95 +22,104 @@ import org.slf4j.LoggerFactory;
 /**
  * Where the audit's lines go: a file of their own that is rotated by size, or standard output. A
  * line is in the file before the call that it tells of is answered; on standard output, where
- * nobody may be reading, it waits in a queue, and is lost if that is full.
+ * nobody may be reading, it waits in a queue, and is lost if that is full. Thread-safe.
  */
-final class AuditLog {
+final class AuditLog implements AutoCloseable {
   private static final String STANDARD_OUTPUT = "-";
   private static final int QUEUE_LINES = 16_384;
 
-  private AuditLog() {}
+  private final Logger logger;
 
-  /** Sets it up as configured. There is one in this process. */
-  static org.slf4j.Logger open(ServerConfig.Audit settings, ServerDirectory directory) {
-    Logger logger = logger();
+  /** Empty: standard output. */
+  private final Optional<AuditFile> file;
+
+  private final LongSupplier lost;
+
+  private AuditLog(Logger logger, Optional<AuditFile> file, LongSupplier lost) {
+    this.logger = logger;
+    this.file = file;
+    this.lost = lost;
+  }
+
+  /**
+   * Opens it as configured. There is one in this process; the caller closes it.
+   *
+   * @throws ConfigException if it cannot be written
+   */
+  static AuditLog open(ServerConfig.Audit settings, ServerDirectory directory) {
+    Logger logger = (Logger) LoggerFactory.getLogger("audit");
     logger.detachAndStopAllAppenders();
     logger.setAdditive(false);
     logger.setLevel(Level.INFO);
-    logger.addAppender(
-        settings.file().equals(STANDARD_OUTPUT)
-            ? standardOutput(logger.getLoggerContext())
-            : file(logger.getLoggerContext(), directory.resolve(settings.file()), settings));
+    if (settings.file().equals(STANDARD_OUTPUT)) {
+      Queue queue = Queue.open(logger.getLoggerContext());
+      logger.addAppender(queue);
+      return new AuditLog(logger, Optional.empty(), queue.lost::sum);
+    }
+    AuditFile file =
+        AuditFile.open(
+            directory.resolve(settings.file()),
+            settings.maxSize(),
+            settings.keep(),
+            logger,
+            encoder(logger.getLoggerContext()));
+    file.start();
+    logger.addAppender(file);
+    return new AuditLog(logger, Optional.of(file), file::lost);
+  }
+
+  /** What takes the lines. */
+  org.slf4j.Logger lines() {
     return logger;
   }
 
-  /** Goes on in a new file if the one that was written has been moved. No line is lost. */
-  static void reopen() {
-    logger()
-        .iteratorForAppenders()
-        .forEachRemaining(appender -> {
-          if (appender instanceof RollingFileAppender<ILoggingEvent> file) {
-            file.rollover();
-          }
-        });
+  /** Goes on in a new file if the one that was written has been moved. */
+  void reopen() {
+    file.ifPresent(AuditFile::reopen);
+  }
+
+  /** Why a line that comes now might be lost; empty if none would be, as far as is known. */
+  Optional<String> lack() {
+    return file.flatMap(AuditFile::lack);
+  }
+
+  /** How many lines were. */
+  long lost() {
+    return lost.getAsLong();
   }
 
   /** Writes what waits, and closes the file. */
-  static void close() {
-    logger().detachAndStopAllAppenders();
+  @Override
+  public void close() {
+    logger.detachAndStopAllAppenders();
   }
 
-  private static Logger logger() {
-    return (Logger) LoggerFactory.getLogger("audit");
-  }
+  /** Standard output, which nobody waits for. */
+  private static final class Queue extends AsyncAppender {
+    private final LongAdder lost = new LongAdder();
 
-  private static Appender<ILoggingEvent> standardOutput(LoggerContext context) {
-    ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
-    console.setContext(context);
-    console.setEncoder(encoder(context));
-    console.start();
-    AsyncAppender queue = new AsyncAppender();
-    queue.setContext(context);
-    queue.setQueueSize(QUEUE_LINES);
-    queue.setDiscardingThreshold(0);
-    queue.setNeverBlock(true);
-    queue.addAppender(console);
-    queue.start();
-    return queue;
-  }
-
-  private static Appender<ILoggingEvent> file(
-      LoggerContext context, Path file, ServerConfig.Audit settings) {
-    create(file);
-    RollingFileAppender<ILoggingEvent> appender = new RollingFileAppender<>();
-    appender.setContext(context);
-    appender.setFile(file.toString());
-    appender.setEncoder(encoder(context));
-
-    SizeBasedTriggeringPolicy<ILoggingEvent> size = new SizeBasedTriggeringPolicy<>();
-    size.setContext(context);
-    size.setMaxFileSize(new FileSize(settings.maxSize().bytes()));
-    size.setCheckIncrement(Duration.buildByMilliseconds(100));
-    size.start();
-
-    appender.setRollingPolicy(new NumberedFiles(file, settings.maxSize(), settings.keep()));
-    appender.setTriggeringPolicy(size);
-    appender.start();
-    if (!appender.isStarted()) {
-      throw new ConfigException("cannot write the audit log " + file);
+    static Queue open(LoggerContext context) {
+      ConsoleAppender<ILoggingEvent> console = new ConsoleAppender<>();
+      console.setContext(context);
+      console.setEncoder(encoder(context));
+      console.start();
+      Queue queue = new Queue();
+      queue.setContext(context);
+      queue.setQueueSize(QUEUE_LINES);
+      queue.setDiscardingThreshold(0);
+      queue.setNeverBlock(true);
+      queue.addAppender(console);
+      queue.start();
+      return queue;
     }
-    return appender;
-  }
 
-  private static void create(Path file) {
-    try {
-      ServerDirectory.createParentPrivately(file);
-      if (!Files.exists(file)) {
-        Files.createFile(file, PrivateFiles.FILE);
+    @Override
+    protected void append(ILoggingEvent event) {
+      if (getRemainingCapacity() == 0) {
+        lost.increment();
       }
-    } catch (IOException e) {
-      throw new ConfigException("cannot write the audit log " + file);
+      super.append(event);
     }
-    ServerDirectory.requirePrivate(file);
   }
 
   private static Encoder<ILoggingEvent> encoder(LoggerContext context) {

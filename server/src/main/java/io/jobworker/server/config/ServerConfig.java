@@ -78,10 +78,12 @@ public record ServerConfig(
    * @param file below the server's directory; {@code -}: standard output
    * @param maxSize when it is rotated
    * @param keep how many rotated files are kept
+   * @param required whether nothing is started while lines of it would be lost
    * @param mask regular expressions; what of a job's arguments matches is not written down
    */
-  public record Audit(String file, ByteSize maxSize, int keep, List<String> mask) {
-    private static final int MAX_KEEP = 20; // as many as logback renames
+  public record Audit(
+      String file, ByteSize maxSize, int keep, boolean required, List<String> mask) {
+    private static final int MAX_KEEP = 20;
 
     public Audit {
       mask = List.copyOf(mask);

@@ -93,6 +93,11 @@ public final class Metrics implements AutoCloseable {
                 .forEach(
                     (kind, count) -> counter.call((double) count, kind.event(), kind.outcome())))
         .register(registry);
+    CounterWithCallback.builder()
+        .name("job_worker_audit_lost_lines_total")
+        .help("Lines of the audit log that could not be written.")
+        .callback(counter -> counter.call((double) audit.lost()))
+        .register(registry);
     PATIENCE.forEach(System.getProperties()::putIfAbsent); // before the first server is made
     try {
       requireFree(address);

@@ -12,14 +12,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.awaitility.Awaitility;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.slf4j.Logger;
 
 @Timeout(120)
 class AuditLogTest {
@@ -33,25 +33,89 @@ class AuditLogTest {
         directory,
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
     ServerConfig.Audit settings =
-        new ServerConfig.Audit("audit/audit.jsonl", ByteSize.of(64 << 10), 2, List.of());
+        new ServerConfig.Audit("audit/audit.jsonl", ByteSize.of(64 << 10), 2, true, List.of());
     Path audit = directory.resolve("audit");
-    Logger log = AuditLog.open(settings, new ServerDirectory(directory));
-    try {
-      Awaitility.await()
-          .atMost(java.time.Duration.ofSeconds(60))
-          .until(() -> {
-            for (int i = 0; i < 100; i++) {
-              log.atInfo().addKeyValue("text", "x".repeat(900)).log("test.event");
-            }
-            return names(audit).contains("audit.jsonl.2");
-          });
-    } finally {
-      AuditLog.close();
+    try (AuditLog log = AuditLog.open(settings, new ServerDirectory(directory))) {
+      for (int i = 0; i < 200; i++) {
+        write(log, i);
+      }
+      assertThat(log.lost()).isZero();
     }
     assertThat(names(audit))
-        .containsExactlyInAnyOrder("audit.jsonl", "audit.jsonl.1", "audit.jsonl.2");
+        .containsExactlyInAnyOrder("audit.jsonl", "audit.jsonl.1", "audit.jsonl.2", "reserve");
     assertThat(names(directory)).containsExactly("audit");
-    assertThat(audit.resolve("audit.jsonl.1")).content().startsWith("{").contains("test.event");
+    List<Integer> kept = numbers(audit, "audit.jsonl.2", "audit.jsonl.1", "audit.jsonl");
+    assertThat(kept)
+        .as("the newest ones")
+        .isEqualTo(IntStream.range(200 - kept.size(), 200).boxed().toList());
+    for (String file : List.of("audit.jsonl.2", "audit.jsonl.1", "audit.jsonl")) {
+      assertThat(Files.size(audit.resolve(file))).isBetween(1L, 64L << 10);
+    }
+  }
+
+  private static void write(AuditLog log, int number) {
+    log.lines()
+        .atInfo()
+        .addKeyValue("number", number)
+        .addKeyValue("text", "x".repeat(900))
+        .log("test.event");
+  }
+
+  private static List<Integer> numbers(Path audit, String... names) throws IOException {
+    List<Integer> numbers = new ArrayList<>();
+    for (String name : names) {
+      for (String line : Files.readAllLines(audit.resolve(name))) {
+        Matcher number = Pattern.compile("\"number\":(\\d+),.*}").matcher(line);
+        assertThat(number.find()).as(line).isTrue();
+        numbers.add(Integer.parseInt(number.group(1)));
+      }
+    }
+    return numbers;
+  }
+
+  @Test
+  void goesOnInTheFileThatItHasUntilAnotherCanBeBegun() throws Exception {
+    ServerConfig.Audit settings =
+        new ServerConfig.Audit("audit/audit.jsonl", ByteSize.of(64 << 10), 2, true, List.of());
+    Path audit = parent.resolve("audit");
+    try (AuditLog log = AuditLog.open(settings, new ServerDirectory(parent))) {
+      write(log, 0);
+      Files.move(audit.resolve("audit.jsonl"), audit.resolve("moved"));
+      Files.createDirectory(audit.resolve("audit.jsonl")); // which nobody can write
+      log.reopen();
+      write(log, 1);
+      assertThat(numbers(audit, "moved")).containsExactly(0, 1);
+      Files.delete(audit.resolve("audit.jsonl"));
+      Files.createFile(
+          audit.resolve("audit.jsonl"),
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-r--r--")));
+      write(log, 2);
+      assertThat(numbers(audit, "moved")).as("others could read it").containsExactly(0, 1, 2);
+      Files.delete(audit.resolve("audit.jsonl"));
+      write(log, 3);
+      assertThat(log.lost()).isZero();
+    }
+    assertThat(numbers(audit, "moved")).containsExactly(0, 1, 2);
+    assertThat(numbers(audit, "audit.jsonl")).containsExactly(3);
+  }
+
+  @Test
+  void goesOnInTheFileThatItHasWhileItCannotBeRotated() throws Exception {
+    ServerConfig.Audit settings =
+        new ServerConfig.Audit("audit/audit.jsonl", ByteSize.of(64 << 10), 2, true, List.of());
+    Path audit = parent.resolve("audit");
+    try (AuditLog log = AuditLog.open(settings, new ServerDirectory(parent))) {
+      Path inTheWay = Files.createDirectories(audit.resolve("audit.jsonl.new/full"));
+      for (int i = 0; i < 100; i++) {
+        write(log, i);
+      }
+      assertThat(Files.exists(audit.resolve("audit.jsonl.1"))).isFalse();
+      Files.delete(inTheWay);
+      write(log, 100);
+      assertThat(log.lost()).isZero();
+    }
+    assertThat(numbers(audit, "audit.jsonl.1")).isEqualTo(IntStream.range(0, 100).boxed().toList());
+    assertThat(numbers(audit, "audit.jsonl")).containsExactly(100);
   }
 
   private static List<String> names(Path directory) throws IOException {
