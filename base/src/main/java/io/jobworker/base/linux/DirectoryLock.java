@@ -2,6 +2,7 @@ package io.jobworker.base.linux;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
@@ -52,12 +53,20 @@ public final class DirectoryLock implements AutoCloseable {
             PrivateFiles.FILE);
     boolean taken = false;
     try {
-      taken = channel.tryLock() != null;
+      taken = tryLock(channel);
       return taken ? Optional.of(new DirectoryLock(directory, channel)) : Optional.empty();
     } finally {
       if (!taken) {
         channel.close();
       }
+    }
+  }
+
+  private static boolean tryLock(FileChannel channel) throws IOException {
+    try {
+      return channel.tryLock() != null;
+    } catch (OverlappingFileLockException e) {
+      return false; // by this process, which knows the directory by another path
     }
   }
 
@@ -68,6 +77,9 @@ public final class DirectoryLock implements AutoCloseable {
 
   @Override
   public void close() {
+    if (!channel.isOpen()) {
+      return; // somebody else may have it by now
+    }
     try {
       channel.close();
     } catch (IOException e) {

@@ -98,14 +98,15 @@ public final class DiskReserve {
 
   /** Makes it whole if there is room; says why it is not. */
   public Optional<String> lack() {
-    return whole ? Optional.empty() : refill();
+    return whole && Files.exists(file) ? Optional.empty() : refill();
   }
 
   private synchronized Optional<String> refill() {
-    if (whole) {
-      return Optional.empty();
-    }
     try {
+      whole = isOnDisk();
+      if (whole) {
+        return Optional.empty();
+      }
       if (usable() < purpose.neededBytes()) {
         return Optional.of(purpose.full());
       }

@@ -34,13 +34,14 @@ public final class Database implements AutoCloseable {
     Connection open() throws SQLException;
   }
 
-  private final Opener opener;
+  private final Opener again;
 
   // Guarded by the lock.
   private Connection connection;
   private PreparedStatement version;
   private long versionBase;
   private boolean stuck;
+  private boolean closed;
 
   /** Guards the connection. */
   private final ReentrantLock lock = new ReentrantLock();
@@ -66,13 +67,16 @@ public final class Database implements AutoCloseable {
     T run() throws SQLException;
   }
 
-  private Database(Opener opener) throws SQLException {
-    this.opener = opener;
-    this.connection = opener.open();
-    this.version = prepareVersion();
+  /**
+   * @param again how it is opened once more: never made, for whoever has moved it knows why
+   */
+  private Database(Connection connection, Opener again) throws SQLException {
+    this.again = again;
+    this.connection = connection;
+    this.version = prepareVersion(connection);
   }
 
-  private PreparedStatement prepareVersion() throws SQLException {
+  private static PreparedStatement prepareVersion(Connection connection) throws SQLException {
     return connection.prepareStatement("PRAGMA data_version");
   }
 
@@ -85,12 +89,13 @@ public final class Database implements AutoCloseable {
    */
   public static Database open(Path file, List<String> migrations, boolean durable)
       throws SQLException {
-    return new Database(() -> Sqlite.open(file, migrations, durable));
+    return new Database(
+        Sqlite.open(file, migrations, durable), () -> Sqlite.openAgain(file, durable));
   }
 
   /** Opens one that is there, to read it and leave it as it is. The caller closes it. */
   public static Database openToRead(Path file) throws SQLException {
-    return new Database(() -> Sqlite.openToRead(file));
+    return new Database(Sqlite.openToRead(file), () -> Sqlite.openToRead(file));
   }
 
   /** Executes a statement; returns how many rows it has changed. */
@@ -167,7 +172,7 @@ public final class Database implements AutoCloseable {
   public <T> T exclusively(Work<T> work) throws SQLException {
     lock.lock();
     try {
-      if (stuck && lock.getHoldCount() == 1) {
+      if (stuck && !closed && lock.getHoldCount() == 1) {
         reopen();
       }
       return work.run();
@@ -190,10 +195,18 @@ public final class Database implements AutoCloseable {
    * EIO, ENOLCK) it holds against itself for as long as the file is open.
    */
   private void reopen() throws SQLException {
+    Connection fresh = again.open();
+    PreparedStatement freshVersion;
+    try {
+      freshVersion = prepareVersion(fresh);
+    } catch (SQLException e) {
+      closeQuietly(fresh);
+      throw e;
+    }
     closeQuietly(version);
     closeQuietly(connection);
-    connection = opener.open();
-    version = prepareVersion();
+    connection = fresh;
+    version = freshVersion;
     versionBase += VERSIONS_OF_A_CONNECTION;
     stuck = false;
     LOG.atWarn().log("database.opened_anew");
@@ -229,6 +242,7 @@ public final class Database implements AutoCloseable {
   @Override
   public void close() throws SQLException {
     exclusively(() -> {
+      closed = true;
       connection.close();
       return true;
     });

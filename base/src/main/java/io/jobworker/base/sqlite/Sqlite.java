@@ -14,6 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteJDBCLoader;
+import org.sqlite.SQLiteOpenMode;
 
 /**
  * Opens SQLite databases the one way that this project does: WAL, mode 0600, versioned by
@@ -36,14 +37,7 @@ final class Sqlite {
    * @param durable whether each commit waits for the disk
    */
   static Connection open(Path file, List<String> migrations, boolean durable) throws SQLException {
-    SQLiteConfig config = new SQLiteConfig();
-    config.setJournalMode(SQLiteConfig.JournalMode.WAL);
-    // In WAL mode NORMAL survives the death of the process; only a host's crash may cost the last
-    // commits. With FULL each of them synchronises the log (sqlite.org, PRAGMA synchronous).
-    config.setSynchronous(
-        durable ? SQLiteConfig.SynchronousMode.FULL : SQLiteConfig.SynchronousMode.NORMAL);
-    config.setBusyTimeout(BUSY_TIMEOUT_MS);
-    config.enforceForeignKeys(true);
+    SQLiteConfig config = config(durable);
     createPrivately(file);
     Connection connection = connect(config, file);
     try {
@@ -53,6 +47,28 @@ final class Sqlite {
       connection.close();
       throw e;
     }
+  }
+
+  private static SQLiteConfig config(boolean durable) {
+    SQLiteConfig config = new SQLiteConfig();
+    config.setJournalMode(SQLiteConfig.JournalMode.WAL);
+    // In WAL mode NORMAL survives the death of the process; only a host's crash may cost the last
+    // commits. With FULL each of them synchronises the log (sqlite.org, PRAGMA synchronous).
+    config.setSynchronous(
+        durable ? SQLiteConfig.SynchronousMode.FULL : SQLiteConfig.SynchronousMode.NORMAL);
+    config.setBusyTimeout(BUSY_TIMEOUT_MS);
+    config.enforceForeignKeys(true);
+    return config;
+  }
+
+  /**
+   * Opens one that this process has brought up to date: as it is, and only if it is there. The
+   * caller closes the connection.
+   */
+  static Connection openAgain(Path file, boolean durable) throws SQLException {
+    SQLiteConfig config = config(durable);
+    config.resetOpenMode(SQLiteOpenMode.CREATE);
+    return connect(config, file);
   }
 
   /** Opens one that is there, to read it and leave it as it is. The caller closes it. */
