@@ -34,10 +34,17 @@ final class Intents {
   private final Duration patience;
   private final ConcurrentMap<JobId, Intent> waiting = new ConcurrentHashMap<>();
 
-  /**
-   * @param failure at what its launch had failed; empty: it had not come so far
-   */
-  private record Intent(JobRecord record, String failure) {}
+  /** A start, and at what its launch had failed; empty: it had not come so far. */
+  @SuppressWarnings("ClassCanBeRecord") // two with the same content are not the same
+  private static final class Intent {
+    private final JobRecord record;
+    private final String failure;
+
+    private Intent(JobRecord record, String failure) {
+      this.record = record;
+      this.failure = failure;
+    }
+  }
 
   /**
    * @param workers may block
@@ -62,12 +69,13 @@ final class Intents {
 
   /** One of which nothing but the record is left, and which is counted. */
   void add(JobRecord record, String failure) {
-    waiting.put(record.id(), new Intent(record.inBrief(), failure));
+    Intent intent = new Intent(record.inBrief(), failure);
+    waiting.put(record.id(), intent);
     // Without an id of either kind nobody can ask for it again.
     boolean repeatable = record.attempt() > 0 || record.spec().requestId().isPresent();
     Duration wait = repeatable ? patience : Duration.ZERO;
     CompletableFuture.delayedExecutor(wait.toMillis(), MILLISECONDS, workers)
-        .execute(() -> giveUp(record.id()));
+        .execute(() -> giveUp(record.id(), intent));
   }
 
   /** Takes one out, to be launched, with its count; false if it is not here. */
@@ -75,15 +83,15 @@ final class Intents {
     return waiting.remove(id) != null;
   }
 
-  private void giveUp(JobId id) {
-    Intent intent = waiting.remove(id);
-    if (intent != null) {
+  /** Unless it was claimed meanwhile, be it that it is here once more. */
+  private void giveUp(JobId id, Intent intent) {
+    if (waiting.remove(id, intent)) {
       insistence.insist("job.intent_not_ended", id, () -> end(intent));
     }
   }
 
   private void end(Intent intent) {
-    JobRecord record = intent.record();
+    JobRecord record = intent.record;
     Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
     JobEnd end =
         new JobEnd(
@@ -92,7 +100,7 @@ final class Intents {
             OptionalInt.empty(),
             now.isBefore(record.createdAt()) ? record.createdAt() : now,
             Usage.NONE,
-            intent.failure());
+            intent.failure);
     store.recordEnd(record.id(), end, 0, 0);
     store.markCleaned(record.id());
     retention.admission().of(record.owner()).release();

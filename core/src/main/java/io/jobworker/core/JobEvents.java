@@ -21,6 +21,11 @@ record JobEvents(List<JobListener> listeners) {
     return new JobEvents(all);
   }
 
+  /** Makes sure that all of them could hear of a job that is about to begin. */
+  void requireRoom() {
+    listeners.forEach(JobListener::requireRoom);
+  }
+
   void publish(JobEvent event) {
     for (JobListener listener : listeners) {
       try {

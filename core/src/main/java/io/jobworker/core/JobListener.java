@@ -1,6 +1,7 @@
 package io.jobworker.core;
 
 import io.jobworker.core.job.JobEvent;
+import io.jobworker.core.job.JobException;
 
 /** Hears of what happens to jobs, of all of them. */
 @FunctionalInterface
@@ -10,4 +11,11 @@ public interface JobListener {
    * is logged, and keeps no other listener from hearing of it.
    */
   void on(JobEvent event);
+
+  /**
+   * Whether it could hear of a job that is about to begin.
+   *
+   * @throws JobException.Unavailable if not, and then nothing is to begin
+   */
+  default void requireRoom() {}
 }

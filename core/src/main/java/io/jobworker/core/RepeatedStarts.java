@@ -29,7 +29,22 @@ final class RepeatedStarts {
   private final Function<JobId, Optional<byte[]>> stdinOf;
 
   /** Those that are under way: whoever asks again meanwhile waits for the first. */
-  private final ConcurrentMap<Key, CompletableFuture<Job>> underWay = new ConcurrentHashMap<>();
+  private final ConcurrentMap<Key, UnderWay> underWay = new ConcurrentHashMap<>();
+
+  /** What is asked for, and what comes of it. */
+  private record UnderWay(StartRequest request, CompletableFuture<Job> result) {
+    static UnderWay of(StartRequest request) {
+      return new UnderWay(request, new CompletableFuture<>());
+    }
+
+    /** Whether what it fails by is the answer to another request too. */
+    boolean isFor(StartRequest other) {
+      return request.owner().name().equals(other.owner().name())
+          && request.assignment().equals(other.assignment())
+          && request.spec().equals(other.spec())
+          && Arrays.equals(request.stdin(), other.stdin());
+    }
+  }
 
   /** What requests have in common that are for one job. */
   private sealed interface Key {
@@ -93,29 +108,34 @@ final class RepeatedStarts {
   }
 
   private Job once(StartRequest request, Key key, Ways ways) {
-    CompletableFuture<Job> mine = new CompletableFuture<>();
-    CompletableFuture<Job> first = underWay.putIfAbsent(key, mine);
-    if (first != null) {
-      Job job = resultOf(first);
-      requireFor(request, job.id(), job.owner(), job.attempt());
-      requireSame(request, job);
-      return job;
+    UnderWay mine = UnderWay.of(request);
+    for (UnderWay first = underWay.putIfAbsent(key, mine);
+        first != null;
+        first = underWay.putIfAbsent(key, mine)) {
+      Optional<Job> job = resultOf(first, request);
+      if (job.isPresent()) {
+        requireFor(request, job.get().id(), job.get().owner(), job.get().attempt());
+        requireSame(request, job.get());
+        return job.get();
+      }
+      underWay.remove(key, first); // its own business; ours may go well
     }
     try {
       Optional<JobRecord> earlier = earlier(request);
       Job job = earlier.isPresent() ? again(request, earlier.get(), ways) : ways.start();
-      mine.complete(job);
+      mine.result().complete(job);
       if (earlier.isPresent() && earlier.get().settled()) {
         requireSame(request, job);
       }
       return job;
     } catch (RuntimeException e) {
-      mine.completeExceptionally(e);
+      mine.result().completeExceptionally(e);
       throw e;
     } finally {
       underWay.remove(key, mine);
-      mine.completeExceptionally(
-          new JobException.Unavailable("the start failed")); // if all else did
+      mine.result()
+          .completeExceptionally(
+              new JobException.Unavailable("the start failed")); // if all else did
     }
   }
 
@@ -155,10 +175,14 @@ final class RepeatedStarts {
     }
   }
 
-  private static Job resultOf(CompletableFuture<Job> start) {
+  /** Empty if it failed, and not by anything that concerns this request. */
+  private static Optional<Job> resultOf(UnderWay start, StartRequest request) {
     try {
-      return start.join(); // which the launch patience bounds
+      return Optional.of(start.result().join()); // which the launch patience bounds
     } catch (CompletionException e) {
+      if (!start.isFor(request)) {
+        return Optional.empty();
+      }
       throw e.getCause() instanceof JobException failure ? failure : e;
     }
   }

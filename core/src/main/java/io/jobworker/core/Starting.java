@@ -108,6 +108,7 @@ final class Starting {
         requireGone(id);
       }
       store.requireRoom();
+      events.requireRoom();
       store.intend(intent);
     } catch (JobException e) {
       share.release();
@@ -123,6 +124,7 @@ final class Starting {
     try {
       requireGone(intent.id());
       store.requireRoom();
+      events.requireRoom();
       store.intend(intent);
     } catch (JobException e) {
       intents.add(intent, "");

@@ -56,15 +56,15 @@ final class Stopping {
   }
 
   /**
-   * Ends the job's whole process tree and returns when its end is published; at the latest after
-   * the grace and the patience.
+   * Ends the job's whole process tree and returns when its end is published, or at the latest after
+   * the grace and the patience; at once if its launcher is gone and its end is being seen to.
    *
    * @throws JobException.Unavailable if this process lets go of its jobs meanwhile; the stop goes
    *     on
    */
   void stop(ActiveJob job, StopRequest request) {
     if (job.launcher().isEmpty()) {
-      return; // its launcher is gone, and its end is being seen to
+      return;
     }
     Duration grace = request.grace().or(job.spec()::grace).orElse(Duration.ZERO);
     Signal signal = grace.isZero() ? Signal.KILL : request.signal();

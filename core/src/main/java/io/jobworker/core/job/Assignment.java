@@ -4,8 +4,8 @@ package io.jobworker.core.job;
  * What a job is to be known by, where somebody else than this service says so, and knows of a job
  * before it is started: one that has jobs started on many machines.
  *
- * @param id names one execution for ever: no other job has it, of whichever owner, nor another
- *     attempt at the same work
+ * @param id names one execution: whoever gives it gives it to no other job, of whichever owner, nor
+ *     to another attempt at the same work. It is refused to those as long as the job is kept
  * @param attempt which attempt at its work this execution is, wherever the others are, from 1; the
  *     job finds it in its environment as {@code JOB_ATTEMPT}
  */

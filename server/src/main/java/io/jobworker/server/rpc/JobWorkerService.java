@@ -42,7 +42,7 @@ public final class JobWorkerService extends JobWorkerImplBase {
       LogsMethod.Settings logSettings,
       Executor workers,
       ScheduledExecutorService timer) {
-    start = new StartMethod(jobs, users, audit);
+    start = new StartMethod(jobs, users);
     stop = new StopMethod(audit);
     remove = new RemoveMethod();
     Measured measured = new Measured(jobs.controllers(), jobs.cgroupProblem().isEmpty());

@@ -7,14 +7,12 @@ import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.Owner;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.server.access.Caller;
-import io.jobworker.server.audit.Audit;
 import io.jobworker.server.clients.JobUsers;
 import io.jobworker.server.gate.CurrentCall;
 import io.jobworker.server.gate.InvalidField;
 
 /** {@code Start}: starts a job of the caller's. */
-record StartMethod(Jobs jobs, JobUsers users, Audit audit)
-    implements Unary<JobRequest, JobResponse> {
+record StartMethod(Jobs jobs, JobUsers users) implements Unary<JobRequest, JobResponse> {
   @Override
   public JobResponse handle(JobRequest request) {
     if (!request.hasSpec()) { // as of a client that knows no more than the founding contract
@@ -29,7 +27,6 @@ record StartMethod(Jobs jobs, JobUsers users, Audit audit)
     Owner owner =
         new Owner(caller.client().name(), users.of(caller.client()), caller.quotas().allowance());
     JobSpec spec = Wire.spec(request.getSpec());
-    audit.requireRoom();
     byte[] stdin = request.getSpec().getStdin().toByteArray();
     return Wire.response(jobs.start(new StartRequest(caller, owner, spec, stdin)).status());
   }
