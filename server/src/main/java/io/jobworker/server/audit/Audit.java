@@ -45,6 +45,9 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
   /** The source of refusals of whoever is no client; no client can have this name. */
   private static final String UNKNOWN = "";
 
+  /** That of what is refused for its amount, which those of unknown callers must not hide. */
+  private static final String OVERLOAD = " ";
+
   private final AuditLog log;
   private final ArgvMask argvMask;
   private final boolean required;
@@ -66,11 +69,17 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
    *
    * @throws JobException.Unavailable if it might not be, and lines are required
    */
+  @Override
   public void requireRoom() {
     Optional<String> lack = required ? log.lack() : Optional.empty();
     if (lack.isPresent()) {
       throw new JobException.Unavailable(lack.get());
     }
+  }
+
+  /** Whether a line that comes now is written, as far as is known. */
+  public boolean isWritable() {
+    return log.lack().isEmpty();
   }
 
   /** How many lines were lost, and are missing. */
@@ -181,6 +190,23 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
         .certificate()
         .ifPresent(shown -> line.with("subject", shown.subject()).with("serial", shown.serial()));
     writeRefusal(UNKNOWN, line);
+  }
+
+  /** A connection that was ended for what came by it. */
+  public void connectionFlooded(String peer, String cn, String kind) {
+    writeRefusal(
+        OVERLOAD,
+        line("connection.flooded", DENIED).with("peer", peer).with("cn", cn).with("kind", kind));
+  }
+
+  /** A call that was refused before it was looked at, for what its request takes. */
+  public void requestRefused(String cn, String method, String reason) {
+    writeRefusal(
+        OVERLOAD,
+        line("request.denied", DENIED)
+            .with("cn", cn)
+            .with("method", method)
+            .with("reason", reason));
   }
 
   private void writeRefusal(String source, Line line) {

@@ -11,19 +11,18 @@ import io.jobworker.base.linux.PrivateFiles;
 import io.jobworker.base.units.ByteSize;
 import io.jobworker.server.config.ConfigException;
 import io.jobworker.server.config.ServerDirectory;
+import java.io.Closeable;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.LoggerFactory;
@@ -43,6 +42,8 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
   private static final DiskReserve.Purpose ROOM =
       new DiskReserve.Purpose("the audit log", "what happens to jobs may need", 1 << 20);
 
+  private static final Duration ROTATION_PAUSE = Duration.ofMinutes(1);
+
   private final Path file;
   private final ByteSize maxSize;
   private final int keep;
@@ -55,7 +56,7 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
 
   private Opened current;
 
-  /** Somebody has moved the file, and a new one could not be begun yet. */
+  /** Somebody has moved the file, or it is broken, and it could not be opened anew yet. */
   private boolean moved;
 
   /** Since the last line that was written. */
@@ -63,8 +64,70 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
 
   private final LongAdder lostInAll = new LongAdder();
 
-  /** An open file, and which one it is. */
-  private record Opened(FileChannel channel, Object key) {}
+  /** Until then, by System.nanoTime, it is not rotated, since that has failed. */
+  private long rotateFrom = System.nanoTime();
+
+  /**
+   * An open file, and which one it is. By a {@link RandomAccessFile}: a channel closes itself under
+   * whoever is interrupted while writing.
+   */
+  private record Opened(RandomAccessFile out, Object key) implements Closeable {
+    static Opened of(Path file) throws IOException {
+      RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw");
+      try {
+        ServerDirectory.requirePrivate(file);
+        Opened opened =
+            new Opened(
+                out,
+                Objects.requireNonNull(
+                    Files.readAttributes(file, BasicFileAttributes.class).fileKey()));
+        opened.endTornLine();
+        return opened;
+      } catch (IOException | RuntimeException e) {
+        out.close();
+        throw e;
+      }
+    }
+
+    /** Of one who died, or could not take it back: the next one must not be glued to it. */
+    private void endTornLine() throws IOException {
+      long size = out.length();
+      if (size > 0) {
+        out.seek(size - 1);
+        if (out.read() != '\n') {
+          out.write('\n');
+        }
+      }
+    }
+
+    /** Writes a whole line or nothing, or throws when it is neither. */
+    boolean write(byte[] line) throws IOException {
+      long before = out.length();
+      out.seek(before);
+      try {
+        out.write(line);
+        return true;
+      } catch (IOException e) {
+        LOG.atDebug().setCause(e).log("audit.write_failed");
+        out.setLength(before);
+        return false;
+      }
+    }
+
+    long size() throws IOException {
+      return out.length();
+    }
+
+    boolean is(Path file) throws IOException {
+      return Files.exists(file)
+          && key.equals(Files.readAttributes(file, BasicFileAttributes.class).fileKey());
+    }
+
+    @Override
+    public void close() throws IOException {
+      out.close();
+    }
+  }
 
   private AuditFile(
       Path file, ByteSize maxSize, int keep, Logger logger, Encoder<ILoggingEvent> encoder)
@@ -74,7 +137,7 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
     this.keep = keep;
     this.logger = logger;
     this.encoder = encoder;
-    this.reserve = DiskReserve.take(file.resolveSibling("reserve"), ROOM);
+    this.reserve = DiskReserve.take(file.resolveSibling(file.getFileName() + ".reserve"), ROOM);
     this.current = open(file);
     var _ = reserve.lack(); // made if it can be
   }
@@ -91,6 +154,7 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
       Path file, ByteSize maxSize, int keep, Logger logger, Encoder<ILoggingEvent> encoder) {
     try {
       ServerDirectory.createParentPrivately(file);
+      ServerDirectory.requireOwnDirectory(Objects.requireNonNull(file.getParent()));
       AuditFile opened = new AuditFile(file, maxSize, keep, logger, encoder);
       opened.setContext(logger.getLoggerContext());
       return opened;
@@ -100,21 +164,10 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
   }
 
   private static Opened open(Path file) throws IOException {
-    FileChannel channel =
-        FileChannel.open(
-            file, Set.of(StandardOpenOption.CREATE, StandardOpenOption.APPEND), PrivateFiles.FILE);
-    try {
-      ServerDirectory.requirePrivate(file);
-      return new Opened(channel, keyOf(file));
-    } catch (IOException | ConfigException e) {
-      channel.close();
-      throw e;
+    if (!Files.exists(file)) {
+      Files.createFile(file, PrivateFiles.FILE);
     }
-  }
-
-  private static Object keyOf(Path file) throws IOException {
-    return Objects.requireNonNull(
-        Files.readAttributes(file, BasicFileAttributes.class).fileKey()); // there is one on Linux
+    return Opened.of(file);
   }
 
   @Override
@@ -124,7 +177,7 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
       if (moved) {
         beginAnew();
       }
-      if (!tellLost() || !write(encoder.encode(event))) {
+      if (!tellLost() || !write(event)) {
         if (lost == 0) {
           LOG.atError().addKeyValue("file", file).log("audit.not_written");
         }
@@ -149,7 +202,7 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
     told.setInstant(Instant.now());
     told.addKeyValuePair(new KeyValuePair("outcome", "failed"));
     told.addKeyValuePair(new KeyValuePair("lines", lost));
-    if (!write(encoder.encode(told))) {
+    if (!write(told)) {
       return false;
     }
     lost = 0;
@@ -157,49 +210,54 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
   }
 
   /** Writes a whole line or nothing; says which. */
-  private boolean write(byte[] line) {
+  private boolean write(ILoggingEvent event) {
     try {
-      rotateIfFull(line.length);
-      return tryToWrite(line) || (reserve.release() && tryToWrite(line));
-    } catch (IOException e) { // also of taking back what was written in part
-      LOG.atError().addKeyValue("file", file).setCause(e).log("audit.broken");
-      return false;
-    }
-  }
-
-  private boolean tryToWrite(byte[] line) throws IOException {
-    FileChannel channel = current.channel();
-    long before = channel.size();
-    ByteBuffer rest = ByteBuffer.wrap(line);
-    try {
-      while (rest.hasRemaining()) {
-        channel.write(rest);
+      byte[] line = encoder.encode(event);
+      if (line.length == 0) {
+        return false; // the encoder has said why
       }
-      return true;
-    } catch (IOException e) {
-      LOG.atDebug().setCause(e).log("audit.write_failed");
-      channel.truncate(before);
+      rotateIfFull(line.length);
+      return current.write(line) || (reserve.release() && current.write(line));
+    } catch (IOException | RuntimeException e) { // also of taking back what was written in part
+      LOG.atError().addKeyValue("file", file).setCause(e).log("audit.broken");
+      moved = true; // opened anew, what was torn is ended
       return false;
     }
   }
 
   private void rotateIfFull(int more) throws IOException {
-    long size = current.channel().size();
-    if (size == 0 || size + more <= maxSize.bytes()) {
+    long size = current.size();
+    if (size == 0 || size + more <= maxSize.bytes() || System.nanoTime() - rotateFrom < 0) {
       return;
     }
-    Path fresh = beside(".new");
     try {
-      Files.deleteIfExists(fresh);
-      Opened next = open(fresh); // before anything is moved
-      for (int number = keep - 1; number >= 1; number--) {
+      rotate();
+    } catch (IOException | ConfigException e) {
+      rotateFrom = System.nanoTime() + ROTATION_PAUSE.toNanos();
+      LOG.atWarn().addKeyValue("file", file).setCause(e).log("audit.not_rotated");
+    }
+  }
+
+  /** First all that may fail: the older files are moved up only when their places will be taken. */
+  private void rotate() throws IOException {
+    Path fresh = beside(".new");
+    Path full = beside(".0");
+    Files.deleteIfExists(fresh);
+    Files.deleteIfExists(full);
+    Files.createLink(full, file);
+    Opened next = open(fresh);
+    boolean done = false;
+    try {
+      for (int number = keep - 1; number >= 0; number--) {
         moveIfThere(beside("." + number), beside("." + (number + 1)));
       }
-      moveIfThere(file, beside(".1"));
       Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
       goOnWith(next);
-    } catch (IOException e) {
-      LOG.atWarn().addKeyValue("file", file).setCause(e).log("audit.not_rotated");
+      done = true;
+    } finally {
+      if (!done) {
+        next.close();
+      }
     }
   }
 
@@ -215,10 +273,18 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
     }
   }
 
-  private void goOnWith(Opened next) throws IOException {
-    FileChannel before = current.channel();
+  private void goOnWith(Opened next) {
+    Opened before = current;
     current = next;
-    before.close();
+    close(before);
+  }
+
+  private void close(Opened opened) {
+    try {
+      opened.close();
+    } catch (IOException e) {
+      LOG.atWarn().addKeyValue("file", file).setCause(e).log("audit.not_closed");
+    }
   }
 
   /** Goes on in a new file if the one that was written has been moved: now, or when it can. */
@@ -234,7 +300,9 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
   private void beginAnew() {
     moved = true;
     try {
-      if (Files.notExists(file) || !keyOf(file).equals(current.key())) {
+      if (current.is(file)) {
+        current.endTornLine();
+      } else {
         goOnWith(open(file));
       }
       moved = false;
@@ -265,9 +333,10 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
     lock.lock();
     try {
       super.stop();
-      current.channel().close();
-    } catch (IOException e) {
-      LOG.atWarn().addKeyValue("file", file).setCause(e).log("audit.not_closed");
+      if (!tellLost()) {
+        LOG.atError().addKeyValue("file", file).addKeyValue("lines", lost).log("audit.lost");
+      }
+      close(current);
     } finally {
       lock.unlock();
     }

@@ -64,13 +64,15 @@ public final class Revocation {
 
   private void act() {
     throwOut();
-    clients.takeChanges(audit::clientChanged);
+    if (audit.isWritable()) { // what was taken is kept nowhere else
+      clients.takeChanges(audit::clientChanged);
+    }
   }
 
   private void throwOut() {
     Map<String, Boolean> known = new HashMap<>();
     connections.closeWhere(connection -> {
-      Optional<String> name = authenticator.name(connection.session());
+      Optional<String> name = connection.certificate().flatMap(authenticator::name);
       // One that was never used ends no stream, and its next call hears why it is refused.
       return connection.isUsed()
           && name.isPresent()

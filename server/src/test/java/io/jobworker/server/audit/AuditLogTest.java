@@ -32,17 +32,16 @@ class AuditLogTest {
     Files.createDirectory(
         directory,
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    ServerConfig.Audit settings =
-        new ServerConfig.Audit("audit/audit.jsonl", ByteSize.of(64 << 10), 2, true, List.of());
     Path audit = directory.resolve("audit");
-    try (AuditLog log = AuditLog.open(settings, new ServerDirectory(directory))) {
+    try (AuditLog log = AuditLog.open(settings(), new ServerDirectory(directory))) {
       for (int i = 0; i < 200; i++) {
         write(log, i);
       }
       assertThat(log.lost()).isZero();
     }
     assertThat(names(audit))
-        .containsExactlyInAnyOrder("audit.jsonl", "audit.jsonl.1", "audit.jsonl.2", "reserve");
+        .containsExactlyInAnyOrder(
+            "audit.jsonl", "audit.jsonl.1", "audit.jsonl.2", "audit.jsonl.reserve");
     assertThat(names(directory)).containsExactly("audit");
     List<Integer> kept = numbers(audit, "audit.jsonl.2", "audit.jsonl.1", "audit.jsonl");
     assertThat(kept)
@@ -75,10 +74,8 @@ class AuditLogTest {
 
   @Test
   void goesOnInTheFileThatItHasUntilAnotherCanBeBegun() throws Exception {
-    ServerConfig.Audit settings =
-        new ServerConfig.Audit("audit/audit.jsonl", ByteSize.of(64 << 10), 2, true, List.of());
     Path audit = parent.resolve("audit");
-    try (AuditLog log = AuditLog.open(settings, new ServerDirectory(parent))) {
+    try (AuditLog log = AuditLog.open(settings(), new ServerDirectory(parent))) {
       write(log, 0);
       Files.move(audit.resolve("audit.jsonl"), audit.resolve("moved"));
       Files.createDirectory(audit.resolve("audit.jsonl")); // which nobody can write
@@ -101,21 +98,56 @@ class AuditLogTest {
 
   @Test
   void goesOnInTheFileThatItHasWhileItCannotBeRotated() throws Exception {
-    ServerConfig.Audit settings =
-        new ServerConfig.Audit("audit/audit.jsonl", ByteSize.of(64 << 10), 2, true, List.of());
     Path audit = parent.resolve("audit");
-    try (AuditLog log = AuditLog.open(settings, new ServerDirectory(parent))) {
-      Path inTheWay = Files.createDirectories(audit.resolve("audit.jsonl.new/full"));
+    try (AuditLog log = AuditLog.open(settings(), new ServerDirectory(parent))) {
+      Files.createDirectory(audit.resolve("audit.jsonl.1"));
+      Files.createFile(audit.resolve("audit.jsonl.1/kept")); // over which nothing can be moved
+      Files.createFile(audit.resolve("audit.jsonl.2"));
       for (int i = 0; i < 100; i++) {
         write(log, i);
       }
-      assertThat(Files.exists(audit.resolve("audit.jsonl.1"))).isFalse();
-      Files.delete(inTheWay);
-      write(log, 100);
       assertThat(log.lost()).isZero();
     }
-    assertThat(numbers(audit, "audit.jsonl.1")).isEqualTo(IntStream.range(0, 100).boxed().toList());
-    assertThat(numbers(audit, "audit.jsonl")).containsExactly(100);
+    assertThat(numbers(audit, "audit.jsonl")).isEqualTo(IntStream.range(0, 100).boxed().toList());
+    assertThat(audit.resolve("audit.jsonl.1/kept")).exists();
+  }
+
+  @Test
+  void whoeverIsInterruptedWhileWritingSpoilsItForNobody() throws Exception {
+    try (AuditLog log = AuditLog.open(settings(), new ServerDirectory(parent))) {
+      Thread.currentThread().interrupt();
+      write(log, 0);
+      assertThat(Thread.interrupted()).isTrue();
+      write(log, 1);
+      assertThat(log.lost()).isZero();
+    }
+    assertThat(numbers(parent.resolve("audit"), "audit.jsonl")).containsExactly(0, 1);
+  }
+
+  @Test
+  void aLineThatSomebodyDiedWritingSpoilsNoOther() throws Exception {
+    Path audit =
+        Files.createDirectory(
+            parent.resolve("audit"),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    Path file =
+        Files.createFile(
+            audit.resolve("audit.jsonl"),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    Files.writeString(file, "{\"torn");
+    try (AuditLog log = AuditLog.open(settings(), new ServerDirectory(parent))) {
+      write(log, 0);
+    }
+    assertThat(Files.readAllLines(file))
+        .hasSize(2)
+        .element(1)
+        .asString()
+        .startsWith("{")
+        .contains("\"number\":0");
+  }
+
+  private static ServerConfig.Audit settings() {
+    return new ServerConfig.Audit("audit/audit.jsonl", ByteSize.of(64 << 10), 2, true, List.of());
   }
 
   private static List<String> names(Path directory) throws IOException {
