@@ -34,12 +34,14 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /** What whoever runs the daemon sees of it: its log, what it leaves, its end. */
+@Order(1)
 @Timeout(180)
 class DaemonTest {
   private static ServerProcess shared;

@@ -15,10 +15,12 @@ import io.jobworker.api.v1.ListJobsResponse;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What clients write does not fill the server's heap. */
+@Order(1)
 @Timeout(240)
 class HeapTest {
   private static final int JOBS = 50;
@@ -50,7 +52,8 @@ class HeapTest {
 
   @Test
   void largeEnvironmentsAreOnTheDiskAndNotInTheHeap() throws Exception {
-    try (ServerProcess server = ServerProcess.start(ServerToml.withoutQuotas(), SMALL_HEAP)) {
+    try (ServerProcess server =
+        ServerProcess.start(ServerToml.withoutQuotas().with("connections.max", 16), SMALL_HEAP)) {
       ManagedChannel channel = server.certificates().channel("alice");
       JobWorkerBlockingStub calls = JobWorkerGrpc.newBlockingStub(channel);
       JobRequest start = JobRequest.newBuilder().setSpec(large()).build();

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jobworker.acceptance.torture.LifeFaults;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 
 /** A sample of the calls; {@code acceptance/torture --faults} visits all of them. */
+@Order(1)
 class LifeFaultsTest {
   @Test
   void whicheverCallFailsOrIsTheLastJobsEndAsTheyDidAndNothingIsLeft() throws Exception {

@@ -14,11 +14,13 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The command line is the same wherever it is run: other streams, directories, environments. */
+@Order(1)
 @Timeout(240)
 class PlacesTest {
   private static final String FULL = "No space left on device (ENOSPC)";

@@ -20,10 +20,12 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What a person sees in a terminal, in a narrow one, a usual one and a wide one. */
+@Order(1)
 @Timeout(240)
 class TerminalTest {
   private static final List<Integer> WIDTHS = List.of(60, 80, 200);

@@ -26,10 +26,12 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Certificates, the trust in them and its end: all while the server runs. */
+@Order(1)
 @Timeout(180)
 class CertificatesTest {
   private ServerProcess server;

@@ -87,17 +87,21 @@ public final class Certificates {
 
   /** A connection of the client's whose handshake is done. */
   public SSLSocket connect(String client) throws IOException {
+    return connect(pem(client, "cert"), pem(client, "key"));
+  }
+
+  /** Likewise, of whoever has this certificate. */
+  public SSLSocket connect(String certificatePem, String keyPem) throws IOException {
     try {
       KeyStore own = KeyStore.getInstance("PKCS12");
       own.load(null, null);
       byte[] key =
-          Base64.getMimeDecoder()
-              .decode(pem(client, "key").replaceAll("-----[A-Z ]+-----", "").strip());
+          Base64.getMimeDecoder().decode(keyPem.replaceAll("-----[A-Z ]+-----", "").strip());
       own.setKeyEntry(
           "client",
           KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(key)),
           new char[0],
-          new Certificate[] {parsed(pem(client, "cert"))});
+          new Certificate[] {parsed(certificatePem)});
       KeyManagerFactory keys =
           KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
       keys.init(own, new char[0]);

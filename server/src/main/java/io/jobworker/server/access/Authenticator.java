@@ -4,11 +4,8 @@ import io.jobworker.server.clients.CertificateIdentity;
 import io.jobworker.server.clients.Client;
 import io.jobworker.server.clients.ClientRegistry;
 import io.jobworker.server.quota.Quotas;
-import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.util.Optional;
-import javax.net.ssl.SSLPeerUnverifiedException;
-import javax.net.ssl.SSLSession;
 
 /**
  * Knows which client is behind a connection, by the certificate that it has shown. Answers, and
@@ -49,10 +46,10 @@ public final class Authenticator {
   /**
    * Finds out who makes a call.
    *
-   * @param session of the connection that it comes by; empty: that has none
+   * @param certificate that the connection has shown by which it comes; empty: none
    */
-  public Answer caller(Optional<SSLSession> session, String peer, String method, String requestId) {
-    Optional<X509Certificate> certificate = session.flatMap(Authenticator::certificate);
+  public Answer caller(
+      Optional<X509Certificate> certificate, String peer, String method, String requestId) {
     if (certificate.isEmpty()) {
       return new Answer.Unknown("", "", "no_certificate", "no client certificate was shown");
     }
@@ -81,9 +78,9 @@ public final class Authenticator {
     return client.get().disabled() ? new Answer.Disabled(caller) : new Answer.Allowed(caller);
   }
 
-  /** Whom a connection's certificate names, a client or not. */
-  public Optional<String> name(SSLSession session) {
-    return certificate(session).flatMap(shown -> identity.of(shown).name());
+  /** Whom a certificate names, a client or not. */
+  public Optional<String> name(X509Certificate certificate) {
+    return identity.of(certificate).name();
   }
 
   /** The client, disabled or not, that certificates name so. */
@@ -94,16 +91,5 @@ public final class Authenticator {
   /** All that the client may have. */
   public Quotas quotas(Client client) {
     return client.quotas().orElse(defaults);
-  }
-
-  private static Optional<X509Certificate> certificate(SSLSession session) {
-    try {
-      Certificate[] chain = session.getPeerCertificates();
-      return chain.length > 0 && chain[0] instanceof X509Certificate leaf
-          ? Optional.of(leaf)
-          : Optional.empty();
-    } catch (SSLPeerUnverifiedException e) {
-      return Optional.empty();
-    }
   }
 }

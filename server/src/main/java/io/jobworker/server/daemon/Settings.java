@@ -61,8 +61,13 @@ record Settings(ServerDirectory directory, ServerConfig config, TakeOver takeOve
     return Quotas.of(config.quota().in(state()), config.limits().max());
   }
 
+  HeapUse heap() {
+    return HeapUse.of(Runtime.getRuntime().maxMemory(), config.connections().max());
+  }
+
   LogsMethod.Settings logs() {
     ServerConfig.Output output = config.output();
-    return new LogsMethod.Settings((int) output.maxMessage().bytes(), output.stallLimit());
+    return new LogsMethod.Settings(
+        (int) output.maxMessage().bytes(), output.stallLimit(), heap().untakenBytes());
   }
 }

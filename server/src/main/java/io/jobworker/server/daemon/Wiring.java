@@ -23,10 +23,12 @@ import io.jobworker.server.gate.AccessInterceptor;
 import io.jobworker.server.gate.ConnectionQuota;
 import io.jobworker.server.gate.MalformedRequests;
 import io.jobworker.server.gate.QuotaInterceptor;
+import io.jobworker.server.gate.RequestMemory;
 import io.jobworker.server.gate.Revocation;
 import io.jobworker.server.gate.SeedName;
 import io.jobworker.server.metrics.Metrics;
 import io.jobworker.server.quota.ClientUse;
+import io.jobworker.server.quota.RequestBytes;
 import io.jobworker.server.rpc.JobWorkerService;
 import io.jobworker.server.timing.Ticker;
 import io.jobworker.server.tls.Tls;
@@ -60,9 +62,7 @@ final class Wiring {
   private static final Logger LOG = LoggerFactory.getLogger(Wiring.class);
   private static final String LOGS = JobWorkerGrpc.getLogsMethod().getFullMethodName();
 
-  /** As large as the bounds of a job's fields allow, and some. */
-  private static final int MAX_REQUEST_BYTES = 3 << 20;
-
+  private static final Duration SLOW_REQUESTS_INTERVAL = Duration.ofSeconds(5);
   private static final Duration EXPIRY_INTERVAL = Duration.ofHours(24);
   private static final long CALLS_PATIENCE_SECONDS = 5;
 
@@ -89,6 +89,7 @@ final class Wiring {
   Audit start(HostAndPort listen) {
     InetSocketAddress address = ListenAddress.resolve(listen);
     Optional<InetSocketAddress> metricsAddress = metricsAddress();
+    settings.heap().requireFits();
     lifecycle.add(directory.lock());
     NativeCode.unpackIn(directory.run());
     Audit audit = openAudit();
@@ -107,19 +108,24 @@ final class Wiring {
         new Authenticator(CertificateIdentity.COMMON_NAME, clients, settings.quotas());
     ClientUse use = new ClientUse();
     lifecycle.add(Revocation.start(authenticator, clients, connections, audit, timer, calls));
+    RequestMemory memory =
+        new RequestMemory(new RequestBytes(settings.heap().requestBytes()), authenticator, audit);
+    Ticker slow = lifecycle.add(new Ticker("slow-requests", calls, memory::refuseSlow));
+    slow.start(timer, SLOW_REQUESTS_INTERVAL);
     JobUsers users = new JobUsers(clients, config.isolation().uidRange(), isolate);
     io.grpc.Server grpc =
         connections
             .server(address, tls, new ConnectionQuota(authenticator, use, audit))
             .executor(calls)
             .callExecutor(new ByMethod(calls))
-            .maxInboundMessageSize(MAX_REQUEST_BYTES)
+            .maxInboundMessageSize(HeapUse.MAX_REQUEST_BYTES)
             .addServices(
                 SeedName.andOwnNameOf(
                         ServerInterceptors.intercept(
                             new JobWorkerService(jobs, users, audit, settings.logs(), calls, timer),
                             new QuotaInterceptor(use, audit, timer),
-                            new AccessInterceptor(authenticator, jobs, audit)))
+                            new AccessInterceptor(authenticator, jobs, audit),
+                            memory))
                     .stream()
                     .map(MalformedRequests::refusedBy)
                     .toList())

@@ -21,10 +21,10 @@ import io.jobworker.server.access.Permissions;
 import io.jobworker.server.audit.Audit;
 import io.jobworker.server.transport.Connection;
 import java.net.SocketAddress;
+import java.security.cert.X509Certificate;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import javax.net.ssl.SSLSession;
 
 /**
  * Lets through only those calls whose caller is known and may make them, for every method alike:
@@ -70,9 +70,9 @@ public final class AccessInterceptor implements ServerInterceptor {
 
   private Caller identify(ServerCall<?, ?> call, String method, String requestId) {
     String peer = peer(call);
-    Optional<SSLSession> session =
-        Optional.ofNullable(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION));
-    return switch (authenticator.caller(session, peer, method, requestId)) {
+    Optional<X509Certificate> certificate =
+        Connection.of(call.getAttributes()).flatMap(Connection::certificate);
+    return switch (authenticator.caller(certificate, peer, method, requestId)) {
       case Answer.Allowed(Caller caller) -> caller;
       case Answer.Disabled(Caller caller) -> {
         audit.denied(caller, Optional.empty(), "client_disabled");

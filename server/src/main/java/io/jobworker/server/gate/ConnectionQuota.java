@@ -27,8 +27,9 @@ public final class ConnectionQuota implements Connections.Listener {
   @Override
   public void ready(Connection connection) {
     Optional<Client> client =
-        authenticator.name(connection.session()).flatMap(authenticator::client);
+        connection.certificate().flatMap(authenticator::name).flatMap(authenticator::client);
     if (client.isEmpty()) {
+      connection.restrict();
       return;
     }
     try {
@@ -38,6 +39,12 @@ public final class ConnectionQuota implements Connections.Listener {
     } catch (JobException.QuotaExceeded e) {
       connection.refuse(e);
     }
+  }
+
+  @Override
+  public void flooded(Connection connection, String kind) {
+    audit.connectionFlooded(
+        connection.peer(), connection.certificate().flatMap(authenticator::name).orElse(""), kind);
   }
 
   @Override

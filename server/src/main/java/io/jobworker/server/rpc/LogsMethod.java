@@ -27,6 +27,7 @@ import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +46,9 @@ public final class LogsMethod {
   private static final Logger LOG = LoggerFactory.getLogger(LogsMethod.class);
   private static final int FIRST_MESSAGE_BYTES = 32 << 10;
 
+  /** Where those who do not take what is sent to them hold all that they may together. */
+  private static final int SMALL_MESSAGE_BYTES = 4 << 10;
+
   /** So much more may be in a message, to end between two characters. */
   private static final int REST_OF_CHARACTER = 3;
 
@@ -60,8 +64,13 @@ public final class LogsMethod {
    *
    * @param maxMessageBytes the largest message
    * @param stallLimit how long a client may take nothing of what there is for it; zero: for ever
+   * @param untakenBytes how much all that take nothing now may hold together, but for messages of
+   *     the smallest size
    */
-  public record Settings(int maxMessageBytes, Duration stallLimit) {}
+  public record Settings(int maxMessageBytes, Duration stallLimit, long untakenBytes) {}
+
+  /** What was sent to those that take nothing now. */
+  private final AtomicLong untaken = new AtomicLong();
 
   LogsMethod(Audit audit, Settings settings, ScheduledExecutorService timer) {
     this.audit = audit;
@@ -139,6 +148,8 @@ public final class LogsMethod {
     private boolean closed;
     private boolean loading; // the cursor is not ours for now
     private long messages;
+    private int lastMessageBytes;
+    private int untakenBytes; // of it
 
     /** At most one is under way, from when the client first did not take what there was. */
     private @Nullable ScheduledFuture<?> stallCheck;
@@ -199,6 +210,9 @@ public final class LogsMethod {
         stallCheck = null;
       }
       try {
+        if (cancelled || out.isReady()) {
+          taken();
+        }
         while (!cancelled && out.isReady()) {
           if (cursor.offset() >= until) {
             complete();
@@ -229,6 +243,7 @@ public final class LogsMethod {
         if (cancelled) {
           close("cancelled");
         } else {
+          untaken();
           stalls(limitOver);
         }
       } catch (IOException | RuntimeException e) {
@@ -257,6 +272,18 @@ public final class LogsMethod {
       });
     }
 
+    private void untaken() {
+      if (untakenBytes == 0) {
+        untakenBytes = lastMessageBytes;
+        untaken.addAndGet(untakenBytes);
+      }
+    }
+
+    private void taken() {
+      untaken.addAndGet(-untakenBytes);
+      untakenBytes = 0;
+    }
+
     /**
      * What a client that has stopped taking holds in memory is one message beyond its window: so
      * they start small, and grow with what it has taken.
@@ -266,6 +293,9 @@ public final class LogsMethod {
           text.isPresent()
               ? settings.maxMessageBytes() / LogText.GROWTH
               : settings.maxMessageBytes() - REST_OF_CHARACTER;
+      if (untaken.get() > settings.untakenBytes()) {
+        return Math.min(SMALL_MESSAGE_BYTES, largest);
+      }
       int first = Math.min(FIRST_MESSAGE_BYTES, largest);
       return Math.clamp(sentBytes / MESSAGES_BEFORE_LARGER, first, largest);
     }
@@ -323,6 +353,7 @@ public final class LogsMethod {
     private void send(JobLogsResponse message) {
       droppedBytes += message.getDroppedBytes();
       messages++;
+      lastMessageBytes = message.getSerializedSize();
       out.onNext(message);
     }
 
@@ -334,6 +365,7 @@ public final class LogsMethod {
 
     private void close(String outcome) {
       closed = true;
+      taken();
       cursor.close();
       if (stallCheck != null) {
         stallCheck.cancel(false);

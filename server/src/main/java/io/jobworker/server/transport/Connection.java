@@ -3,8 +3,11 @@ package io.jobworker.server.transport;
 import io.grpc.Attributes;
 import io.grpc.netty.shaded.io.netty.channel.Channel;
 import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
+import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSession;
 
 /** A client's connection whose handshake is done. Thread-safe. */
@@ -16,12 +19,16 @@ public final class Connection {
 
   private final Channel channel;
   private final SSLSession session;
+  private final Optional<X509Certificate> certificate;
   private volatile boolean used;
+  private final FrameGovernor governor;
   private volatile Optional<RuntimeException> refusal = Optional.empty();
 
-  Connection(Channel channel, SSLSession session) {
+  Connection(Channel channel, SSLSession session, FrameGovernor governor) {
     this.channel = channel;
     this.session = session;
+    this.certificate = certificate(session);
+    this.governor = governor;
   }
 
   /** That which a call with these attributes comes by. */
@@ -39,6 +46,25 @@ public final class Connection {
 
   public SSLSession session() {
     return session;
+  }
+
+  /**
+   * That which was shown; empty: none. Asked of the session once: that takes a lock of the
+   * connection's, which its event loop needs.
+   */
+  public Optional<X509Certificate> certificate() {
+    return certificate;
+  }
+
+  private static Optional<X509Certificate> certificate(SSLSession session) {
+    try {
+      Certificate[] chain = session.getPeerCertificates();
+      return chain.length > 0 && chain[0] instanceof X509Certificate leaf
+          ? Optional.of(leaf)
+          : Optional.empty();
+    } catch (SSLPeerUnverifiedException e) {
+      return Optional.empty();
+    }
   }
 
   /** A call comes by it, and may be let through. */
@@ -63,6 +89,16 @@ public final class Connection {
         channel
             .eventLoop()
             .schedule(() -> closeAtOnce(channel), FAREWELL_SECONDS, TimeUnit.SECONDS);
+  }
+
+  /** It is nobody's that is known: next to nothing may come by it from now on. */
+  public void restrict() {
+    channel.eventLoop().execute(governor::restrict);
+  }
+
+  /** Where it comes from: address and port. */
+  public String peer() {
+    return Connections.text(channel.remoteAddress());
   }
 
   /** Runs {@code task} when it is closed; at once if it is. */

@@ -43,7 +43,7 @@ public final class Connections implements AutoCloseable {
   private static final int FLOW_CONTROL_WINDOW = 256 << 10; // of requests, which are small
 
   /** Further ones wait at the client (RFC 9113, 5.1.2). */
-  private static final int MAX_CALLS_PER_CONNECTION = 1024;
+  static final int MAX_CALLS_PER_CONNECTION = 1024;
 
   /** Half of what clients usually leave between two, so that none is sent away for a jitter. */
   private static final long PERMITTED_PING_SECONDS = 5;
@@ -86,6 +86,9 @@ public final class Connections implements AutoCloseable {
 
     /** One is closed without having come so far. */
     void refused(RefusedConnection refused);
+
+    /** One is closed for its frames, of which {@code kind} were too many. */
+    void flooded(Connection connection, String kind);
   }
 
   private final Bounds bounds;
@@ -130,6 +133,7 @@ public final class Connections implements AutoCloseable {
     return NettyServerBuilder.forAddress(address)
         .sslContext(security.context())
         .initialFlowControlWindow(FLOW_CONTROL_WINDOW)
+        .addStreamTracerFactory(new InboundBytes.Factory())
         .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
         .bossEventLoopGroup(acceptor)
         .workerEventLoopGroup(loops)
@@ -212,7 +216,7 @@ public final class Connections implements AutoCloseable {
     }
   }
 
-  private static String text(SocketAddress peer) {
+  static String text(SocketAddress peer) {
     String text = peer.toString();
     return text.startsWith("/") ? text.substring(1) : text;
   }
@@ -246,12 +250,21 @@ public final class Connections implements AutoCloseable {
         return known;
       }
       handshakes.end(channel);
-      Connection connection = new Connection(channel, session);
+      FrameGovernor governor = channel.pipeline().get(FrameGovernor.class);
+      Connection connection = new Connection(channel, session, governor);
+      governor.tell(kind -> tell(hears -> hears.flooded(connection, kind.toString())));
       ready.put(peer, connection);
       if (!channel.isActive()) {
         ready.remove(peer);
       }
-      tell(hears -> hears.ready(connection));
+      governor.await(channel);
+      tell(hears -> {
+        try {
+          hears.ready(connection);
+        } finally {
+          channel.eventLoop().execute(() -> governor.goOn(channel));
+        }
+      });
       return connection.in(known);
     }
   }

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Before all other handlers of a connection: sees to it that its handshake, that of TLS and the
- * beginning of HTTP/2, is given up in time, and remembers why it failed, if it did.
+ * beginning of HTTP/2, is given up in time, and remembers why it failed, if it did. Puts the {@link
+ * FrameGovernor} in its place, from the first byte on.
  */
 final class HandshakeWatch extends ChannelInboundHandlerAdapter {
   private final Handshakes handshakes;
@@ -27,7 +28,11 @@ final class HandshakeWatch extends ChannelInboundHandlerAdapter {
   /** The handlers are in place by now, and TLS begins with what follows. */
   @Override
   public void channelActive(ChannelHandlerContext context) throws Exception {
-    tls = context.pipeline().get(SslHandler.class);
+    ChannelHandlerContext security = context.pipeline().context(SslHandler.class);
+    if (security != null) {
+      tls = (SslHandler) security.handler();
+      context.pipeline().addAfter(security.name(), null, new FrameGovernor());
+    }
     var _ =
         context
             .executor()
