@@ -1,6 +1,7 @@
 package io.jobworker.core;
 
 import io.jobworker.core.job.JobEvent;
+import io.jobworker.core.job.JobException;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -23,7 +24,13 @@ record JobEvents(List<JobListener> listeners) {
 
   /** Makes sure that all of them could hear of a job that is about to begin. */
   void requireRoom() {
-    listeners.forEach(JobListener::requireRoom);
+    try {
+      listeners.forEach(JobListener::requireRoom);
+    } catch (JobException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      throw new JobException.Unavailable("whether the job could be told of is not known", e);
+    }
   }
 
   void publish(JobEvent event) {

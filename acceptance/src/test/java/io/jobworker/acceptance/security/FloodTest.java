@@ -88,6 +88,7 @@ class FloodTest {
               to.call(3 + 2 * i, START);
               to.frame(RawHttp2.RST_STREAM, 0, 3 + 2 * i, (byte) 0, (byte) 0, (byte) 0, (byte) 8);
             }),
+        flood("streams", (to, i) -> to.call(3 + 2 * i, STATUS)),
         flood("settings", (to, i) -> to.frame(RawHttp2.SETTINGS, 0, 0)),
         flood("ping", (to, i) -> to.frame(RawHttp2.PING, 1, 0, new byte[8])),
         flood("other", (to, i) -> to.frame(RawHttp2.PRIORITY, 0, 1 + 2 * i, new byte[5])),
@@ -132,11 +133,12 @@ class FloodTest {
     server.log().event("job.ended", job);
   }
 
+  /** Each answer is small, and holds all that there is of its call until it is taken. */
   @Test
-  void whoAsksAndTakesNoAnswersCannotAskForEver() throws Exception {
+  void whoAsksForEverAndTakesNoAnswersHarmsNobodyElse() throws Exception {
     RawHttp2 connection = RawHttp2.deaf(server.certificates().connect("alice"));
     connections.add(connection);
-    Thread asking =
+    var _ =
         Thread.ofPlatform()
             .daemon()
             .start(() ->
@@ -149,7 +151,6 @@ class FloodTest {
     for (int i = 0; i < 20; i++) {
       assertServes("bob");
     }
-    assertThat(asking.isAlive()).as("it waits to be heard").isTrue();
   }
 
   @Test
@@ -163,7 +164,7 @@ class FloodTest {
     send(connection, (to, i) -> to.call(1 + 2 * i, START));
     assertThat(connection.goAwaysUntilClosed()).isSubsetOf(ENHANCE_YOUR_CALM);
     assertThat(connection.isClosed()).isTrue();
-    server.log().event("connection.flooded", "kind", "strangers_call");
+    server.log().event("connection.flooded", "cn", "mallory");
     assertServes("bob");
   }
 
@@ -185,7 +186,7 @@ class FloodTest {
   @Test
   void norDoThoseThatComeByteByByte() throws Exception {
     sendParts(new byte[1], 150_000);
-    server.log().event("request.denied", "reason", "quota request-bytes");
+    server.log().event("connection.flooded", "kind", "small_data");
     assertServes("bob");
   }
 

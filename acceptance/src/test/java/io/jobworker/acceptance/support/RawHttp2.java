@@ -26,6 +26,7 @@ public final class RawHttp2 implements AutoCloseable {
   public static final int WINDOW_UPDATE = 0x8;
 
   public static final int END_STREAM = 0x1;
+  public static final int ACK = 0x1;
   public static final int END_HEADERS = 0x4;
 
   private static final int HEAD_BYTES = 9;
@@ -49,9 +50,12 @@ public final class RawHttp2 implements AutoCloseable {
     this(socket, true);
   }
 
-  /** One that reads nothing. */
+  /** One that reads nothing, and yet says that it knows the server's settings. */
   public static RawHttp2 deaf(Socket socket) throws IOException {
-    return new RawHttp2(socket, false);
+    RawHttp2 deaf = new RawHttp2(socket, false);
+    deaf.frame(SETTINGS, ACK, 0);
+    deaf.flush();
+    return deaf;
   }
 
   private RawHttp2(Socket socket, boolean reads) throws IOException {

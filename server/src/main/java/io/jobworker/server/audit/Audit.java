@@ -45,8 +45,12 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
   /** The source of refusals of whoever is no client; no client can have this name. */
   private static final String UNKNOWN = "";
 
-  /** That of what is refused for its amount, which those of unknown callers must not hide. */
-  private static final String OVERLOAD = " ";
+  /**
+   * Those of what is refused for its amount, which others must not hide; no client's name either.
+   */
+  private static final String LARGE_REQUESTS = " ";
+
+  private static final String FLOODS = "  ";
 
   private final AuditLog log;
   private final ArgvMask argvMask;
@@ -195,14 +199,14 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
   /** A connection that was ended for what came by it. */
   public void connectionFlooded(String peer, String cn, String kind) {
     writeRefusal(
-        OVERLOAD,
+        FLOODS,
         line("connection.flooded", DENIED).with("peer", peer).with("cn", cn).with("kind", kind));
   }
 
   /** A call that was refused before it was looked at, for what its request takes. */
   public void requestRefused(String cn, String method, String reason) {
     writeRefusal(
-        OVERLOAD,
+        LARGE_REQUESTS,
         line("request.denied", DENIED)
             .with("cn", cn)
             .with("method", method)

@@ -124,10 +124,10 @@ final class Wiring {
                         ServerInterceptors.intercept(
                             new JobWorkerService(jobs, users, audit, settings.logs(), calls, timer),
                             new QuotaInterceptor(use, audit, timer),
-                            new AccessInterceptor(authenticator, jobs, audit),
-                            memory))
+                            new AccessInterceptor(authenticator, jobs, audit)))
                     .stream()
                     .map(MalformedRequests::refusedBy)
+                    .map(service -> ServerInterceptors.intercept(service, memory))
                     .toList())
             .build();
     serve(grpc, listen);

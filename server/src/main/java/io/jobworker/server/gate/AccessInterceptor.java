@@ -53,6 +53,7 @@ public final class AccessInterceptor implements ServerInterceptor {
       // Before the client is looked up: whoever disables it meanwhile finds a connection to close.
       Connection.of(call.getAttributes()).ifPresent(Connection::markUsed);
       Caller caller = identify(call, method, requestId);
+      Connection.of(call.getAttributes()).ifPresent(Connection::welcome);
       Permissions.Row<?> row = Permissions.of(method).orElseThrow(() -> noRow(method));
       if (!Permissions.allows(caller.client().role(), row.access())) {
         audit.denied(caller, Optional.empty(), "role");

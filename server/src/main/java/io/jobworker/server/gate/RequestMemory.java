@@ -2,6 +2,7 @@ package io.jobworker.server.gate;
 
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
+import io.grpc.KnownLength;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -13,6 +14,9 @@ import io.jobworker.server.audit.Audit;
 import io.jobworker.server.quota.RequestBytes;
 import io.jobworker.server.transport.Connection;
 import io.jobworker.server.transport.InboundBytes;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -20,6 +24,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Bounds what requests take of the heap, by bytes that have come and not by what they say of
@@ -32,7 +38,14 @@ public final class RequestMemory implements ServerInterceptor {
 
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  /** Of each call, which is not counted. */
+  private static final int FREE_BYTES = 4 << 10;
+
   private static final String QUOTA = "request-bytes";
+  private static final String OF_ITS_SHARE = "quota " + QUOTA;
+  private static final String OF_ALL = "no_room";
+
+  private static final Logger LOG = LoggerFactory.getLogger(RequestMemory.class);
 
   private final RequestBytes bytes;
   private final Authenticator authenticator;
@@ -61,13 +74,17 @@ public final class RequestMemory implements ServerInterceptor {
     if (call.sendsOneRequest()) {
       coming.add(call);
     }
+    boolean started = false;
     try {
       ServerCall.Listener<Q> listener = next.startCall(call, headers);
+      started = true;
       return new Watching<>(listener, call, inbound);
-    } catch (RuntimeException e) {
-      call.end();
-      inbound.ifPresent(InboundBytes::end);
-      throw e;
+    } finally {
+      if (!started) {
+        call.end();
+        call.forgetAnswer();
+        inbound.ifPresent(InboundBytes::end);
+      }
     }
   }
 
@@ -76,13 +93,17 @@ public final class RequestMemory implements ServerInterceptor {
     long now = System.nanoTime();
     for (Bounded<?, ?> call : coming) {
       if (now - call.began > PATIENCE.toNanos()) {
-        call.refuse(
-            Errors.status(
-                "the request has not come whole within " + PATIENCE.toSeconds() + " s",
-                Status.Code.DEADLINE_EXCEEDED,
-                "SLOW_REQUEST",
-                Map.of()),
-            "slow_request");
+        try {
+          call.refuse(
+              Errors.status(
+                  "the request has not come whole within " + PATIENCE.toSeconds() + " s",
+                  Status.Code.DEADLINE_EXCEEDED,
+                  "SLOW_REQUEST",
+                  Map.of()),
+              "slow_request");
+        } catch (RuntimeException e) { // the others are to be refused all the same
+          LOG.atWarn().setCause(e).log("request.not_refused");
+        }
       }
     }
   }
@@ -109,7 +130,9 @@ public final class RequestMemory implements ServerInterceptor {
     private final ReentrantLock lock = new ReentrantLock();
 
     private boolean ended;
+    private long received;
     private long held;
+    private long answer;
 
     private Bounded(ServerCall<Q, R> call, String client) {
       super(call);
@@ -125,31 +148,44 @@ public final class RequestMemory implements ServerInterceptor {
       lock.lock();
       try {
         if (!ended) {
-          long cost = count + FRAME_BYTES;
-          held += cost;
-          room = bytes.take(client, cost);
+          long before = beyond(received);
+          received += count + FRAME_BYTES;
+          room = take(beyond(received) - before);
         }
       } finally {
         lock.unlock();
       }
       switch (room) {
         case ENOUGH -> {}
-        case NONE_OF_ITS_OWN ->
-            refuse(
-                new JobException.QuotaExceeded(
-                    QUOTA,
-                    "requests that are under way take more than " + bytes.mostOfOne() + " bytes"),
-                "quota " + QUOTA);
-        case NONE ->
-            refuse(
-                Errors.status(
-                    "the requests of all clients that are under way leave no room for this one;"
-                        + " try again",
-                    Status.Code.UNAVAILABLE,
-                    "NO_ROOM",
-                    Map.of()),
-                "no_room");
+        case NONE_OF_ITS_OWN -> refuse(beyondItsShare(), OF_ITS_SHARE);
+        case NONE -> refuse(beyondAll(), OF_ALL);
       }
+    }
+
+    /** Small ones are bounded by how many there may be, and are to be heard beside large ones. */
+    private long beyond(long count) {
+      return Math.max(0, count - FREE_BYTES);
+    }
+
+    private RequestBytes.Room take(long cost) {
+      if (cost == 0) {
+        return RequestBytes.Room.ENOUGH;
+      }
+      held += cost;
+      return bytes.take(client, cost);
+    }
+
+    private RuntimeException beyondItsShare() {
+      return new JobException.QuotaExceeded(
+          QUOTA, "requests that are under way take more than " + bytes.mostOfOne() + " bytes");
+    }
+
+    private static RuntimeException beyondAll() {
+      return Errors.status(
+          "the requests of all clients that are under way leave no room for this one; try again",
+          Status.Code.UNAVAILABLE,
+          "NO_ROOM",
+          Map.of());
     }
 
     private void refuse(RuntimeException why, String reason) {
@@ -161,8 +197,8 @@ public final class RequestMemory implements ServerInterceptor {
         Errors.refuse(delegate(), why);
       } finally {
         lock.unlock();
+        end();
       }
-      end();
       audit.requestRefused(client, getMethodDescriptor().getFullMethodName(), reason);
     }
 
@@ -172,11 +208,47 @@ public final class RequestMemory implements ServerInterceptor {
       if (sendsOneRequest()) {
         state.compareAndSet(State.COMING, State.HANDED_ON);
       }
+      if (!getMethodDescriptor().getType().serverSendsOneMessage()) {
+        letGo(); // it may be answered for days, and the request was small
+      }
       return !isRefused();
     }
 
     private boolean isRefused() {
       return state.get() == State.REFUSED;
+    }
+
+    private void letGo() {
+      lock.lock();
+      try {
+        release();
+      } finally {
+        lock.unlock();
+      }
+    }
+
+    /** As it is encoded; before that nobody has said how it is to be. */
+    private static long size(Object message) {
+      try {
+        return message instanceof InputStream encoded && message instanceof KnownLength
+            ? encoded.available()
+            : 0;
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+
+    /** Of an answer that the other side has taken, or never will. */
+    private void forgetAnswer() {
+      lock.lock();
+      try {
+        if (answer > 0) {
+          bytes.release(client, answer);
+          answer = 0;
+        }
+      } finally {
+        lock.unlock();
+      }
     }
 
     private void end() {
@@ -227,9 +299,17 @@ public final class RequestMemory implements ServerInterceptor {
     public void sendMessage(R message) {
       lock.lock();
       try {
-        if (!isRefused()) {
-          super.sendMessage(message);
+        if (isRefused()) {
+          return;
         }
+        answer =
+            getMethodDescriptor().getType().serverSendsOneMessage() ? beyond(size(message)) : 0;
+        if (answer > 0 && bytes.take(client, answer) != RequestBytes.Room.ENOUGH) {
+          state.set(State.REFUSED);
+          Errors.refuse(delegate(), beyondItsShare()); // who takes no answers gets no more
+          return;
+        }
+        super.sendMessage(message);
       } finally {
         lock.unlock();
       }
@@ -281,6 +361,7 @@ public final class RequestMemory implements ServerInterceptor {
     @Override
     public void onComplete() {
       call.end();
+      call.forgetAnswer();
       try {
         super.onComplete();
       } finally {
@@ -291,6 +372,7 @@ public final class RequestMemory implements ServerInterceptor {
     @Override
     public void onCancel() {
       call.end();
+      call.forgetAnswer();
       try {
         super.onCancel();
       } finally {

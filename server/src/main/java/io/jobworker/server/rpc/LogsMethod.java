@@ -43,6 +43,8 @@ public final class LogsMethod {
   /** Once a client has taken so many messages of a size, the next may be twice as large. */
   private static final int MESSAGES_BEFORE_LARGER = 4;
 
+  private static final String COMPLETE = "complete";
+
   private static final Logger LOG = LoggerFactory.getLogger(LogsMethod.class);
   private static final int FIRST_MESSAGE_BYTES = 32 << 10;
 
@@ -179,6 +181,7 @@ public final class LogsMethod {
     private void start() {
       out.setOnCancelHandler(this::cancel);
       out.setOnReadyHandler(this::signal);
+      out.setOnCloseHandler(this::taken);
       executor.opened();
       executor.onLoop(this::signal);
     }
@@ -359,13 +362,17 @@ public final class LogsMethod {
 
     private void complete() {
       text.ifPresent(held -> held.ended().forEach(this::send));
-      close("complete");
+      close(COMPLETE);
       out.onCompleted();
     }
 
     private void close(String outcome) {
       closed = true;
-      taken();
+      if (outcome.equals(COMPLETE)) {
+        untaken(); // until gRPC tells that it was
+      } else {
+        taken();
+      }
       cursor.close();
       if (stallCheck != null) {
         stallCheck.cancel(false);

@@ -21,6 +21,7 @@ public final class Connection {
   private final SSLSession session;
   private final Optional<X509Certificate> certificate;
   private volatile boolean used;
+  private volatile boolean restricted;
   private final FrameGovernor governor;
   private volatile Optional<RuntimeException> refusal = Optional.empty();
 
@@ -93,7 +94,16 @@ public final class Connection {
 
   /** It is nobody's that is known: next to nothing may come by it from now on. */
   public void restrict() {
+    restricted = true;
     channel.eventLoop().execute(governor::restrict);
+  }
+
+  /** It is a client's, perhaps of one who was none when it began. */
+  public void welcome() {
+    if (restricted) {
+      restricted = false;
+      channel.eventLoop().execute(governor::welcome);
+    }
   }
 
   /** Where it comes from: address and port. */

@@ -2,6 +2,8 @@ package io.jobworker.server.transport;
 
 import io.github.bucket4j.Bucket;
 import io.grpc.Attributes;
+import io.grpc.Codec;
+import io.grpc.DecompressorRegistry;
 import io.grpc.Grpc;
 import io.grpc.ServerBuilder;
 import io.grpc.ServerTransportFilter;
@@ -41,6 +43,10 @@ import org.jspecify.annotations.Nullable;
 public final class Connections implements AutoCloseable {
   private static final Attributes.Key<Executor> LOOP = Attributes.Key.create("event-loop");
   private static final int FLOW_CONTROL_WINDOW = 256 << 10; // of requests, which are small
+
+  /** Of a compressed request nobody knows how large it is before it is. */
+  private static final DecompressorRegistry UNCOMPRESSED =
+      DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, false);
 
   /** Further ones wait at the client (RFC 9113, 5.1.2). */
   static final int MAX_CALLS_PER_CONNECTION = 1024;
@@ -133,6 +139,7 @@ public final class Connections implements AutoCloseable {
     return NettyServerBuilder.forAddress(address)
         .sslContext(security.context())
         .initialFlowControlWindow(FLOW_CONTROL_WINDOW)
+        .decompressorRegistry(UNCOMPRESSED)
         .addStreamTracerFactory(new InboundBytes.Factory())
         .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
         .bossEventLoopGroup(acceptor)

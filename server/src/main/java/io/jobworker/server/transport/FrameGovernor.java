@@ -29,16 +29,21 @@ final class FrameGovernor extends ChannelDuplexHandler {
   enum Kind {
     /** Data without a byte, or padded, which no client of gRPC does. */
     EMPTY_DATA(200, 20),
+    /** Data too small for any message, of which each takes what a hundred bytes do. */
+    SMALL_DATA(5000, 1000),
     /** Calls that are given up; all of a connection's at once are no flood. */
     RESET(2000, 200),
     SETTINGS(100, 10),
+    /** Beyond one for each frame of ours: clients measure by them, and answer ours. */
     PING(1000, 100),
     /** Priorities and what nobody knows. */
     OTHER(200, 20),
     /** Of one whose certificate is no client's: each is refused. */
     STRANGERS_CALL(20, 1),
-    /** Bounded by what there was to make room for. */
-    WINDOW_UPDATE(0, 0);
+    /** Beyond those that make room for what was sent. */
+    WINDOW_UPDATE(2000, 500),
+    /** More at once than they were told that they may have. */
+    STREAMS(0, 1);
 
     private final int burst;
     private final int perSecond;
@@ -76,10 +81,18 @@ final class FrameGovernor extends ChannelDuplexHandler {
   private static final int PADDED = 0x8;
   private static final int ENHANCE_YOUR_CALM = 0xb;
 
-  /** Clients make room again after so much, at the least; and at first for each stream. */
+  /** Clients make room again for so much at the least, and some with each frame: of two kinds. */
   private static final int BYTES_PER_UPDATE = 1 << 10;
 
-  private static final int UPDATES_AT_ONCE = 1000;
+  private static final int UPDATES_PER_FRAME = 2;
+
+  /** The head of a message of gRPC, and some. */
+  private static final int SMALL_BYTES = 8;
+
+  private static final int RESET_BYTES = HEAD_BYTES + 4;
+
+  /** What a client may have opened before it was told how many streams it may have. */
+  private static final int EARLY_STREAMS = 1024;
 
   /** Frames of ours. The smallest answer holds all that there is of its call. */
   private static final int MAX_UNTAKEN = 512;
@@ -88,16 +101,21 @@ final class FrameGovernor extends ChannelDuplexHandler {
 
   private static final FastThreadLocal<@Nullable FrameGovernor> CURRENT = new FastThreadLocal<>();
 
+  /** Calls whose stream is closed, and of which something is still to be done. */
   private final AtomicInteger unfinished = new AtomicInteger();
-  private volatile @Nullable Channel channel;
+
+  private volatile @Nullable ChannelHandlerContext context;
   private Consumer<Kind> flooded = _ -> {};
   private final Map<Kind, Bucket> buckets = new EnumMap<>(Kind.class);
   private final byte[] head = new byte[HEAD_BYTES];
   private int headBytes;
   private long toSkip = PREFACE_BYTES;
   private long sentBytes;
-  private long calls;
+  private long sentFrames;
+  private long dataFrames;
   private long updates;
+  private long pings;
+  private int streams;
   private int untaken;
   private boolean strange;
   private boolean waiting;
@@ -111,6 +129,11 @@ final class FrameGovernor extends ChannelDuplexHandler {
   /** From now on it is that of somebody who is no client. */
   void restrict() {
     strange = true;
+  }
+
+  /** It is a client's by now. */
+  void welcome() {
+    strange = false;
   }
 
   /** Reads no more until it is known whose connection it is. */
@@ -142,24 +165,33 @@ final class FrameGovernor extends ChannelDuplexHandler {
 
   /** HTTP/2 asks for more also where the channel is not to read by itself. */
   @Override
-  public void read(ChannelHandlerContext context) {
+  public void read(ChannelHandlerContext at) {
     if (!isPaused()) {
-      context.read();
+      at.read();
     }
   }
 
   @Override
-  public void write(ChannelHandlerContext context, Object message, ChannelPromise promise) {
+  public void write(ChannelHandlerContext at, Object message, ChannelPromise promise) {
     if (message instanceof ByteBuf bytes) {
       sentBytes += bytes.readableBytes();
+      if (isReset(bytes) && !over) {
+        count(at, Kind.RESET); // whoever makes us reset streams resets them
+      }
     }
+    sentFrames++;
     ChannelPromise own = promise.unvoid();
     untaken++;
     if (untaken == MAX_UNTAKEN + 1) {
-      read(context.channel());
+      read(at.channel());
     }
-    var _ = own.addListener(_ -> taken(context.channel()));
-    var _ = context.write(message, own);
+    var _ = own.addListener(_ -> taken(at.channel()));
+    var _ = at.write(message, own);
+  }
+
+  private static boolean isReset(ByteBuf bytes) {
+    return bytes.readableBytes() == RESET_BYTES
+        && bytes.getByte(bytes.readerIndex() + 3) == RST_STREAM;
   }
 
   private void taken(Channel own) {
@@ -170,19 +202,23 @@ final class FrameGovernor extends ChannelDuplexHandler {
   }
 
   @Override
-  public void channelRead(ChannelHandlerContext context, Object message) {
+  public void handlerAdded(ChannelHandlerContext added) {
+    context = added;
+  }
+
+  @Override
+  public void channelRead(ChannelHandlerContext at, Object message) {
     if (!over && message instanceof ByteBuf bytes) {
-      look(context, bytes);
+      look(at, bytes);
     }
     if (over) {
       ReferenceCountUtil.release(message);
       return;
     }
-    channel = context.channel();
     FrameGovernor before = CURRENT.get();
     CURRENT.set(this);
     try {
-      context.fireChannelRead(message);
+      at.fireChannelRead(message);
     } finally {
       CURRENT.set(before);
     }
@@ -193,25 +229,31 @@ final class FrameGovernor extends ChannelDuplexHandler {
     return CURRENT.get();
   }
 
-  /**
-   * A call has come, by a frame that is being handled. HTTP/2's own bound is of streams that are
-   * open; of one that was answered and closed, much may still be to be done.
-   */
-  void callBegan() {
-    if (unfinished.incrementAndGet() > Connections.MAX_CALLS_PER_CONNECTION) {
-      read(requireNonNull(channel));
+  /** A stream was opened by a frame that is being handled. */
+  void streamOpened() {
+    // HTTP/2 bounds them only once the client has said that it knows the bound.
+    if (++streams > Connections.MAX_CALLS_PER_CONNECTION + EARLY_STREAMS && !over) {
+      end(requireNonNull(context), Kind.STREAMS);
     }
   }
 
-  /** Nothing is left of one. On any thread. */
+  /** A stream was closed, on the event loop; {@code unfinished}: its call is not done with. */
+  void streamClosed(boolean stillUnfinished) {
+    streams--;
+    if (stillUnfinished && unfinished.incrementAndGet() > Connections.MAX_CALLS_PER_CONNECTION) {
+      read(requireNonNull(context).channel());
+    }
+  }
+
+  /** Nothing is left of a call whose stream was closed before. On any thread. */
   void callEnded() {
     if (unfinished.decrementAndGet() == Connections.MAX_CALLS_PER_CONNECTION / 2) {
-      Channel own = requireNonNull(channel);
+      Channel own = requireNonNull(context).channel();
       own.eventLoop().execute(() -> read(own));
     }
   }
 
-  private void look(ChannelHandlerContext context, ByteBuf bytes) {
+  private void look(ChannelHandlerContext at, ByteBuf bytes) {
     int index = bytes.readerIndex();
     while (index < bytes.writerIndex() && !over) {
       if (toSkip > 0) {
@@ -223,62 +265,70 @@ final class FrameGovernor extends ChannelDuplexHandler {
         if (headBytes == HEAD_BYTES) {
           headBytes = 0;
           toSkip = ((head[0] & 0xffL) << 16) | ((head[1] & 0xff) << 8) | (head[2] & 0xff);
-          judge(context, head[3] & 0xff, head[4] & 0xff, toSkip);
+          judge(at, head[3] & 0xff, head[4] & 0xff, toSkip);
         }
       }
     }
   }
 
-  private void judge(ChannelHandlerContext context, int type, int flags, long length) {
+  private void judge(ChannelHandlerContext at, int type, int flags, long length) {
     switch (type) {
       case DATA -> {
         boolean empty = length == 0 && (flags & END_STREAM) == 0;
+        dataFrames++;
         if (empty || (flags & PADDED) != 0) {
-          count(context, Kind.EMPTY_DATA);
+          count(at, Kind.EMPTY_DATA);
+        } else if (length < SMALL_BYTES && (flags & END_STREAM) == 0) {
+          count(at, Kind.SMALL_DATA);
         }
       }
       case HEADERS -> {
-        calls++;
+        dataFrames++;
         if (strange) {
-          count(context, Kind.STRANGERS_CALL);
+          count(at, Kind.STRANGERS_CALL);
         }
       }
-      case RST_STREAM -> count(context, Kind.RESET);
-      case SETTINGS -> count(context, Kind.SETTINGS);
-      case PING -> count(context, Kind.PING);
+      case RST_STREAM -> count(at, Kind.RESET);
+      case SETTINGS -> count(at, Kind.SETTINGS);
+      case PING -> {
+        if (pings < sentFrames) {
+          pings++;
+        } else {
+          count(at, Kind.PING);
+        }
+      }
       case WINDOW_UPDATE -> {
-        updates++;
-        if (updates > UPDATES_AT_ONCE + calls + sentBytes / BYTES_PER_UPDATE) {
-          end(context, Kind.WINDOW_UPDATE);
+        if (updates
+            < UPDATES_PER_FRAME * (sentFrames + dataFrames) + sentBytes / BYTES_PER_UPDATE) {
+          updates++;
+        } else {
+          count(at, Kind.WINDOW_UPDATE);
         }
       }
       case GOAWAY, CONTINUATION -> {}
-      default -> count(context, Kind.OTHER);
+      default -> count(at, Kind.OTHER);
     }
   }
 
-  private void count(ChannelHandlerContext context, Kind kind) {
+  private void count(ChannelHandlerContext at, Kind kind) {
     if (!buckets.computeIfAbsent(kind, Kind::bucket).tryConsume(1)) {
-      end(context, kind);
+      end(at, kind);
     }
   }
 
-  private void end(ChannelHandlerContext context, Kind kind) {
+  private void end(ChannelHandlerContext at, Kind kind) {
     over = true;
-    read(context.channel());
+    read(at.channel());
     flooded.accept(kind);
-    ByteBuf goAway = context.alloc().buffer(HEAD_BYTES + 8);
+    ByteBuf goAway = at.alloc().buffer(HEAD_BYTES + 8);
     goAway.writeMedium(8).writeByte(GOAWAY).writeByte(0).writeInt(0);
     goAway.writeInt(Integer.MAX_VALUE).writeInt(ENHANCE_YOUR_CALM);
-    var _ = context.writeAndFlush(goAway);
+    var _ = at.writeAndFlush(goAway);
     // Until then what comes is read and thrown away: of a connection that is closed with something
     // unread, the other side may never see our last word (RFC 9112, 9.6).
     var _ =
-        context
-            .executor()
+        at.executor()
             .schedule(
-                () -> Connection.closeAtOnce(context.channel()),
-                FAREWELL_MILLIS,
-                TimeUnit.MILLISECONDS);
+                () -> Connection.closeAtOnce(at.channel()), FAREWELL_MILLIS, TimeUnit.MILLISECONDS);
   }
 }

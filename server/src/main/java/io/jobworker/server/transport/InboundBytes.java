@@ -5,7 +5,6 @@ import io.grpc.Metadata;
 import io.grpc.ServerStreamTracer;
 import io.grpc.Status;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -19,31 +18,39 @@ public final class InboundBytes extends ServerStreamTracer {
   private @Nullable LongConsumer listener; // guarded by this
   private long untold; // guarded by this
 
-  private final AtomicBoolean ended = new AtomicBoolean();
   private final @Nullable FrameGovernor governor = FrameGovernor.current();
+  private boolean closed; // guarded by this
+  private boolean ended; // guarded by this
 
   private InboundBytes() {
     if (governor != null) {
-      governor.callBegan();
+      governor.streamOpened();
     }
   }
 
   /** Nothing is left of the call. May be repeated. */
   public void end() {
-    if (governor != null && ended.compareAndSet(false, true)) {
+    boolean last;
+    synchronized (this) {
+      last = closed && !ended;
+      ended = true;
+    }
+    if (last && governor != null) {
       governor.callEnded();
     }
   }
 
-  /** One that nobody listens to has ended now. */
+  /** One that nobody will listen to, since there is no such method, has ended by this. */
   @Override
   public void streamClosed(Status status) {
-    boolean unheard;
+    boolean unfinished;
     synchronized (this) {
-      unheard = listener == null;
+      ended |= listener == null && status.getCode() == Status.Code.UNIMPLEMENTED;
+      unfinished = !ended;
+      closed = true;
     }
-    if (unheard) {
-      end();
+    if (governor != null) {
+      governor.streamClosed(unfinished);
     }
   }
 

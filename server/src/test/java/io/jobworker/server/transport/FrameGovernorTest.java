@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.grpc.netty.shaded.io.netty.buffer.ByteBuf;
 import io.grpc.netty.shaded.io.netty.buffer.Unpooled;
+import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.grpc.netty.shaded.io.netty.channel.ChannelPromise;
 import io.grpc.netty.shaded.io.netty.channel.embedded.EmbeddedChannel;
 import io.jobworker.server.transport.FrameGovernor.Kind;
 import java.util.ArrayList;
@@ -17,6 +20,7 @@ class FrameGovernorTest {
   private static final int DATA = 0;
   private static final int HEADERS = 1;
   private static final int RST_STREAM = 3;
+  private static final int PING = 6;
   private static final int WINDOW_UPDATE = 8;
   private static final int END_STREAM = 1;
 
@@ -52,7 +56,7 @@ class FrameGovernorTest {
 
   @Test
   void whatBringsSomethingIsNeverTooMuch() {
-    receive(20_000, DATA, 0, 1);
+    receive(20_000, DATA, 0, 9);
     receive(20_000, DATA, END_STREAM, 0);
     receive(20_000, HEADERS, 0, 100);
     assertThat(floods).isEmpty();
@@ -100,6 +104,38 @@ class FrameGovernorTest {
     assertThat(floods).isEmpty();
     receive(20_000, WINDOW_UPDATE, 0, 4);
     assertThat(floods).containsExactly(Kind.WINDOW_UPDATE);
+  }
+
+  @Test
+  void forEachOfOurFramesThereMayBeAPing() {
+    for (int i = 0; i < 20_000; i++) {
+      channel.writeOutbound(Unpooled.wrappedBuffer(new byte[9]));
+      receive(1, PING, 0, 8);
+    }
+    assertThat(floods).isEmpty();
+    receive(20_000, PING, 0, 8);
+    assertThat(floods).containsExactly(Kind.PING);
+  }
+
+  @Test
+  void whoTakesNothingIsNotHeardUntilItDoes() {
+    List<ChannelPromise> untaken = new ArrayList<>();
+    EmbeddedChannel slow =
+        new EmbeddedChannel(
+            new ChannelOutboundHandlerAdapter() {
+              @Override
+              public void write(ChannelHandlerContext at, Object message, ChannelPromise promise) {
+                untaken.add(promise);
+              }
+            },
+            new FrameGovernor());
+    for (int i = 0; i < 600; i++) {
+      var _ = slow.write(Unpooled.EMPTY_BUFFER);
+    }
+    assertThat(slow.config().isAutoRead()).isFalse();
+    untaken.forEach(promise -> assertThat(promise.trySuccess()).isTrue());
+    assertThat(slow.config().isAutoRead()).isTrue();
+    slow.finishAndReleaseAll();
   }
 
   @Test
