@@ -195,18 +195,10 @@ public final class Database implements AutoCloseable {
    * EIO, ENOLCK) it holds against itself for as long as the file is open.
    */
   private void reopen() throws SQLException {
-    Connection fresh = again.open();
-    PreparedStatement freshVersion;
-    try {
-      freshVersion = prepareVersion(fresh);
-    } catch (SQLException e) {
-      closeQuietly(fresh);
-      throw e;
-    }
-    closeQuietly(version);
+    closeQuietly(version); // first: what the process has open of a file shares its locks
     closeQuietly(connection);
-    connection = fresh;
-    version = freshVersion;
+    connection = again.open();
+    version = prepareVersion(connection);
     versionBase += VERSIONS_OF_A_CONNECTION;
     stuck = false;
     LOG.atWarn().log("database.opened_anew");
