@@ -44,11 +44,6 @@ public final class RequestBytes {
     byClient.computeIfPresent(client, (_, held) -> held > bytes ? held - bytes : null);
   }
 
-  /** How much is taken now. */
-  public long taken() {
-    return all.get();
-  }
-
   /** How much one client may take. */
   public long mostOfOne() {
     return mostOfOne;

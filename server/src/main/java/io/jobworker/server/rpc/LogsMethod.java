@@ -204,6 +204,9 @@ public final class LogsMethod {
     }
 
     private void move() {
+      if (closed && cancelled) {
+        taken(); // nobody takes any more what a complete stream still had for its client
+      }
       if (closed || loading) {
         return;
       }
