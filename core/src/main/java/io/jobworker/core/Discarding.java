@@ -41,7 +41,7 @@ record Discarding(Insistence insistence, Trash trash) {
   void end(Optional<JobCgroup> cgroup) throws IOException, InterruptedException {
     if (cgroup.isPresent()) {
       cgroup.get().end(KILL_PATIENCE);
-      cgroup.get().remove();
+      cgroup.get().remove(KILL_PATIENCE);
     }
   }
 }

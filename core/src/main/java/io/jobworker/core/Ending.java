@@ -64,11 +64,11 @@ final class Ending {
   }
 
   /** May be repeated until it succeeds; that the job has ended does not depend on it. */
-  void cleanUp(ActiveJob job) throws IOException {
+  void cleanUp(ActiveJob job) throws IOException, InterruptedException {
     job.launcher().ifPresent(LauncherChannel::forgetOutput);
     job.launcher().ifPresentOrElse(Ending::awaitGone, LauncherChannel::reapDetached);
     if (job.cgroup().isPresent()) {
-      job.cgroup().get().remove();
+      job.cgroup().get().remove(LAUNCHER_PATIENCE);
     }
     job.directory().removeRunningFiles();
     store.markCleaned(job.id());

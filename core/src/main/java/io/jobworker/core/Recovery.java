@@ -284,7 +284,7 @@ final class Recovery {
           dismiss(directory, PATIENCE);
           Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
           if (cgroup.isPresent()) {
-            cgroup.get().remove();
+            cgroup.get().remove(LAUNCHER_PATIENCE);
           }
           directory.removeRunningFiles();
           store.markCleaned(job.id());

@@ -235,7 +235,7 @@ final class Trial {
     try {
       if (cgroup.isPresent()) {
         cgroup.get().end(TIMEOUT);
-        cgroup.get().remove();
+        cgroup.get().remove(TIMEOUT);
       }
       var _ = remover.remove(directory.path());
     } catch (InterruptedException e) {

@@ -334,7 +334,7 @@ public final class Torture {
       }
     }
     try {
-      wrong.addAll(leftovers(listed(calls)));
+      wrong.addAll(lastingLeftovers(listed(calls)));
     } catch (StatusRuntimeException e) {
       wrong.add(
           Kind.CALL
@@ -379,6 +379,18 @@ public final class Torture {
       page = response.getNextPageToken();
     } while (!page.isEmpty());
     return ids;
+  }
+
+  /** What the last server found when it was started may be on its way out yet. */
+  private List<String> lastingLeftovers(Set<String> listed)
+      throws IOException, InterruptedException {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    List<String> left = leftovers(listed);
+    while (!left.isEmpty() && System.nanoTime() < end) {
+      TimeUnit.MILLISECONDS.sleep(100);
+      left = leftovers(listed);
+    }
+    return left;
   }
 
   private List<String> leftovers(Set<String> listed) throws IOException {

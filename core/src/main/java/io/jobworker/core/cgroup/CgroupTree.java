@@ -179,7 +179,7 @@ public final class CgroupTree {
       return Optional.of(cgroup);
     } finally {
       if (!done) {
-        new JobCgroup(path, loop).remove();
+        new JobCgroup(path, loop).removeEmpty();
       }
     }
   }

@@ -162,23 +162,28 @@ public final class JobCgroup {
    */
   public void end(Duration patience) throws IOException, InterruptedException {
     kill();
+    awaitEmpty(job, patience);
+  }
+
+  private void awaitEmpty(Path cgroup, Duration patience) throws IOException, InterruptedException {
     CompletableFuture<@Nullable Void> empty = new CompletableFuture<>();
-    loop.execute(() -> watch(empty));
+    loop.execute(() -> watch(cgroup, empty));
     try {
       empty.get(patience.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      throw new IOException("its processes were killed, and do not end", e);
+      throw new IOException("the processes in " + cgroup + " do not end", e);
     } catch (ExecutionException e) {
-      throw new IOException("it cannot be told whether its processes have ended", e.getCause());
+      throw new IOException(
+          "it cannot be told whether the processes in " + cgroup + " have ended", e.getCause());
     } finally {
       empty.cancel(false);
     }
   }
 
-  private void watch(CompletableFuture<@Nullable Void> empty) {
+  private void watch(Path cgroup, CompletableFuture<@Nullable Void> empty) {
     Fd events;
     try {
-      events = FileCalls.open(job.resolve("cgroup.events"), FileCalls.O_RDONLY);
+      events = FileCalls.open(cgroup.resolve("cgroup.events"), FileCalls.O_RDONLY);
     } catch (LinuxException e) {
       if (e.errno() == Errno.ENOENT) {
         empty.complete(null);
@@ -233,8 +238,24 @@ public final class JobCgroup {
     }
   }
 
-  /** Removes the empty slot; nothing happens if it is gone already. */
-  public void remove() throws IOException {
+  /**
+   * Removes the slot, as soon as nobody is in it; nothing happens if it is gone already.
+   *
+   * @param patience for a launcher that is leaving: it has closed its socket before the kernel
+   *     takes it out of its cgroup
+   * @throws IOException if that cannot be told, or if somebody is in it after that
+   */
+  public void remove(Duration patience) throws IOException, InterruptedException {
+    try {
+      removeEmpty();
+    } catch (IOException e) {
+      awaitEmpty(slot, patience);
+      removeEmpty();
+    }
+  }
+
+  /** Likewise, of which it is known that nobody is in it. */
+  void removeEmpty() throws IOException {
     removeEmpty(slot.resolve("job"));
     removeEmpty(slot.resolve("monitor"));
     removeEmpty(slot);
