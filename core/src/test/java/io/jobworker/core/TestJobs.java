@@ -1,6 +1,7 @@
 package io.jobworker.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.jobworker.base.linux.FileCalls;
 import io.jobworker.base.linux.ProcessCalls;
@@ -281,21 +282,24 @@ final class TestJobs implements AutoCloseable {
     }
   }
 
-  /** Fails if something was left behind in them. */
+  /** Fails if something stays behind in them. */
   static void removeCgroups() {
     CgroupHost.inspect()
         .mount()
         .map(mount -> mount.resolve(CGROUP_ROOT))
-        .ifPresent(TestJobs::remove);
+        .ifPresent(root ->
+            await().atMost(PATIENCE).untilAsserted(() -> assertThat(leftIn(root)).isEmpty()));
   }
 
-  private static void remove(Path root) {
+  /** A helper that was removing files when its jobs were closed takes its turn to the end. */
+  private static String leftIn(Path root) {
     try {
       for (String child : List.of("jobs", "removal", "")) {
         Files.deleteIfExists(root.resolve(child));
       }
+      return "";
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      return e.toString();
     }
   }
 }
