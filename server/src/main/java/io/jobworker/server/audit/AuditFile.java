@@ -174,9 +174,6 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
   protected void append(ILoggingEvent event) {
     lock.lock();
     try {
-      if (moved) {
-        beginAnew();
-      }
       if (!tellLost() || !write(event)) {
         if (lost == 0) {
           LOG.atError().addKeyValue("file", file).log("audit.not_written");
@@ -189,8 +186,11 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
     }
   }
 
-  /** Whether nothing is lost that the file does not tell. */
+  /** Whether nothing is lost that the file does not tell, and the next line can be written. */
   private boolean tellLost() {
+    if (moved) {
+      beginAnew();
+    }
     if (lost == 0) {
       return true;
     }
@@ -238,7 +238,7 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
     }
   }
 
-  /** First all that may fail: the older files are moved up only when their places will be taken. */
+  /** The older files are moved up only when there is something to take their places. */
   private void rotate() throws IOException {
     Path fresh = beside(".new");
     Path full = beside(".0");
