@@ -67,14 +67,27 @@ class FaultsTest {
   }
 
   private ServerProcess onSmallDisk(String size, String key, String name) throws Exception {
-    assumeTrue("root".equals(System.getProperty("user.name")), "only root may mount a small disk");
+    Path disk = mount("size=" + size);
+    return running(
+        ServerProcess.start(ServerToml.shipped().with(key, disk.resolve(name).toString())));
+  }
+
+  private Path mount(String options) throws Exception {
+    assumeTrue("root".equals(System.getProperty("user.name")), "only root may mount a disk");
     Path disk = Files.createTempDirectory("job-worker-small-disk-");
-    run("mount", "-t", "tmpfs", "-o", "mode=0700,size=" + size, "none", disk.toString());
+    run("mount", "-t", "tmpfs", "-o", "mode=0700," + options, "none", disk.toString());
     smallDisk = disk;
-    ServerProcess server =
-        ServerProcess.start(ServerToml.shipped().with(key, disk.resolve(name).toString()));
+    return disk;
+  }
+
+  private ServerProcess running(ServerProcess server) {
     running = server;
     return server;
+  }
+
+  /** What it unpacks in order to load it goes there first. */
+  private static List<String> withTemporaryFilesIn(Path directory) {
+    return List.of("/usr/bin/env", "JAVA_TOOL_OPTIONS=-Djava.io.tmpdir=" + directory);
   }
 
   private static Path fill(Path disk) throws IOException {
@@ -164,6 +177,33 @@ class FaultsTest {
     server.as("alice").run("rm", ending).succeeded();
     Files.delete(filler);
     await().atMost(Programs.PATIENCE).until(() -> isWell(server));
+  }
+
+  @Test
+  void aServerBeginsOnADiskOnWhichNothingElseHasRoom() throws Exception {
+    Path disk = mount("size=24m");
+    ServerProcess server =
+        running(
+            ServerProcess.start(
+                ServerToml.shipped().with("state.directory", disk.resolve("state").toString()),
+                withTemporaryFilesIn(disk)));
+    String job = server.as("alice").start("--shell", gate.waiting() + "; exit 6");
+    server.kill(); // with it goes what it had loaded
+    fill(disk);
+    server.restart();
+    gate.open();
+    server.log().event("job.ended", job);
+    assertThat(server.as("alice").status(job).path("exitCode").asInt()).isEqualTo(6);
+  }
+
+  @Test
+  void aServerBeginsWhereNothingCanBeExecutedFromTheDirectoryForTemporaryFiles() throws Exception {
+    ServerProcess server =
+        running(
+            ServerProcess.start(
+                ServerToml.shipped(), withTemporaryFilesIn(mount("noexec,size=24m"))));
+    assertThat(server.as("alice").run("logs", server.as("alice").start("echo well")).text())
+        .isEqualTo("well");
   }
 
   @Test

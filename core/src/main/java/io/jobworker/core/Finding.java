@@ -14,6 +14,7 @@ import io.jobworker.core.store.JobStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** Finds jobs, those in care and those that are only recorded, and hands them out. Thread-safe. */
 final class Finding {
@@ -51,12 +52,30 @@ final class Finding {
    * @throws JobException.NoSuchJob if there is none
    */
   LocalJob find(JobId id) {
+    return inCare(id).map(this::handle).orElseGet(() -> findInStore(id));
+  }
+
+  /** As {@link Jobs#find(JobId, Predicate)} says. */
+  LocalJob find(JobId id, Predicate<String> reachable) {
+    Optional<ActiveJob> job = inCare(id).filter(found -> reachable.test(found.owner()));
+    if (job.isPresent()) {
+      return handle(job.get());
+    }
+    // Asked also of one in care, whose owner is known already: the time must not tell.
+    String owner = store.owner(id).orElseThrow(() -> new JobException.NoSuchJob(id.toString()));
+    if (!reachable.test(owner)) {
+      throw JobException.NoSuchJob.another(id.toString());
+    }
+    return find(id);
+  }
+
+  private Optional<ActiveJob> inCare(JobId id) {
     Optional<ActiveJob> job = active.find(id);
     if (job.isEmpty()) {
       recovery.await(id);
       job = active.find(id);
     }
-    return job.isPresent() ? handle(job.get()) : findInStore(id);
+    return job;
   }
 
   /** What is in the store without an end may have come into care, or ended, since it was read. */

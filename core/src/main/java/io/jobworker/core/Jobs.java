@@ -6,11 +6,13 @@ import io.jobworker.core.job.JobPage;
 import io.jobworker.core.job.JobQuery;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.StartRequest;
+import io.jobworker.core.store.JobDatabase;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +44,14 @@ public interface Jobs extends AutoCloseable {
   }
 
   /**
+   * Lets go of the room that is kept for jobs that run, if the disk is full: for a program that may
+   * need some before it comes to opening them.
+   */
+  static void makeRoom(JobsConfig config) {
+    JobDatabase.makeRoom(new StateDirectory(config.stateDirectory()).database());
+  }
+
+  /**
    * Starts a job and returns when its program is executing.
    *
    * @return the job; for a repeated {@link JobSpec#requestId} of the same owner the first one's,
@@ -57,6 +67,14 @@ public interface Jobs extends AutoCloseable {
    * @throws JobException.NoSuchJob if there is none
    */
   Job find(JobId id);
+
+  /**
+   * The job with this id, for somebody who may reach those of some owners only. What is refused is
+   * found out by the same reads, whether there is such a job or not.
+   *
+   * @throws JobException.NoSuchJob if there is none, or one of another owner's
+   */
+  Job find(JobId id, Predicate<String> reachable);
 
   /** Jobs, from the newest on, a page at a time. */
   JobPage list(JobQuery query);

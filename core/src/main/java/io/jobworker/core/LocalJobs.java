@@ -31,6 +31,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -187,6 +188,11 @@ final class LocalJobs implements Jobs {
   @Override
   public LocalJob find(JobId id) {
     return finding.find(id);
+  }
+
+  @Override
+  public LocalJob find(JobId id, Predicate<String> reachable) {
+    return finding.find(id, reachable);
   }
 
   @Override

@@ -10,6 +10,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Objects;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
@@ -87,35 +88,55 @@ final class Sqlite {
   }
 
   private static Connection connect(SQLiteConfig config, Path file) throws SQLException {
-    loadDriver();
+    loadDriver(file);
     // As a URI, for in a plain name the driver takes a question mark for its own.
     return config.createConnection(
         "jdbc:sqlite:file:" + file.toAbsolutePath().toUri().getRawPath());
   }
 
   /**
-   * The driver unpacks its native part into a file, which it deletes when the JVM ends by itself; a
-   * server never does. So the file gets a directory that goes as soon as it is loaded: what is
-   * mapped stays.
+   * The driver unpacks its native part into a file. Where the directory for temporary files is full
+   * or not one to execute from, the database's own does, if nobody else can put anything there.
    */
-  private static synchronized void loadDriver() throws SQLException {
+  private static synchronized void loadDriver(Path database) throws SQLException {
     if (driverLoaded) {
       return;
     }
-    String before = System.getProperty(DRIVER_DIRECTORY);
-    Path parent = Path.of(before == null ? System.getProperty("java.io.tmpdir") : before);
+    String chosen = System.getProperty(DRIVER_DIRECTORY);
+    Path temporary = Path.of(chosen == null ? System.getProperty("java.io.tmpdir") : chosen);
     try {
-      Path directory = Files.createTempDirectory(parent, "job-worker-sqlite-");
-      try {
-        System.setProperty(DRIVER_DIRECTORY, directory.toString());
-        SQLiteJDBCLoader.initialize();
-        driverLoaded = true;
-      } finally {
-        System.setProperty(DRIVER_DIRECTORY, parent.toString());
-        removeIfPossible(directory);
-      }
+      loadDriverFrom(temporary);
     } catch (Exception e) {
-      throw new SQLException("cannot load the SQLite driver: " + e.getMessage(), e);
+      Path own = Objects.requireNonNull(database.toAbsolutePath().getParent());
+      try {
+        if (!PrivateFiles.isOwn(own)) {
+          throw e;
+        }
+        loadDriverFrom(own);
+      } catch (Exception again) {
+        SQLException failure =
+            new SQLException("cannot load the SQLite driver: " + e.getMessage(), e);
+        if (!again.equals(e)) {
+          failure.addSuppressed(again);
+        }
+        throw failure;
+      }
+    }
+    driverLoaded = true;
+  }
+
+  /**
+   * The driver deletes the file when the JVM ends by itself, which a server never does. So it gets
+   * a directory that goes as soon as it is loaded: what is mapped stays.
+   */
+  private static void loadDriverFrom(Path parent) throws Exception {
+    Path directory = Files.createTempDirectory(parent, "job-worker-sqlite-");
+    try {
+      System.setProperty(DRIVER_DIRECTORY, directory.toString());
+      SQLiteJDBCLoader.initialize();
+    } finally {
+      System.setProperty(DRIVER_DIRECTORY, parent.toString());
+      removeIfPossible(directory);
     }
   }
 

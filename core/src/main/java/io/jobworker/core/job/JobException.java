@@ -39,10 +39,27 @@ public abstract sealed class JobException extends RuntimeException {
     }
   }
 
-  /** There is no such job, or none that the caller may know of. */
+  /** There is no such job, or none that the caller may know of: the words are the same. */
   public static final class NoSuchJob extends JobException {
+    private final boolean anothers;
+
     public NoSuchJob(String id) {
+      this(id, false);
+    }
+
+    private NoSuchJob(String id, boolean anothers) {
       super("no such job: " + id);
+      this.anothers = anothers;
+    }
+
+    /** There is one, of an owner whose jobs are not the caller's to reach. */
+    public static NoSuchJob another(String id) {
+      return new NoSuchJob(id, true);
+    }
+
+    /** Whether there is one, which is not for the caller to hear. */
+    public boolean isAnothers() {
+      return anothers;
     }
   }
 

@@ -271,6 +271,14 @@ public final class JobDatabase implements AutoCloseable {
         == MIGRATIONS.size();
   }
 
+  /**
+   * Lets go of the room that is kept beside that database, if the disk is full: also what must be
+   * done before it can be opened may need some.
+   */
+  public static void makeRoom(Path database) {
+    var _ = DiskReserve.take(reserve(database), ROOM);
+  }
+
   /** Why jobs would not be started beside that database for want of room; changes nothing. */
   public static Optional<String> lackOfRoom(Path database) {
     return DiskReserve.lackAt(reserve(database), ROOM);
@@ -338,9 +346,15 @@ public final class JobDatabase implements AutoCloseable {
 
   /** Does something whose commits wait for the disk, also where others do not. */
   void synchronously(Runnable action) {
+    done(() -> database.exclusively(() -> synchronouslyAlone(action)));
+  }
+
+  /** By one connection: another would not know of it. */
+  private boolean synchronouslyAlone(Runnable action) {
     update("PRAGMA synchronous = FULL", Binder.NONE); // sqlite.org: of this connection
     try {
       action.run();
+      return true;
     } finally {
       if (!durable) {
         update("PRAGMA synchronous = NORMAL", Binder.NONE);

@@ -24,6 +24,8 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
@@ -42,7 +44,7 @@ public final class JobStore {
    */
   private static final JsonMapper JSON = JsonMapper.builder().build();
 
-  /** How much of {@link JobSpec#weight} a list brings into memory at once. */
+  /** How much text of specs a list brings into memory at once. */
   public static final long MAX_WEIGHT = 1 << 20;
 
   private final JobDatabase database;
@@ -141,7 +143,17 @@ public final class JobStore {
   }
 
   public Optional<JobRecord> find(JobId id) {
-    return query("SELECT * FROM job WHERE id = ?", s -> s.setString(1, id.toString())).stream()
+    return first("SELECT * FROM job WHERE id = ?", s -> s.setString(1, id.toString()));
+  }
+
+  /** Whose job it is; empty if there is none, or it is not settled. Does not read what it is. */
+  public Optional<String> owner(JobId id) {
+    return database
+        .rows(
+            "SELECT owner FROM job WHERE id = ? AND settled = 1",
+            statement -> statement.setString(1, id.toString()),
+            row -> row.getString(1))
+        .stream()
         .findFirst();
   }
 
@@ -157,14 +169,12 @@ public final class JobStore {
   }
 
   public Optional<JobRecord> findByRequest(String owner, String requestId) {
-    return query(
-            "SELECT * FROM job WHERE owner = ? AND request_id = ?",
-            statement -> {
-              statement.setString(1, owner);
-              statement.setString(2, requestId);
-            })
-        .stream()
-        .findFirst();
+    return first(
+        "SELECT * FROM job WHERE owner = ? AND request_id = ?",
+        statement -> {
+          statement.setString(1, owner);
+          statement.setString(2, requestId);
+        });
   }
 
   /**
@@ -224,8 +234,7 @@ public final class JobStore {
       conditions.add("(" + String.join(" OR ", either) + ")");
     }
     values.add(limit);
-    AtomicLong weight = new AtomicLong();
-    return query(
+    return records(
         "SELECT * FROM job WHERE "
             + String.join(" AND ", conditions)
             + " ORDER BY seq DESC LIMIT ?",
@@ -233,13 +242,7 @@ public final class JobStore {
           for (int i = 0; i < values.size(); i++) {
             statement.setObject(i + 1, values.get(i));
           }
-        },
-        row -> {
-          JobRecord job = toRecord(row);
-          weight.addAndGet(job.spec().weight());
-          return new Placed(new JobQuery.Position(row.getLong("seq")), job);
-        },
-        () -> weight.get() < MAX_WEIGHT);
+        });
   }
 
   /** When the job was started that was started last; empty if there is none. */
@@ -265,7 +268,10 @@ public final class JobStore {
 
   private List<Unfinished> unfinished(String condition) {
     return query(
-        "SELECT id, owner, slot, settled FROM job WHERE " + condition, Binder.NONE, Unfinished::of);
+        "SELECT id, owner, slot, settled FROM job WHERE " + condition,
+        Binder.NONE,
+        Unfinished::of,
+        () -> true);
   }
 
   /** Of {@code some} ids those that are not in the store. */
@@ -275,15 +281,77 @@ public final class JobStore {
     return unknown;
   }
 
-  /** Rows that cannot be read are reported and left out: they must not keep the others away. */
-  private List<JobRecord> query(String sql, Binder binder) {
-    return query(sql, binder, JobStore::toRecord);
+  private Optional<JobRecord> first(String sql, Binder binder) {
+    return records(sql, binder).stream().findFirst().map(Placed::job);
   }
 
-  private <T> List<T> query(String sql, Binder binder, RowReader<T> reader) {
-    return query(sql, binder, reader, () -> true);
+  /** At least one, if there is any, and no more than are worth {@link #MAX_WEIGHT}. */
+  private List<Placed> records(String sql, Binder binder) {
+    AtomicLong weight = new AtomicLong();
+    return query(
+            sql,
+            binder,
+            row -> {
+              weight.addAndGet(row.getString("spec").length());
+              return Unparsed.of(row);
+            },
+            () -> weight.get() < MAX_WEIGHT)
+        .stream()
+        .flatMap(JobStore::parsed)
+        .toList();
   }
 
+  /**
+   * A row whose spec is the text yet that it is kept as: it may be large, and is parsed when others
+   * can use the database again.
+   */
+  private record Unparsed(long sequence, JobId id, String spec, Function<JobSpec, JobRecord> job) {
+    private static Unparsed of(ResultSet row) throws SQLException {
+      JobId id = new JobId(UUID.fromString(row.getString("id")));
+      String owner = row.getString("owner");
+      Instant createdAt = JobDatabase.instant(row.getLong("created_at_us"));
+      int mainPid = row.getInt("main_pid");
+      String bootId = row.getString("boot_id");
+      String slot = row.getString("slot");
+      int attempt = row.getInt("attempt");
+      boolean settled = row.getInt("settled") != 0;
+      boolean stopping = row.getInt("stopping") != 0;
+      Optional<JobEnd> end = JobDatabase.end(row, toUsage(row));
+      long outputBytes = row.getLong("output_bytes");
+      long outputDroppedBytes = row.getLong("output_dropped_bytes");
+      return new Unparsed(
+          row.getLong("seq"),
+          id,
+          row.getString("spec"),
+          spec ->
+              new JobRecord(
+                  id,
+                  owner,
+                  spec,
+                  createdAt,
+                  mainPid,
+                  bootId,
+                  slot,
+                  attempt,
+                  settled,
+                  stopping,
+                  end,
+                  outputBytes,
+                  outputDroppedBytes));
+    }
+  }
+
+  private static Stream<Placed> parsed(Unparsed row) {
+    try {
+      return Stream.of(
+          new Placed(new JobQuery.Position(row.sequence()), row.job().apply(fromJson(row.spec()))));
+    } catch (IllegalArgumentException | JacksonException e) {
+      tellUnreadable(row.id().toString(), e);
+      return Stream.empty();
+    }
+  }
+
+  /** Rows that cannot be read are told of and left out: they must not keep the others away. */
   private <T> List<T> query(
       String sql, Binder binder, RowReader<T> reader, BooleanSupplier goingOn) {
     return database.rows(sql, binder, row -> ifReadable(row, reader), goingOn).stream()
@@ -295,34 +363,18 @@ public final class JobStore {
       throws SQLException {
     try {
       return Optional.of(reader.read(row));
-    } catch (IllegalArgumentException | JacksonException e) {
-      LOG.atError()
-          .addKeyValue("job", row.getString("id"))
-          .setCause(e)
-          .log("store.record_unreadable");
+    } catch (IllegalArgumentException e) {
+      tellUnreadable(row.getString("id"), e);
       return Optional.empty();
     }
   }
 
-  private List<JobId> ids(String sql, Binder binder) {
-    return database.rows(sql, binder, row -> new JobId(UUID.fromString(row.getString(1))));
+  private static void tellUnreadable(String id, RuntimeException why) {
+    LOG.atError().addKeyValue("job", id).setCause(why).log("store.record_unreadable");
   }
 
-  private static JobRecord toRecord(ResultSet row) throws SQLException {
-    return new JobRecord(
-        new JobId(UUID.fromString(row.getString("id"))),
-        row.getString("owner"),
-        fromJson(row.getString("spec")),
-        JobDatabase.instant(row.getLong("created_at_us")),
-        row.getInt("main_pid"),
-        row.getString("boot_id"),
-        row.getString("slot"),
-        row.getInt("attempt"),
-        row.getInt("settled") != 0,
-        row.getInt("stopping") != 0,
-        JobDatabase.end(row, toUsage(row)),
-        row.getLong("output_bytes"),
-        row.getLong("output_dropped_bytes"));
+  private List<JobId> ids(String sql, Binder binder) {
+    return database.rows(sql, binder, row -> new JobId(UUID.fromString(row.getString(1))));
   }
 
   private static Usage toUsage(ResultSet row) throws SQLException {

@@ -5,6 +5,8 @@ import io.jobworker.server.clients.Client;
 import io.jobworker.server.clients.ClientRegistry;
 import io.jobworker.server.quota.Quotas;
 import java.security.cert.X509Certificate;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Optional;
 
 /**
@@ -15,12 +17,18 @@ public final class Authenticator {
   private final CertificateIdentity identity;
   private final ClientRegistry clients;
   private final Quotas defaults;
+  private final InstantSource clock;
 
-  /** {@code defaults} are for a client that has no quotas of its own. */
-  public Authenticator(CertificateIdentity identity, ClientRegistry clients, Quotas defaults) {
+  /**
+   * {@code defaults} are for a client that has no quotas of its own; by {@code clock} certificates
+   * expire.
+   */
+  public Authenticator(
+      CertificateIdentity identity, ClientRegistry clients, Quotas defaults, InstantSource clock) {
     this.identity = identity;
     this.clients = clients;
     this.defaults = defaults;
+    this.clock = clock;
   }
 
   /** Who makes a call. */
@@ -63,6 +71,13 @@ public final class Authenticator {
           "your certificate must have exactly one common name (CN); ask for another");
     }
     String cn = found.name().get();
+    if (hasExpired(certificate.get())) { // since its connection began
+      return new Answer.Unknown(
+          cn,
+          serial,
+          "certificate_expired",
+          "your certificate has expired, at " + end(certificate.get()) + "; ask for another");
+    }
     Optional<Client> client = clients.findByCn(cn);
     if (client.isEmpty()) {
       return new Answer.Unknown(
@@ -76,6 +91,15 @@ public final class Authenticator {
     }
     Caller caller = new Caller(client.get(), quotas(client.get()), serial, peer, method, requestId);
     return client.get().disabled() ? new Answer.Disabled(caller) : new Answer.Allowed(caller);
+  }
+
+  /** Whether the certificate is not valid any more. */
+  public boolean hasExpired(X509Certificate certificate) {
+    return clock.instant().isAfter(end(certificate));
+  }
+
+  private static Instant end(X509Certificate certificate) {
+    return certificate.getNotAfter().toInstant(); // RFC 5280, 4.1.2.5: inclusive
   }
 
   /** Whom a certificate names, a client or not. */

@@ -90,14 +90,15 @@ final class Wiring {
     InetSocketAddress address = ListenAddress.resolve(listen);
     Optional<InetSocketAddress> metricsAddress = metricsAddress();
     settings.heap().requireFits();
+    boolean isolate = config.isolation().enabled() && ProcessCalls.isRoot();
     lifecycle.add(directory.lock());
+    Jobs.makeRoom(settings.jobs(isolate)); // native code is unpacked before they are opened
     NativeCode.unpackIn(directory.run());
     Audit audit = openAudit();
     Tls tls = Tls.load(TlsFiles.of(directory, config.tls()), audit);
     ScheduledExecutorService timer = startTimer();
     ClientRegistry clients =
         lifecycle.add(ClientRegistry.open(directory.database(), Clock.systemUTC()));
-    boolean isolate = config.isolation().enabled() && ProcessCalls.isRoot();
     Jobs jobs = openJobs(audit, isolate);
     forgetAddress();
     ExecutorService calls = startCalls();
@@ -105,7 +106,8 @@ final class Wiring {
     lifecycle.add(tls.follow(connections, timer, calls));
     metricsAddress.ifPresent(at -> lifecycle.add(Metrics.serve(at, tls, connections, audit, jobs)));
     Authenticator authenticator =
-        new Authenticator(CertificateIdentity.COMMON_NAME, clients, settings.quotas());
+        new Authenticator(
+            CertificateIdentity.COMMON_NAME, clients, settings.quotas(), Clock.systemUTC());
     ClientUse use = new ClientUse();
     lifecycle.add(Revocation.start(authenticator, clients, connections, audit, timer, calls));
     RequestMemory memory =

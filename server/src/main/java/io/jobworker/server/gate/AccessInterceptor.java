@@ -10,7 +10,6 @@ import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
-import io.jobworker.core.Job;
 import io.jobworker.core.Jobs;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
@@ -30,7 +29,7 @@ import java.util.Optional;
  * Lets through only those calls whose caller is known and may make them, for every method alike:
  * who shows which certificate, which client that is, whether its role allows the method, and, where
  * the request names a job, whether it is one that the client may reach. Another's job and a missing
- * one are answered by the same words.
+ * one are answered by the same words, after the same reads.
  */
 public final class AccessInterceptor implements ServerInterceptor {
   private final Authenticator authenticator;
@@ -160,19 +159,12 @@ public final class AccessInterceptor implements ServerInterceptor {
           JobId.parse(named)
               .orElseThrow(() ->
                   new InvalidField("id", "'" + shortened(named) + "' is not a job id (a UUID)"));
-      Optional<Job> job = find(id);
-      if (job.isEmpty() || !Permissions.allows(caller.client(), row.access(), job.get().owner())) {
-        audit.denied(caller, Optional.of(id), job.isEmpty() ? "no_such_job" : "not_owner");
-        throw new JobException.NoSuchJob(id.toString());
-      }
-      current.isAbout(job.get());
-    }
-
-    private Optional<Job> find(JobId id) {
       try {
-        return Optional.of(jobs.find(id));
+        current.isAbout(
+            jobs.find(id, owner -> Permissions.allows(caller.client(), row.access(), owner)));
       } catch (JobException.NoSuchJob e) {
-        return Optional.empty();
+        audit.denied(caller, Optional.of(id), e.isAnothers() ? "not_owner" : "no_such_job");
+        throw e;
       }
     }
 

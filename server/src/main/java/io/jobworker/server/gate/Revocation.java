@@ -16,6 +16,7 @@ import java.util.concurrent.ScheduledExecutorService;
 /**
  * Acts on changes of the database of clients, whoever makes them: whose certificate no longer names
  * an enabled client loses its connections, and with them its streams; and the audit hears of each.
+ * So does, without a change, whose certificate has expired.
  */
 public final class Revocation {
   /** A client that is disabled loses its connections within a second. */
@@ -55,6 +56,10 @@ public final class Revocation {
   }
 
   private void look() {
+    // One that was never used ends no stream, and its next call hears why it is refused.
+    connections.closeWhere(connection ->
+        connection.isUsed()
+            && connection.certificate().filter(authenticator::hasExpired).isPresent());
     long now = clients.version();
     if (now != seen) {
       act();
@@ -73,7 +78,6 @@ public final class Revocation {
     Map<String, Boolean> known = new HashMap<>();
     connections.closeWhere(connection -> {
       Optional<String> name = connection.certificate().flatMap(authenticator::name);
-      // One that was never used ends no stream, and its next call hears why it is refused.
       return connection.isUsed()
           && name.isPresent()
           && !known.computeIfAbsent(name.get(), this::isWelcome);
