@@ -179,21 +179,27 @@ class FaultsTest {
     await().atMost(Programs.PATIENCE).until(() -> isWell(server));
   }
 
+  /** Its jobs, its clients, what it unpacks in order to load it: all on the one disk. */
   @Test
   void aServerBeginsOnADiskOnWhichNothingElseHasRoom() throws Exception {
     Path disk = mount("size=24m");
+    Path temporary = Files.createDirectory(disk.resolve("tmp"));
+    Path moved = disk.resolve("server");
     ServerProcess server =
-        running(
-            ServerProcess.start(
-                ServerToml.shipped().with("state.directory", disk.resolve("state").toString()),
-                withTemporaryFilesIn(disk)));
-    String job = server.as("alice").start("--shell", gate.waiting() + "; exit 6");
-    server.kill(); // with it goes what it had loaded
-    fill(disk);
-    server.restart();
-    gate.open();
+        running(ServerProcess.start(ServerToml.shipped(), withTemporaryFilesIn(temporary)));
+    String job = server.as("alice").start("--", "sh", "-c", "exit 6");
     server.log().event("job.ended", job);
-    assertThat(server.as("alice").status(job).path("exitCode").asInt()).isEqualTo(6);
+    server.kill();
+    run("cp", "-a", server.directory().toString(), moved.toString());
+    run("mount", "--bind", moved.toString(), server.directory().toString());
+    try {
+      fill(disk);
+      server.restart();
+      assertThat(server.as("alice").status(job).path("exitCode").asInt()).isEqualTo(6);
+      server.kill();
+    } finally {
+      run("umount", server.directory().toString());
+    }
   }
 
   @Test

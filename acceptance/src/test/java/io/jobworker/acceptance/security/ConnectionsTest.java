@@ -8,9 +8,13 @@ import io.jobworker.acceptance.support.Programs;
 import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.acceptance.support.ServerToml;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.UUID;
 import java.util.random.RandomGenerator;
@@ -144,6 +148,50 @@ class ConnectionsTest {
     assertServes();
     answer(held.getFirst()); // it was the first to give way
     assertRefused(held.getFirst(), "too_many_handshakes");
+  }
+
+  @Test
+  void handshakesThatComeTooQuicklyWaitForTheirTurn() throws Exception {
+    server = ServerProcess.start(ServerToml.shipped().with("connections.per-second", 1));
+    for (int i = 0; i < 6; i++) { // of which 2 may follow at once
+      assertServes();
+    }
+  }
+
+  /** Opens silent connections from 127.0.0.2, as quickly as it can, until it is interrupted. */
+  private void flood() {
+    Deque<Socket> open = new ArrayDeque<>();
+    try {
+      while (!Thread.currentThread().isInterrupted()) {
+        Socket socket = new Socket();
+        open.add(socket);
+        socket.bind(new InetSocketAddress("127.0.0.2", 0));
+        socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()));
+        if (open.size() > 500) {
+          open.remove().close();
+        }
+      }
+      for (Socket socket : open) {
+        socket.close();
+      }
+    } catch (IOException e) {
+      // interrupted
+    }
+  }
+
+  @Test
+  void whoConnectsQuickerThanAllOthersKeepsNobodyOut() throws Exception {
+    server = ServerProcess.start();
+    Thread flood = Thread.ofVirtual().start(this::flood);
+    try {
+      server.log().event("handshake.refused", "reason", "too_many_handshakes");
+      for (int i = 0; i < 5; i++) {
+        assertServes();
+      }
+    } finally {
+      flood.interrupt();
+      flood.join();
+    }
   }
 
   @Test

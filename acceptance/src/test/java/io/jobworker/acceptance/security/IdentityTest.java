@@ -2,10 +2,14 @@ package io.jobworker.acceptance.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
+import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.jobworker.acceptance.support.Certificates;
+import io.jobworker.acceptance.support.Programs;
 import io.jobworker.acceptance.support.Result;
 import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.api.v1.JobRequest;
@@ -16,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLException;
@@ -162,5 +167,70 @@ class IdentityTest {
     assertThat(server.as("alice").run("status", id).err()).contains("disabled");
     server.admin("client", "enable", "alice").succeeded();
     assertThat(server.as("alice").run("status", id).exitCode()).isZero();
+  }
+
+  /** As if it had been issued a year ago, but for what is left of that. */
+  private static CertificateAuthority.Issued issuedToAliceFor(Duration left) {
+    return authority(Clock.offset(Clock.systemUTC(), left.minus(Duration.ofDays(365))))
+        .issueClient("alice");
+  }
+
+  private static ManagedChannel channel(CertificateAuthority.Issued issued) {
+    return server.certificates().channel(issued.certificatePem(), issued.keyPem());
+  }
+
+  @Test
+  void aCertificateThatExpiresWhileItsConnectionIsOpenIsRefusedAtTheNextCall() throws Exception {
+    ManagedChannel channel = null;
+    CertificateAuthority.Issued issued = null;
+    for (Duration left = Duration.ofSeconds(3); channel == null; left = left.multipliedBy(2)) {
+      issued = issuedToAliceFor(left);
+      ManagedChannel tried = channel(issued);
+      await()
+          .atMost(Programs.PATIENCE)
+          .until(() -> tried.getState(true) != ConnectivityState.IDLE && isDecided(tried));
+      if (tried.getState(false) == ConnectivityState.READY) {
+        channel = tried;
+      } else { // it had expired before its handshake was done
+        tried.shutdownNow();
+      }
+    }
+    Instant end = Certificates.parsed(issued.certificatePem()).getNotAfter().toInstant();
+    await().atMost(Programs.PATIENCE).until(() -> Instant.now().isAfter(end.plusMillis(1)));
+    Status status = call(channel);
+    assertThat(status.getCode()).isEqualTo(Status.Code.UNAUTHENTICATED);
+    assertThat(status.getDescription()).contains("has expired, at " + end);
+    assertThat(server.log().event("request.denied", "reason", "certificate_expired").path("cn"))
+        .hasToString("\"alice\"");
+  }
+
+  private static boolean isDecided(ManagedChannel channel) {
+    ConnectivityState state = channel.getState(false);
+    return state == ConnectivityState.READY || state == ConnectivityState.TRANSIENT_FAILURE;
+  }
+
+  @Test
+  void aCertificateThatExpiresEndsTheStreamsOfItsConnection() throws Exception {
+    String id = server.as("alice").start("--shell", "echo hello; sleep 1000");
+    JobRequest request = JobRequest.newBuilder().setId(id).build();
+    for (Duration left = Duration.ofSeconds(3); ; left = left.multipliedBy(2)) {
+      ManagedChannel channel = channel(issuedToAliceFor(left));
+      var log =
+          JobWorkerGrpc.newBlockingStub(channel).withDeadlineAfter(Programs.PATIENCE).logs(request);
+      boolean followed = false;
+      try {
+        while (true) {
+          followed |= log.next().getLog().size() > 0;
+        }
+      } catch (StatusRuntimeException e) {
+        assertThat(e.getStatus().getCode()).isNotEqualTo(Status.Code.DEADLINE_EXCEEDED);
+      } finally {
+        channel.shutdownNow();
+      }
+      if (followed) { // or it had expired before
+        break;
+      }
+    }
+    server.as("alice").run("stop", id).succeeded();
   }
 }

@@ -1,6 +1,5 @@
 package io.jobworker.server.transport;
 
-import io.github.bucket4j.Bucket;
 import io.grpc.Attributes;
 import io.grpc.Codec;
 import io.grpc.DecompressorRegistry;
@@ -57,7 +56,6 @@ public final class Connections implements AutoCloseable {
   /** A client that is gone without a word holds its streams no longer than this, and some. */
   private static final long ASK_AFTER_SECONDS = 300;
 
-  private static final long PACE_MILLIS = 50;
   private static final long CLOSE_PATIENCE_SECONDS = 2;
   private static final long GRPC_PATIENCE_SECONDS = 300;
 
@@ -70,8 +68,10 @@ public final class Connections implements AutoCloseable {
    * What connections may take.
    *
    * @param max how many there may be
-   * @param perSecond how many may begin in a second; twice as many after a while without
-   * @param handshakes how many of them may be at their handshake; beyond that, the oldest is closed
+   * @param perSecond how many handshakes of one address may begin in a second, twice as many after
+   *     a while without; further ones wait
+   * @param handshakes how many of them may be at their handshake; beyond that, one of the address
+   *     that has the most is closed
    * @param handshakePatience how long a handshake may take
    * @param idle how long one may be open without a call
    */
@@ -107,7 +107,7 @@ public final class Connections implements AutoCloseable {
   private final ConcurrentMap<SocketAddress, Channel> accepted = new ConcurrentHashMap<>();
   private final ConcurrentMap<SocketAddress, Connection> ready = new ConcurrentHashMap<>();
   private final Handshakes handshakes;
-  private final Bucket pace;
+  private final Paces paces;
   private volatile @Nullable Listener listener;
 
   /** {@code blocking} is where the listener is called. */
@@ -115,13 +115,7 @@ public final class Connections implements AutoCloseable {
     this.bounds = bounds;
     this.blocking = blocking;
     this.handshakes = new Handshakes(bounds.handshakes());
-    this.pace =
-        Bucket.builder()
-            .addLimit(limit ->
-                limit
-                    .capacity(2L * bounds.perSecond())
-                    .refillGreedy(bounds.perSecond(), Duration.ofSeconds(1)))
-            .build();
+    this.paces = new Paces(bounds.perSecond());
   }
 
   private EventLoopGroup loops(String name, int count) {
@@ -162,7 +156,6 @@ public final class Connections implements AutoCloseable {
               @Override
               public void channelRead(ChannelHandlerContext context, Object message) {
                 Channel connection = (Channel) message; // what a listening channel reads
-                pace(context.channel());
                 if (admit(connection)) {
                   context.fireChannelRead(message);
                 } else {
@@ -173,36 +166,23 @@ public final class Connections implements AutoCloseable {
     return listening;
   }
 
-  /** Who comes too fast waits with the kernel, in listen(2)'s queue; what is open goes on. */
-  private void pace(Channel listening) {
-    if (!pace.tryConsume(1) && listening.config().isAutoRead()) {
-      listening.config().setAutoRead(false);
-      var _ =
-          listening
-              .eventLoop()
-              .schedule(
-                  () -> {
-                    listening.config().setAutoRead(true);
-                  },
-                  PACE_MILLIS,
-                  TimeUnit.MILLISECONDS);
-    }
-  }
-
   /** On the acceptor's one thread. */
   private boolean admit(Channel channel) {
     SocketAddress peer = channel.remoteAddress();
     if (peer == null) {
       return false; // gone already
     }
-    if (accepted.size() >= bounds.max()) {
+    int leaving = handshakes.crowdedOut(); // soon
+    if (accepted.size() - Math.min(leaving, bounds.max()) >= bounds.max()) {
       tellRefused(RefusedConnection.of(text(peer), "too_many_connections"));
       return false;
     }
     accepted.put(peer, channel);
-    HandshakeWatch watch = new HandshakeWatch(handshakes, bounds.handshakePatience());
+    Source source = Source.of(peer);
+    HandshakeWatch watch =
+        new HandshakeWatch(handshakes, paces, source, bounds.handshakePatience());
     channel.pipeline().addFirst(watch);
-    handshakes.begin(channel);
+    handshakes.begin(channel, source);
     var _ = channel.closeFuture().addListener(_ -> closed(peer, channel, watch));
     return true;
   }
