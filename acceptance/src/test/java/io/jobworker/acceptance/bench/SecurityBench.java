@@ -3,18 +3,21 @@ package io.jobworker.acceptance.bench;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingStub;
+import io.jobworker.api.v1.ListJobsRequest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * What one client feels of another: how long its Start takes while the other takes whatever it
@@ -25,6 +28,9 @@ public final class SecurityBench {
   private static final int ROUNDS = 5;
   private static final int STARTS = 200;
   private static final int CALLS = 2_000;
+  private static final int SILENT_PER_SECOND = 2_000;
+  private static final int CONNECTS = 50;
+  private static final int LARGE_JOBS = 20;
 
   private final Report report = new Report();
 
@@ -38,6 +44,8 @@ public final class SecurityBench {
       ManagedChannel channel = server.certificates().channel("alice");
       JobWorkerBlockingStub alice = JobWorkerGrpc.newBlockingStub(channel);
       bench.answers(server, alice);
+      bench.connections(server, alice);
+      bench.lists(server, alice);
       bench.starts(server, alice);
       channel.shutdownNow();
     }
@@ -97,6 +105,88 @@ public final class SecurityBench {
     }
     report.atMost("Status of another's running job / a missing one", "us", ofRunning, 1.25);
     report.atMost("Status of another's ended job / a missing one", "us", ofEnded, 1.25);
+  }
+
+  /** Silent ones, from another address, as many a second as are said. */
+  private void connections(ServerProcess server, JobWorkerBlockingStub alice) throws Exception {
+    start(alice);
+    Report.Rounds open = new Report.Rounds();
+    Report.Rounds fresh = new Report.Rounds();
+    SilentConnections silent = new SilentConnections(server.port(), SILENT_PER_SECOND);
+    for (int round = 0; round < ROUNDS; round++) {
+      double idle = start(alice);
+      double connecting = connect(server);
+      Thread flood = silent.flood();
+      open.add(start(alice) * 1e3, idle * 1e3);
+      fresh.add(connect(server) * 1e3, connecting * 1e3);
+      flood.interrupt();
+      flood.join();
+    }
+    report.atMost(
+        "Start beside " + SILENT_PER_SECOND + " silent connections a second", "ms", open, 3.0);
+    report.atMost("a connection and a Status beside them", "ms", fresh, 3.0);
+    System.out.println("(of which there were " + silent.perSecond() + " a second)");
+  }
+
+  /** A handshake and a call. */
+  private static double connect(ServerProcess server) {
+    double[] times = new double[CONNECTS];
+    JobRequest missing = JobRequest.newBuilder().setId(UUID.randomUUID().toString()).build();
+    for (int i = 0; i < times.length; i++) {
+      ManagedChannel channel = server.certificates().channel("alice");
+      long before = System.nanoTime();
+      try {
+        var _ = JobWorkerGrpc.newBlockingStub(channel).status(missing);
+      } catch (StatusRuntimeException e) {
+        if (e.getStatus().getCode() == Status.Code.NOT_FOUND) {
+          times[i] = (System.nanoTime() - before) / 1e9;
+        } else {
+          throw e;
+        }
+      } finally {
+        channel.shutdownNow();
+      }
+    }
+    return median(times);
+  }
+
+  /** Of jobs with an environment as large as there can be. */
+  private void lists(ServerProcess server, JobWorkerBlockingStub alice) throws Exception {
+    JobSpec.Builder large = JobSpec.newBuilder().addCommand("true");
+    for (int i = 0; i < 8; i++) {
+      large.putEnv("LARGE" + i, "x".repeat(100_000));
+    }
+    ManagedChannel channel = server.certificates().channel("bob");
+    JobWorkerBlockingStub bob = JobWorkerGrpc.newBlockingStub(channel);
+    for (int i = 0; i < LARGE_JOBS; i++) {
+      var _ = bob.start(JobRequest.newBuilder().setSpec(large).build());
+    }
+    Report.Rounds rounds = new Report.Rounds();
+    for (int round = 0; round < ROUNDS; round++) {
+      double idle = start(alice);
+      AtomicBoolean enough = new AtomicBoolean();
+      List<Thread> listers = new ArrayList<>();
+      for (int i = 0; i < 2; i++) {
+        listers.add(Thread.ofPlatform().start(() -> list(bob, enough)));
+      }
+      rounds.add(start(alice) * 1e3, idle * 1e3);
+      enough.set(true);
+      for (Thread lister : listers) {
+        lister.join();
+      }
+    }
+    report.atMost("Start beside two who list large jobs", "ms", rounds, 3.0);
+    channel.shutdownNow();
+  }
+
+  private static void list(JobWorkerBlockingStub calls, AtomicBoolean enough) {
+    String page = "";
+    while (!enough.get()) {
+      page =
+          calls
+              .list(ListJobsRequest.newBuilder().setPageSize(500).setPageToken(page).build())
+              .getNextPageToken();
+    }
   }
 
   /**

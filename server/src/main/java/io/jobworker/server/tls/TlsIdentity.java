@@ -106,6 +106,7 @@ record TlsIdentity(
                 .map(authority -> new TrustAnchor(authority, null))
                 .collect(Collectors.toSet()),
             null);
+    parameters.addCertPathChecker(new AnchorPathLength(authorities));
     parameters.setRevocationEnabled(checkRevoked);
     if (checkRevoked) {
       parameters.addCertStore(
