@@ -129,6 +129,13 @@ class DaemonTest {
     }
   }
 
+  /** Waits until the job has said something. */
+  private void awaitOutput(String id) {
+    await()
+        .atMost(Programs.PATIENCE)
+        .until(() -> server.as("alice").status(id).path("outputBytes").asLong() > 0);
+  }
+
   private List<ProcessHandle> children() {
     return ProcessHandle.of(server.pid()).orElseThrow().children().toList();
   }
@@ -289,7 +296,9 @@ class DaemonTest {
     assertThat(server.terminate()).isZero();
     server.configure(ServerToml.shipped().with("shutdown.jobs", "stop"));
     server.restart();
-    String stopped = server.as("alice").start("--shell", "trap 'exit 4' TERM; sleep 1000 & wait");
+    String stopped =
+        server.as("alice").start("--shell", "trap 'exit 4' TERM; echo up; sleep 1000 & wait");
+    awaitOutput(stopped);
     assertThat(server.terminate()).isZero();
     server.restart();
     JsonNode job = server.as("alice").status(stopped);

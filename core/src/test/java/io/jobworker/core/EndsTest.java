@@ -43,7 +43,7 @@ class EndsTest {
     EXIT(EndReason.EXITED),
     /** It is stopped without a grace. */
     STOP(EndReason.STOPPED),
-    /** It is stopped with a grace, of which it takes all. */
+    /** It is stopped with a grace, of which it takes all unless something else ends it. */
     GRACE(EndReason.STOPPED),
     /** Its time is over. */
     TIME_OUT(EndReason.TIMED_OUT),
@@ -59,15 +59,21 @@ class EndsTest {
     }
   }
 
-  private static final Duration TIME = Duration.ofMillis(1200);
+  /** In which a busy machine has a job begin and its first event happen. */
+  private static final Duration TIME = Duration.ofSeconds(3);
+
   private static final long NANOS = TIME.toNanos();
   private static final Duration GRACE = Duration.ofMillis(600);
+
+  /** A grace that something else ends, however late it comes. */
+  private static final Duration LONG_GRACE = Duration.ofHours(1);
 
   @TempDir Path directory;
   private TestJobs jobs;
   private Path place;
   private RandomAccessFile go;
   private long startNanos;
+  private Duration grace = GRACE;
   private final List<CompletableFuture<JobStatus>> stops = new ArrayList<>();
 
   @BeforeEach
@@ -104,6 +110,9 @@ class EndsTest {
     if (first == Event.TIME_OUT || second == Event.TIME_OUT) {
       spec.timeout(TIME);
     }
+    if (second == Event.EXIT || second == Event.LAUNCHER_DEATH) {
+      grace = LONG_GRACE;
+    }
     startNanos = System.nanoTime();
     JobStatus job = jobs.start(Owner.of("alice"), spec.build());
     jobs.awaitOutput(job, "up\n");
@@ -114,12 +123,7 @@ class EndsTest {
     switch (event) {
       case EXIT -> go.write('\n');
       case STOP -> stop(job, Duration.ZERO);
-      case GRACE -> {
-        stop(job, GRACE);
-        await()
-            .atMost(TestJobs.PATIENCE)
-            .until(() -> jobs.jobs().find(job.id()).status().state() != JobState.RUNNING);
-      }
+      case GRACE -> stop(job, grace);
       case TIME_OUT ->
           await().atMost(TestJobs.PATIENCE).until(() -> System.nanoTime() - startNanos > NANOS);
       case LAUNCHER_DEATH -> {
@@ -132,9 +136,13 @@ class EndsTest {
     }
   }
 
+  /** Returns when it has begun. */
   private void stop(JobStatus job, Duration grace) {
     Job handle = jobs.jobs().find(job.id());
     stops.add(CompletableFuture.supplyAsync(() -> handle.stop(StopRequest.withGrace(grace))));
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .until(() -> jobs.jobs().find(job.id()).status().state() != JobState.RUNNING);
   }
 
   /** The end, of which nobody has been told anything else, and after which nothing is left. */
@@ -195,9 +203,6 @@ class EndsTest {
     int launcher = jobs.launcher(job);
     TestJobs.signal("STOP", launcher);
     happens(Event.STOP, job);
-    await()
-        .atMost(TestJobs.PATIENCE)
-        .until(() -> jobs.jobs().find(job.id()).status().state() == JobState.STOPPING);
     ProcessHandle main = ProcessHandle.of(job.mainPid()).orElseThrow();
     jobs.restart(() -> {
       CompletableFuture<JobStatus> stop = stops.getFirst();

@@ -39,6 +39,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -56,7 +57,7 @@ import org.junit.jupiter.api.io.TempDir;
 class JobsTest {
   @TempDir Path directory;
   private Jobs jobs;
-  private final List<JobId> started = new ArrayList<>();
+  private final List<JobId> started = new CopyOnWriteArrayList<>();
 
   @BeforeEach
   void open() {
@@ -568,6 +569,7 @@ class JobsTest {
     @Test
     void seesTheEndOfAJobThatEndedMeanwhile() throws Exception {
       JobStatus job = shell("trap 'echo bye; exit 9' TERM; echo up; while :; do sleep 0.02; done");
+      await().atMost(TestJobs.PATIENCE).until(() -> text(job, 3).equals("up\n"));
       jobs.close();
       new ProcessBuilder("kill", Integer.toString(job.mainPid())).start().waitFor();
       await().atMost(TestJobs.PATIENCE).until(() -> !runs(job.mainPid()));

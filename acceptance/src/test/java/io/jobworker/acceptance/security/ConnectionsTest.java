@@ -38,11 +38,14 @@ class ConnectionsTest {
 
   private static final ServerToml TIGHT =
       ServerToml.shipped()
-          .with("connections.handshake-patience", "2s")
+          .with("connections.handshake-patience", "60s")
           .with("connections.handshakes", 4)
           .with("connections.max", 8);
 
+  private static final ServerToml IMPATIENT = TIGHT.with("connections.handshake-patience", "3s");
+
   private static ServerProcess shared;
+  private static ServerProcess impatient;
 
   private final List<Socket> sockets = new ArrayList<>();
   private ServerProcess server = shared;
@@ -50,11 +53,13 @@ class ConnectionsTest {
   @BeforeAll
   static void startShared() {
     shared = ServerProcess.start(TIGHT);
+    impatient = ServerProcess.start(IMPATIENT);
   }
 
   @AfterAll
   static void stopShared() {
     shared.close();
+    impatient.close();
   }
 
   @AfterEach
@@ -62,7 +67,7 @@ class ConnectionsTest {
     for (Socket socket : sockets) {
       socket.close();
     }
-    if (server != shared) {
+    if (server != shared && server != impatient) {
       server.close();
     }
   }
@@ -85,8 +90,17 @@ class ConnectionsTest {
   }
 
   private void assertServes() {
-    assertThat(server.as("alice").run("status", UUID.randomUUID().toString()).exitCode())
-        .isEqualTo(1);
+    assertThat(statusOfNone("alice")).isEqualTo(1);
+  }
+
+  private int statusOfNone(String client) {
+    return server.as(client).run("status", UUID.randomUUID().toString()).exitCode();
+  }
+
+  /** For a test that waits for a handshake to be given up, when its first ones have been slow. */
+  private void useImpatient() {
+    server = impatient;
+    await().atMost(Programs.PATIENCE).until(() -> statusOfNone("alice") == 1);
   }
 
   /** Waits until the log tells that this connection was refused, and why. */
@@ -125,6 +139,7 @@ class ConnectionsTest {
 
   @Test
   void whoSaysNothingIsGivenUp() throws Exception {
+    useImpatient();
     Socket socket = connect();
     assertThat(answer(socket)).isEmpty();
     assertRefused(socket, "timeout");
@@ -133,6 +148,7 @@ class ConnectionsTest {
 
   @Test
   void halfAHandshakeIsGivenUp() throws Exception {
+    useImpatient();
     Socket socket = connect(HALF_A_HELLO);
     answer(socket);
     assertRefused(socket, "timeout");
@@ -204,15 +220,12 @@ class ConnectionsTest {
       held.getLast().getOutputStream().write(HTTP2);
       assertThat(held.getLast().getInputStream().read()).isNotNegative(); // it is ready
     }
-    assertThat(server.as("bob").run("status", UUID.randomUUID().toString()).exitCode())
-        .isEqualTo(125);
+    assertThat(statusOfNone("bob")).isEqualTo(125);
     server.log().event("handshake.refused", "reason", "too_many_connections");
     for (Socket socket : held) {
       socket.close();
     }
-    await()
-        .atMost(Programs.PATIENCE)
-        .until(() -> server.as("bob").run("status", UUID.randomUUID().toString()).exitCode() == 1);
+    await().atMost(Programs.PATIENCE).until(() -> statusOfNone("bob") == 1);
   }
 
   @Test
@@ -228,6 +241,7 @@ class ConnectionsTest {
 
   @Test
   void aGoodHandshakeAndThenNothingIsGivenUp() throws Exception {
+    useImpatient();
     Socket socket = server.certificates().connect("alice");
     sockets.add(socket);
     socket.setSoTimeout((int) Programs.PATIENCE.toMillis());

@@ -59,6 +59,8 @@ public final class StartFaults implements AutoCloseable {
   /** More than any process of a launch makes before the job's program has done its work. */
   private static final int MOST_CALLS = 200;
 
+  private static final String KILLED = "killed by SIGKILL";
+  private static final String STOPPED = "stopped by SIGSTOP";
   private static final Pattern TRACED = Pattern.compile("^(\\d+) ", Pattern.MULTILINE);
 
   private final ServerProcess server;
@@ -158,7 +160,8 @@ public final class StartFaults implements AutoCloseable {
     Path trace = shared.resolve(name + ".trace");
     JobRequest request = request(name);
     String answered = "";
-    boolean hit;
+    boolean hit = false;
+    long struckServer = server.pid();
     if (kind == Strike.KILL_SERVER) {
       String injection = "inject=" + call + ":signal=KILL:when=" + n;
       Tracer tracer =
@@ -166,21 +169,20 @@ public final class StartFaults implements AutoCloseable {
       try (tracer) {
         answered = start(request, PATIENCE);
       }
-      hit =
-          tracer.isDeadWithin(answered.isEmpty() ? Duration.ofSeconds(10) : Duration.ofMillis(300));
-      if (hit) {
+      if (tracer.isDeadWithin(
+          answered.isEmpty() ? Duration.ofSeconds(10) : Duration.ofMillis(300))) {
         server.kill();
         server.restart();
       }
     } else {
       Path launcher = wrapLauncher(kind, n, trace);
       answered = start(request, kind == Strike.DELAY_LAUNCHER ? Duration.ofSeconds(3) : PATIENCE);
-      hit =
-          Files.readString(trace)
-              .contains(kind == Strike.KILL_LAUNCHER ? "killed by SIGKILL" : "stopped by SIGSTOP");
-      Files.move(launcher.resolveSibling("real"), launcher, StandardCopyOption.REPLACE_EXISTING);
-      if (hit && kind == Strike.DELAY_LAUNCHER) {
+      if (kind == Strike.DELAY_LAUNCHER) {
         delayed.add(trace);
+        hit = answered.isEmpty() ? stopsAtAll(trace) : tells(trace, STOPPED);
+      }
+      Files.move(launcher.resolveSibling("real"), launcher, StandardCopyOption.REPLACE_EXISTING);
+      if (hit) {
         server.kill();
         server.restart();
       }
@@ -193,6 +195,11 @@ public final class StartFaults implements AutoCloseable {
       check(name, id, answered);
     } catch (Finding | StatusRuntimeException e) {
       wrong.add(where + e.getMessage());
+    }
+    switch (kind) {
+      case KILL_SERVER -> hit = server.pid() != struckServer;
+      case KILL_LAUNCHER -> hit = tellsInTheEnd(trace, KILLED);
+      case DELAY_LAUNCHER -> {} // seen when it was needed
     }
     if (hit) {
       struck++;
@@ -218,7 +225,7 @@ public final class StartFaults implements AutoCloseable {
   }
 
   /** The same again, as often as it takes. */
-  private String again(JobRequest request) throws InterruptedException {
+  private String again(JobRequest request) throws Exception {
     long end = System.nanoTime() + PATIENCE.toNanos();
     while (true) {
       try {
@@ -228,6 +235,10 @@ public final class StartFaults implements AutoCloseable {
         boolean later = code == Status.Code.UNAVAILABLE || code == Status.Code.UNKNOWN;
         if (!later || System.nanoTime() > end) {
           throw e;
+        }
+        if (Tracer.isDead(server.pid())) { // of its call, later than that was waited for
+          server.kill();
+          server.restart();
         }
         channel.resetConnectBackoff();
         TimeUnit.MILLISECONDS.sleep(20);
@@ -299,6 +310,34 @@ public final class StartFaults implements AutoCloseable {
     Files.createFile(trace);
     Files.move(script, launcher, StandardCopyOption.REPLACE_EXISTING);
     return launcher;
+  }
+
+  private static boolean tells(Path trace, String what) throws IOException {
+    return Files.readString(trace).contains(what);
+  }
+
+  /** The same when strace, which runs beside what it traces, has written all it will. */
+  private static boolean tellsInTheEnd(Path trace, String what) throws Exception {
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (isWritten(trace) && System.nanoTime() < end) {
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+    return tells(trace, what);
+  }
+
+  private static boolean isWritten(Path trace) {
+    return ProcessHandle.allProcesses()
+        .flatMap(process -> process.info().arguments().stream())
+        .anyMatch(words -> List.of(words).contains(trace.toString()));
+  }
+
+  /** A launcher that is late has not been stopped yet when nobody waits for its answer any more. */
+  private static boolean stopsAtAll(Path trace) throws Exception {
+    long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    while (!tells(trace, STOPPED) && System.nanoTime() < end) {
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+    return tells(trace, STOPPED);
   }
 
   private static void letGoOn(Path trace) throws Exception {

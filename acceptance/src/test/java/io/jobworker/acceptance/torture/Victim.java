@@ -45,11 +45,11 @@ record Victim(
     return switch (random.nextInt(limits ? 8 : 7)) {
       case 0 -> new Victim(both(many) + "kill -USR1 $$; sleep 10", signaled(10), many);
       case 1 -> new Victim(both(many) + "kill -9 $$; sleep 10", signaled(9), many);
-      case 2 ->
+      case 2 -> // what it writes must be written in time, beside all the others
           new Victim(
-              both(many) + "sleep 1000",
-              Optional.of(Duration.ofSeconds(3)),
-              many,
+              both(few) + "sleep 1000",
+              Optional.of(Duration.ofSeconds(10)),
+              few,
               0,
               0,
               new End(Reason.REASON_TIMED_OUT, 0, 0));
