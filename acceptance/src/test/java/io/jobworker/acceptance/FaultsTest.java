@@ -174,7 +174,7 @@ class FaultsTest {
     gate.open();
     server.log().event("job.ended", later);
     assertThat(server.as("alice").status(later).path("exitCode").asInt()).isEqualTo(6);
-    server.as("alice").run("rm", ending).succeeded();
+    server.as("alice").remove(ending).succeeded();
     Files.delete(filler);
     await().atMost(Programs.PATIENCE).until(() -> isWell(server));
   }

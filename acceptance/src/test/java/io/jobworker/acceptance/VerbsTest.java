@@ -94,7 +94,7 @@ class VerbsTest {
     }
     assertThat(alice().run("stop", "-q", "@last").succeeded().text()).isEqualTo(id);
     assertThat(alice().status("name:" + name).path("id").asString()).isEqualTo(id);
-    assertThat(alice().run("rm", "name:" + name).succeeded().text())
+    assertThat(alice().remove("name:" + name).succeeded().text())
         .isEqualTo(shortened(id) + "  removed");
     assertThat(alice().status("name:" + name).path("id").asString()).isEqualTo(old);
   }
@@ -258,7 +258,7 @@ class VerbsTest {
         page.setPageToken(answer.getNextPageToken());
         String going = alice().run("ls", "-q", "-l", label, "--name", "going").text();
         if (!going.isEmpty()) {
-          alice().run("rm", going.lines().toList().getLast()).succeeded();
+          alice().remove(going.lines().toList().getLast()).succeeded();
         }
         alice().start("-l", label, "--", "true");
       } while (!page.getPageToken().isEmpty());

@@ -3,6 +3,7 @@ package io.jobworker.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jobworker.base.units.ByteSize;
@@ -65,8 +66,18 @@ class LimitsTest {
 
   private JobStatus run(String script, Limits limits) {
     JobStatus job = jobs.ended(jobs.shell(script, limits));
-    assertThat(jobs.slot(job)).doesNotExist();
+    awaitSlotGone(job);
     return job;
+  }
+
+  private void awaitSlotGone(JobStatus job) {
+    await().atMost(TestJobs.PATIENCE).until(() -> Files.notExists(jobs.slot(job)));
+  }
+
+  private void awaitNothingLeft() {
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .untilAsserted(() -> assertThat(directory.resolve("state/jobs")).isEmptyDirectory());
   }
 
   @Nested
@@ -239,7 +250,7 @@ class LimitsTest {
         jobs.awaitOutput(job, "up\n");
         JobStatus stopped = jobs.jobs().find(job.id()).stop(StopRequest.DEFAULT);
         assertThat(jobs.ended(stopped).state()).isEqualTo(JobState.STOPPED);
-        assertThat(jobs.slot(job)).doesNotExist();
+        awaitSlotGone(job);
       }
     }
   }
@@ -297,12 +308,12 @@ class LimitsTest {
     }
 
     @Test
-    void aPathWithoutADiskFailsTheStartAndLeavesNothing() throws IOException {
+    void aPathWithoutADiskFailsTheStartAndLeavesNothing() {
       Limits limits = Limits.NONE.with(new IoLimit("/proc", 1 << 20, 0, 0, 0));
       assertThatThrownBy(() -> jobs.shell("true", limits))
           .isInstanceOf(JobException.CannotEnforce.class)
           .hasMessageContaining("no disk stands behind /proc");
-      assertThat(directory.resolve("state/jobs")).isEmptyDirectory();
+      awaitNothingLeft();
     }
   }
 
@@ -393,7 +404,7 @@ class LimitsTest {
   void aLimitThatTheKernelRefusesFailsTheStartAndLeavesNothing() {
     Limits limits = Limits.NONE.with(new IoLimit("/no/such/path", 1, 0, 0, 0));
     assertThatThrownBy(() -> jobs.shell("true", limits)).isInstanceOf(JobException.class);
-    assertThat(directory.resolve("state/jobs")).isEmptyDirectory();
+    awaitNothingLeft();
   }
 
   @Test
@@ -403,7 +414,7 @@ class LimitsTest {
       jobs.jobs().find(job.id()).stop(StopRequest.DEFAULT);
       JobStatus ended = jobs.ended(job);
       assertThat(ended.state()).isIn(JobState.EXITED, JobState.STOPPED);
-      assertThat(jobs.slot(job)).doesNotExist();
+      awaitSlotGone(job);
     }
   }
 

@@ -177,7 +177,7 @@ class RetentionTest {
     JobId ended = run(jobs, "alice", "echo hello").id();
     JobId running =
         jobs.start(StartRequest.of(Owner.of("alice"), JobSpec.of("sleep", "1000"))).status().id();
-    jobs.find(ended).remove(Requester.named("alice"));
+    TestJobs.remove(jobs, ended);
     assertThat(state().resolve("jobs").resolve(ended.toString())).doesNotExist();
     assertThatThrownBy(() -> jobs.find(ended).remove(Requester.named("alice")))
         .isInstanceOf(JobException.NoSuchJob.class);
@@ -194,7 +194,7 @@ class RetentionTest {
     Path trash = state().resolve("trash");
     Files.delete(trash);
     Files.createFile(trash); // into which nothing can be moved
-    jobs.find(ended).remove(Requester.named("alice"));
+    TestJobs.remove(jobs, ended);
     assertThat(state().resolve("jobs").resolve(ended.toString())).exists();
     assertThat(jobs.unfinished()).isEqualTo(1);
     Files.delete(trash); // which is made anew

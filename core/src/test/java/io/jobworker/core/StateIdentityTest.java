@@ -276,7 +276,9 @@ class StateIdentityTest {
   void aRefusedRemovalIsNoRemoval() throws Exception {
     await().atMost(TestJobs.PATIENCE).until(() -> isCleaned(ended));
     sql("UPDATE job SET cleaned = 0 WHERE id = '" + ended.id() + "'");
-    assertThatThrownBy(() -> jobs.remove(ended)).isInstanceOf(JobException.Unavailable.class);
+    Job job = jobs.jobs().find(ended.id());
+    assertThatThrownBy(() -> job.remove(Requester.named("alice")))
+        .isInstanceOf(JobException.Unavailable.class);
     jobs.restart(() -> sql("DELETE FROM job WHERE id = '" + ended.id() + "'"));
     assertKnown();
   }

@@ -216,8 +216,20 @@ final class TestJobs implements AutoCloseable {
   }
 
   void remove(JobStatus job) {
-    jobs.find(job.id()).remove(Requester.named("alice"));
+    remove(jobs, job.id());
     started.removeIf(job.id()::equals);
+  }
+
+  /** Removes a job of alice's that has ended, when it is cleaned up. */
+  static void remove(Jobs jobs, JobId id) {
+    await()
+        .atMost(PATIENCE)
+        .ignoreExceptionsMatching(
+            e -> String.valueOf(e.getMessage()).contains("still being cleaned up"))
+        .until(() -> {
+          jobs.find(id).remove(Requester.named("alice"));
+          return true;
+        });
   }
 
   JobStatus ended(JobStatus job) {

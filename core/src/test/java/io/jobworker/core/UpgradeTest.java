@@ -14,7 +14,6 @@ import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
-import io.jobworker.core.job.Requester;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -133,11 +132,11 @@ class UpgradeTest {
     assertThat(ended.state()).isEqualTo(JobState.STOPPED);
     assertThat(ended.end().orElseThrow().detail())
         .isEqualTo("a server of a later version has ended it");
-    assertThat(ProcessCalls.reapIfEnded(pid[0])).isTrue();
+    await().atMost(TestJobs.PATIENCE).until(() -> ProcessCalls.reapIfEnded(pid[0]));
     assertThatThrownBy(() -> jobs.jobs().find(id).output())
         .isInstanceOf(JobException.WrongState.class)
         .hasMessageContaining("written by an earlier version");
-    jobs.jobs().find(id).remove(Requester.named("alice"));
+    TestJobs.remove(jobs.jobs(), id);
     assertThatThrownBy(() -> jobs.jobs().find(id).status())
         .isInstanceOf(JobException.NoSuchJob.class);
   }

@@ -60,7 +60,7 @@ class AuditTest {
     server.as("alice").run("stop", job).succeeded();
     server.as("bob").run("status", job);
     fed = server.as("alice").runAlone("start", "-i", "--", "cat").succeeded().text();
-    server.as("alice").run("rm", job).succeeded();
+    server.as("alice").remove(job).succeeded();
     secretive =
         server
             .as("alice")

@@ -1,6 +1,7 @@
 package io.jobworker.acceptance.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Descriptors.Descriptor;
@@ -15,6 +16,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.ClientCalls;
+import io.jobworker.acceptance.support.Programs;
 import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.api.v1.InputRequest;
 import io.jobworker.api.v1.IoLimit;
@@ -334,7 +336,9 @@ class BadInputTest {
   void nothingIsLeftOfWhatWasRefused() throws Exception {
     long before = jobDirectories(); // of the job that runs, and of one of another test
     wrong().forEach(wrong -> refusalOf(wrong.call()));
-    assertThat(server.jobCgroups()).hasSizeLessThanOrEqualTo(1); // of the job that runs
+    await()
+        .atMost(Programs.PATIENCE)
+        .until(() -> server.jobCgroups().size() <= 1); // that of the job that runs
     assertThat(jobDirectories()).isEqualTo(before);
     assertThat(calls.status(request().build()).getStatus()).isEqualTo("running");
   }

@@ -197,6 +197,7 @@ class CertificatesTest {
             .as(path)
             .isEqualTo(404);
       }
+      server.log().anyEvent("server.listening");
       String metrics =
           http.send(
                   HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/metrics"))

@@ -1,5 +1,7 @@
 package io.jobworker.acceptance.support;
 
+import static org.awaitility.Awaitility.await;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,6 +50,13 @@ public final class Cli {
 
   public JsonNode status(String id) {
     return JSON.readTree(run("status", "-o", "json", id).succeeded().text());
+  }
+
+  /** Removes a job that has ended, when it is cleaned up. */
+  public Result remove(String job) {
+    return await()
+        .atMost(Programs.PATIENCE)
+        .until(() -> run("rm", job), answer -> !answer.err().contains("still being cleaned up"));
   }
 
   /** Runs job-worker as a process of its own. */

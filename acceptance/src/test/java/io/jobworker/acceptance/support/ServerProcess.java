@@ -343,11 +343,14 @@ public final class ServerProcess implements AutoCloseable {
     }
   }
 
-  /** Ends what of its jobs runs yet, which would take the CPU from all tests that follow. */
+  /**
+   * Ends what of its jobs runs yet, which would take the CPU from all tests that follow. A launcher
+   * that is at its end, or a helper that removes files, is none of them.
+   */
   private static List<String> leftovers(Path cgroup) throws IOException {
     List<String> processes = new ArrayList<>();
     try (Stream<Path> files = Files.walk(cgroup)) {
-      for (Path file : files.filter(path -> path.endsWith("cgroup.procs")).toList()) {
+      for (Path file : files.filter(ServerProcess::listsProcessesOfJob).toList()) {
         processes.addAll(Files.readAllLines(file));
       }
     }
@@ -356,7 +359,11 @@ public final class ServerProcess implements AutoCloseable {
     return processes;
   }
 
-  /** False while the kernel is at the end of a process in it, which no list shows any more. */
+  private static boolean listsProcessesOfJob(Path file) {
+    return file.endsWith("cgroup.procs") && file.toString().contains("/job/");
+  }
+
+  /** False while a process is in it, or at its end, when no list shows it any more. */
   private static boolean removed(Path cgroup) throws IOException {
     try (Stream<Path> files = Files.walk(cgroup)) {
       for (Path group :
