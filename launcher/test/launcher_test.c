@@ -644,7 +644,7 @@ static void a_grace_cancels_no_time_out(void)
 {
     struct job job;
     launch(&job, "arg=/bin/sh", "arg=-c", "arg=trap '' TERM; echo up; while :; do read x </dev/zero; done",
-           "timeout-ms=1500", NULL);
+           "timeout-ms=4000", NULL);
     for (int waited = 0; waited < PATIENCE_MS && strcmp(output(&job, "stdout"), "up\n") != 0; waited += 5)
         poll(NULL, 0, 5);
     tell(&job, "2 stop 15 3600000");

@@ -43,7 +43,7 @@ import tools.jackson.databind.JsonNode;
 
 /** What whoever runs the daemon sees of it: its log, what it leaves, its end. */
 @Order(1)
-@Timeout(180)
+@Timeout(600)
 class DaemonTest {
   private static ServerProcess shared;
 
@@ -268,7 +268,7 @@ class DaemonTest {
     server.kill();
     server.restart();
     gate.open();
-    assertThat(follower.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(follower.waitFor(Programs.PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
     assertThat(follower.exitValue()).isZero();
     assertThat(Files.readAllBytes(copy))
         .isEqualTo(server.as("alice").run("logs", id).succeeded().out());

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A server that cannot start leaves everything as it was. */
-@Timeout(180)
+@Timeout(600)
 class FailedStartTest {
   /** Executes its arguments with a directory for its root in which everything else is mounted. */
   private static final String CHROOT =

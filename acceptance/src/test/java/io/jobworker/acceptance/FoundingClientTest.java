@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Timeout;
  * A client that was generated from the founding document's own contract, which has no package,
  * works unchanged; and whoever calls by that name may do and have no more than by the other.
  */
-@Timeout(180)
+@Timeout(600)
 class FoundingClientTest {
   private static ServerProcess server;
   private static ManagedChannel alice;

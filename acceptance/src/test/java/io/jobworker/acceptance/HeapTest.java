@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** What clients write does not fill the server's heap. */
 @Order(1)
-@Timeout(240)
+@Timeout(600)
 class HeapTest {
   private static final int JOBS = 50;
   private static final int VARIABLES = 9;

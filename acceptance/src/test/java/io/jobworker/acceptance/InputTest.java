@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A job's stdin, sent while the job runs, as clients of the daemon meet it. */
-@Timeout(300)
+@Timeout(600)
 class InputTest {
   private static final int WINDOW_BYTES = 256 << 10;
 

@@ -35,7 +35,7 @@ import tools.jackson.databind.JsonNode;
 
 /** The main job, end to end, through the command line. */
 @Order(1)
-@Timeout(180)
+@Timeout(600)
 class MainJobTest {
   private static ServerProcess server;
 

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What readers of a job's output get, from the daemon and by the command line. */
-@Timeout(180)
+@Timeout(600)
 class OutputTest {
   private static ServerProcess shipped;
 
@@ -374,7 +374,7 @@ class OutputTest {
 
     void takeOne() throws Exception {
       call.request(1);
-      first.get(60, TimeUnit.SECONDS);
+      first.get(Programs.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     }
 
     void takeAll() {
@@ -382,7 +382,7 @@ class OutputTest {
     }
 
     Status status() throws Exception {
-      return closed.get(60, TimeUnit.SECONDS);
+      return closed.get(Programs.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     }
   }
 }

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The command line is the same wherever it is run: other streams, directories, environments. */
 @Order(1)
-@Timeout(240)
+@Timeout(600)
 class PlacesTest {
   private static final String FULL = "No space left on device (ENOSPC)";
   private static final String CLOSED = "Bad file descriptor (EBADF)";

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What signals to {@code job-worker run} do to its job. */
-@Timeout(180)
+@Timeout(600)
 class RunSignalsTest {
   private static ServerProcess server;
 

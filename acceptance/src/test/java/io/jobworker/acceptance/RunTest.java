@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** A job as if it were a program here: {@code job-worker run}. */
-@Timeout(180)
+@Timeout(600)
 class RunTest {
   private static ServerProcess server;
   private final Path directory = PublicDirectory.create();

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What jobs use, as the command line shows it. */
-@Timeout(180)
+@Timeout(600)
 class StatsTest {
   private ServerProcess server;
 

@@ -38,7 +38,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The verbs for many jobs, and how jobs are named. */
-@Timeout(240)
+@Timeout(600)
 class VerbsTest {
   private static ServerProcess shared;
 
@@ -212,9 +212,10 @@ class VerbsTest {
         alice().run("ps", "--label", label).succeeded().text().lines().toArray(String[]::new);
     assertThat(table[0]).matches("ID +NAME +STATUS +AGE +COMMAND");
     assertThat(table[1])
-        .matches(shortened(running) + " +- +running +\\d+s +sh -c 'sleep 1000' \\$'a\\\\nb'");
+        .matches(
+            shortened(running) + " +- +running +\\d+[smh]\\S* +sh -c 'sleep 1000' \\$'a\\\\nb'");
     assertThat(table[2])
-        .matches(shortened(failed) + " +un +failed: exit code 3 +\\d+s +sh -c 'exit 3'");
+        .matches(shortened(failed) + " +un +failed: exit code 3 +\\d+[smh]\\S* +sh -c 'exit 3'");
     assertThat(alice().run("ls", "-q", "-l", label, "--status", "failed,lost").text())
         .isEqualTo(failed);
     assertThat(alice().run("ls", "-q", "-l", label, "--name", "n").text()).isEqualTo(failed);

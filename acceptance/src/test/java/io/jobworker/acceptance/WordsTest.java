@@ -29,7 +29,7 @@ import tools.jackson.databind.JsonNode;
  * Words go through client, server and launcher as they were typed, where neither client nor server
  * has a locale.
  */
-@Timeout(300)
+@Timeout(600)
 class WordsTest {
   private static final String ODD_NAME = "it's \"a\" 100%d of %i (b[c {x}";
   private static final Path DIRECTORY = PublicDirectory.create();

@@ -16,7 +16,6 @@ import io.jobworker.core.job.Requester;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -32,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** No owner has more than it is allowed. */
-@Timeout(120)
+@Timeout(300)
 class AllowanceTest {
   private static final JobSpec FOR_EVER = JobSpec.of("sleep", "1000");
 
@@ -118,12 +117,12 @@ class AllowanceTest {
     Owner alice = owner("alice", 10, ByteSize.of(100_000), Limits.NONE);
     JobSpec writes = JobSpec.of("head", "-c", "100000", "/dev/zero");
     JobStatus wrote = jobs.jobs().start(StartRequest.of(alice, writes)).status();
-    jobs.jobs().find(wrote.id()).whenEnded().get(30, TimeUnit.SECONDS);
+    jobs.jobs().find(wrote.id()).whenEnded().get(TestJobs.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     assertThatThrownBy(() -> jobs.start(alice, FOR_EVER))
         .isInstanceOf(JobException.QuotaExceeded.class)
         .hasMessageContaining("retained-output");
     await()
-        .atMost(Duration.ofSeconds(30))
+        .atMost(TestJobs.PATIENCE)
         .ignoreExceptions()
         .untilAsserted(() ->
             jobs.jobs().find(wrote.id()).remove(Requester.named("alice"))); // once it is cleaned up
@@ -134,7 +133,7 @@ class AllowanceTest {
   void keptOutputOfAnotherServersLifeIsCounted() throws Exception {
     Owner alice = owner("alice", 10, ByteSize.of(100_000), Limits.NONE);
     JobStatus wrote = jobs.start(alice, JobSpec.of("head", "-c", "100000", "/dev/zero"));
-    jobs.jobs().find(wrote.id()).whenEnded().get(30, TimeUnit.SECONDS);
+    jobs.jobs().find(wrote.id()).whenEnded().get(TestJobs.PATIENCE.toSeconds(), TimeUnit.SECONDS);
     jobs.restart(() -> {});
     assertThatThrownBy(() -> jobs.start(alice, FOR_EVER))
         .isInstanceOf(JobException.QuotaExceeded.class);

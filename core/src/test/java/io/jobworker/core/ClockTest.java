@@ -46,7 +46,11 @@ class ClockTest {
         Thread.onSpinWait();
       }
       clock.set(Duration.ofDays(-1));
-      JobStatus ended = jobs.find(job.id()).whenEnded().orTimeout(30, TimeUnit.SECONDS).join();
+      JobStatus ended =
+          jobs.find(job.id())
+              .whenEnded()
+              .orTimeout(TestJobs.PATIENCE.toSeconds(), TimeUnit.SECONDS)
+              .join();
       assertThat(ended.end().orElseThrow().at()).isAfterOrEqualTo(ended.createdAt());
       try (Cursor cursor = output.cursor(0, Optional.empty())) {
         Instant first = ((ReadResult.Chunk) cursor.read(new byte[2])).capturedAt();

@@ -53,7 +53,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The library against the real kernel. */
-@Timeout(60)
+@Timeout(300)
 class JobsTest {
   @TempDir Path directory;
   private Jobs jobs;
@@ -99,7 +99,10 @@ class JobsTest {
   }
 
   private JobStatus ended(JobStatus job) {
-    return jobs.find(job.id()).whenEnded().orTimeout(30, TimeUnit.SECONDS).join();
+    return jobs.find(job.id())
+        .whenEnded()
+        .orTimeout(TestJobs.PATIENCE.toSeconds(), TimeUnit.SECONDS)
+        .join();
   }
 
   /** Follows to the end. */
@@ -113,7 +116,7 @@ class JobsTest {
           case ReadResult.CaughtUp _ -> {
             CountDownLatch more = new CountDownLatch(1);
             cursor.await(more::countDown);
-            assertThat(more.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(more.await(TestJobs.PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
           }
           case ReadResult.End _ -> {
             return bytes.toByteArray();
@@ -463,7 +466,8 @@ class JobsTest {
   @Test
   void aSignalAloneIsSentAndNoMore() throws Exception {
     JobStatus job =
-        shell("trap 'echo caught' HUP; sleep 1000 & echo ready; wait; wait; echo on; exit 3");
+        shell(
+            "trap 'echo caught' HUP; sh -c 'echo ready; exec sleep 1000' & wait; wait; echo on; exit 3");
     await().atMost(TestJobs.PATIENCE).until(() -> text(job, 5).equals("ready"));
     assertThat(jobs.find(job.id()).signal(Signal.HUP).state()).isEqualTo(JobState.RUNNING);
     JobStatus end = ended(job);

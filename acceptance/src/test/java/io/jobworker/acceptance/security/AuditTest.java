@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.JsonNode;
 
 /** What happens is written down, as {@code docs/audit.md} says, and nothing else is. */
-@Timeout(300)
+@Timeout(600)
 class AuditTest {
   private static final Path TABLE = Path.of("../docs/audit.md");
   private static final Pattern ROW =
@@ -77,7 +77,8 @@ class AuditTest {
     String signalled = server.as("alice").start("sleep", "1000");
     server.as("alice").run("stop", "--signal", "HUP", signalled).succeeded();
     forger = server.as("alice").start("--", "echo", "\n{\"event\":\"forged\"}\u001b[2J");
-    server.as("alice").start("--shell", "unshare -n true; exit 0");
+    String unsharing = server.as("alice").start("--shell", "unshare -n true; exit 0");
+    server.log().event("job.call_refused", unsharing);
     for (int i = 0; i < 6; i++) { // the first ones go
       server.log().event("job.ended", server.as("alice").start("true"));
     }
@@ -85,7 +86,7 @@ class AuditTest {
     changeCertificates();
     try (Socket socket = server.certificates().connect()) {
       socket.getOutputStream().write("GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-      socket.getInputStream().readAllBytes();
+      ConnectionsTest.answer(socket);
     }
     server.log().anyEvent("handshake.refused");
     server.log().event("job.removed", "reason", "count");

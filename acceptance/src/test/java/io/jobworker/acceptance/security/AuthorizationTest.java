@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Each client reaches its own jobs only, and cannot tell another's from none. */
-@Timeout(180)
+@Timeout(600)
 class AuthorizationTest {
   private static ServerProcess server;
   private static ManagedChannel alice;

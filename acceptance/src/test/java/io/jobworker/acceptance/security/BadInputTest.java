@@ -52,7 +52,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What is out of bounds is refused by the name of its field, and leaves nothing. */
-@Timeout(120)
+@Timeout(600)
 class BadInputTest {
   private static final Path TABLE = Path.of("../docs/requests.md");
   private static final long BEYOND = Long.MIN_VALUE; // 2^63, as protobuf's uint64 has it in Java

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.JsonNode;
 
 /** Whoever speaks something else, or nothing, gets nowhere and keeps nobody out. */
-@Timeout(120)
+@Timeout(600)
 class ConnectionsTest {
   /** The first bytes of a TLS record that announces more than follows (RFC 8446, 5.1). */
   private static final byte[] HALF_A_HELLO = {0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01};
@@ -81,7 +81,7 @@ class ConnectionsTest {
   }
 
   /** What the server says until it closes the connection. */
-  private static byte[] answer(Socket socket) throws IOException {
+  static byte[] answer(Socket socket) throws IOException {
     try {
       return socket.getInputStream().readAllBytes();
     } catch (SocketException e) {
@@ -230,7 +230,7 @@ class ConnectionsTest {
 
   @Test
   void aConnectionThatIsNotUsedIsClosed() throws Exception {
-    server = ServerProcess.start(ServerToml.shipped().with("connections.idle", "1s"));
+    server = ServerProcess.start(ServerToml.shipped().with("connections.idle", "3s"));
     Socket idle = server.certificates().connect("alice");
     sockets.add(idle);
     idle.getOutputStream().write(HTTP2);

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
 /** Whoever has a certificate, and sends what costs and brings nothing, harms nobody else. */
-@Timeout(180)
+@Timeout(600)
 class FloodTest {
   private static final String START = JobWorkerGrpc.getStartMethod().getFullMethodName();
   private static final String STATUS = JobWorkerGrpc.getStatusMethod().getFullMethodName();

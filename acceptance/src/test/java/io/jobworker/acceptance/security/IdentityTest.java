@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Timeout;
 import tools.jackson.databind.JsonNode;
 
 /** Nobody gets in who does not belong. */
-@Timeout(180)
+@Timeout(600)
 class IdentityTest {
   private static ServerProcess server;
 
@@ -68,6 +68,13 @@ class IdentityTest {
     return call(server.certificates().channel(issued.certificatePem(), issued.keyPem()));
   }
 
+  /** Without a connection; gRPC says UNKNOWN of one that broke during its handshake. */
+  static void assertRefused(Status status) {
+    boolean broke =
+        status.getCode() == Status.Code.UNKNOWN && "channel closed".equals(status.getDescription());
+    assertThat(broke || status.getCode() == Status.Code.UNAVAILABLE).as("" + status).isTrue();
+  }
+
   @Test
   void aRegisteredClientIsLetIn() throws Exception {
     assertThat(call(server.certificates().channel("alice")).getCode())
@@ -76,15 +83,14 @@ class IdentityTest {
 
   @Test
   void noCertificateIsRefusedInTheHandshake() throws Exception {
-    assertThat(call(server.certificates().channel("", "")).getCode())
-        .isEqualTo(Status.Code.UNAVAILABLE);
+    assertRefused(call(server.certificates().channel("", "")));
     server.log().event("handshake.refused", "reason", "no_certificate");
   }
 
   @Test
   void aCertificateOfAnotherAuthorityIsRefusedInTheHandshake() throws Exception {
     CertificateAuthority other = CertificateAuthority.create("job-worker CA", Clock.systemUTC());
-    assertThat(callWith(other.issueClient("alice")).getCode()).isEqualTo(Status.Code.UNAVAILABLE);
+    assertRefused(callWith(other.issueClient("alice")));
     JsonNode refused = server.log().event("handshake.refused", "reason", "certificate_refused");
     assertThat(refused.path("subject").asString()).isNotEmpty();
     assertThat(refused.path("serial").asString()).isNotEmpty();
@@ -93,18 +99,14 @@ class IdentityTest {
   @Test
   void anExpiredCertificateIsRefusedInTheHandshake() throws Exception {
     Clock longAgo = Clock.offset(Clock.systemUTC(), Duration.ofDays(-400));
-    assertThat(callWith(authority(longAgo).issueClient("alice")).getCode())
-        .isEqualTo(Status.Code.UNAVAILABLE);
+    assertRefused(callWith(authority(longAgo).issueClient("alice")));
     JsonNode refused = server.log().event("handshake.refused", "reason", "certificate_expired");
     assertThat(refused.path("subject").asString()).contains("CN=alice");
   }
 
   @Test
   void aServersCertificateIsNoClientCertificate() throws Exception {
-    assertThat(
-            callWith(authority(Clock.systemUTC()).issueServer(java.util.List.of("alice")))
-                .getCode())
-        .isEqualTo(Status.Code.UNAVAILABLE);
+    assertRefused(callWith(authority(Clock.systemUTC()).issueServer(java.util.List.of("alice"))));
   }
 
   @Test

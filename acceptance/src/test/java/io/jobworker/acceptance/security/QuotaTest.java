@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** Nobody takes more than their share, and who tries does not harm others. */
-@Timeout(120)
+@Timeout(600)
 class QuotaTest {
   private static final AtomicInteger COUNT = new AtomicInteger();
 

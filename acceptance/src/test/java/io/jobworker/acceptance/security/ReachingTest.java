@@ -39,7 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The way to the server: where it is wrong, one line says so, and how to put it right. */
 @Order(1)
-@Timeout(300)
+@Timeout(600)
 class ReachingTest {
   private static final int UNREACHABLE = 125;
   private static final Clock NOW = Clock.systemUTC();

@@ -150,10 +150,11 @@ public final class TerminalWindow implements AutoCloseable {
     return format("#{alternate_on}").equals("1");
   }
 
-  /** Waits for the program's end. */
+  /** Waits for the program's end, and until the screen shows all that it has written. */
   public int exitCode() throws IOException {
     try {
       await().atMost(Programs.PATIENCE).until(this::hasEnded);
+      await().atMost(Programs.PATIENCE).until(() -> format("#{pane_dead}").equals("1"));
     } catch (ConditionTimeoutException e) {
       throw new AssertionError("it has not ended; the screen is:\n" + coloured(), e);
     }

@@ -194,7 +194,7 @@ public final class LifeFaults implements AutoCloseable {
         try (tracer) {
           happen(step, id, gate, tracer);
         }
-        boolean dead = tracer.isDeadWithin(Duration.ofMillis(50));
+        boolean dead = tracer.isDeadWithin(tracer.hasKilled() ? PATIENCE : Duration.ofMillis(50));
         hit = dead || tracer.hasInjected();
         if (dead) {
           server.kill();

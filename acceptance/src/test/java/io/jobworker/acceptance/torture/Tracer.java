@@ -76,6 +76,11 @@ final class Tracer implements AutoCloseable {
     return Files.exists(trace) && Files.readString(trace).contains("(INJECTED)");
   }
 
+  /** Whether a call has been the process's last; it may need a moment to die. */
+  boolean hasKilled() throws IOException {
+    return Files.exists(trace) && Files.readString(trace).contains("killed by SIGKILL");
+  }
+
   /** Whether the process dies by then. */
   boolean isDeadWithin(Duration patience) throws InterruptedException {
     long end = System.nanoTime() + patience.toNanos();

@@ -60,12 +60,14 @@ class OutputLogStressTest {
     OutputLog log = follow(directory.resolve("log"), writer, onFull);
     List<Future<Long>> readers = new ArrayList<>();
     CountDownLatch attached = new CountDownLatch(READERS);
+    // Where the writer waits for its readers, none is overtaken.
+    CountDownLatch overtaken = new CountDownLatch(onFull == OnFull.BLOCK ? 0 : 1);
     for (int i = 0; i < READERS; i++) {
       boolean slow = i == 0;
-      readers.add(threads.submit(() -> readAll(log, attached, slow)));
+      readers.add(threads.submit(() -> readAll(log, attached, slow, overtaken)));
     }
     assertThat(attached.await(PATIENCE_SECONDS, SECONDS)).isTrue();
-    writeAll(writer, BYTES);
+    writeAll(writer, BYTES, overtaken);
     writer.finish();
     log.finish(log.state());
     long dropped = 0;
@@ -80,7 +82,8 @@ class OutputLogStressTest {
     assertThat(log.end()).isEqualTo(BYTES);
   }
 
-  private static void writeAll(LogWriter writer, long bytes) throws IOException {
+  private static void writeAll(LogWriter writer, long bytes, CountDownLatch overtaken)
+      throws IOException {
     Random random = new Random(1);
     for (long offset = 0; offset < bytes; ) {
       byte[] piece = new byte[(int) Math.min(bytes - offset, 1 + random.nextInt(64 << 10))];
@@ -88,11 +91,15 @@ class OutputLogStressTest {
         piece[i] = byteAt(offset++);
       }
       writer.append(random.nextBoolean() ? StdStream.STDOUT : StdStream.STDERR, piece, offset);
+      if (offset > 1 << 20) { // many times what is kept
+        overtaken.countDown();
+      }
     }
   }
 
   /** Reads to the end and checks each byte; returns how many were dropped. */
-  private static long readAll(OutputLog log, CountDownLatch attached, boolean slow)
+  private static long readAll(
+      OutputLog log, CountDownLatch attached, boolean slow, CountDownLatch overtaken)
       throws IOException, InterruptedException {
     ThreadLocalRandom random = ThreadLocalRandom.current();
     byte[] buffer = new byte[32 << 10];
@@ -101,6 +108,9 @@ class OutputLogStressTest {
     Cursor cursor = log.cursor(0, Optional.empty());
     attached.countDown();
     try {
+      if (slow) {
+        assertThat(overtaken.await(PATIENCE_SECONDS, SECONDS)).isTrue();
+      }
       while (true) {
         long expected = cursor.offset();
         int max = 1 + random.nextInt(random.nextInt(4) == 0 ? 100 : buffer.length);
