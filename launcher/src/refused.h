@@ -1,10 +1,17 @@
 /*
- * The system calls that jobs are refused, by name, for each set of numbers that a job may call the kernel by.
+ * The system calls that jobs are refused, by name, for each set of numbers that a job may call the kernel by. Include
+ * this behind the header that has the numbers.
  */
 #ifndef JOB_WORKER_REFUSED_H
 #define JOB_WORKER_REFUSED_H
 
 #include <stddef.h>
+
+/* Younger than some headers, and the same in every set. A header that has another number does not compile with this. */
+#define __NR_quotactl_fd 443
+#define __NR_open_tree_attr 467
+
+enum { MOST_REFUSED = 80 }; /* in one set */
 
 struct refused_call {
     unsigned number;
@@ -40,12 +47,14 @@ extern const struct call_numbers x86_32_numbers;
     CALL(swapon)                                              \
     CALL(swapoff)                                             \
     CALL(quotactl)                                            \
+    CALL(quotactl_fd)                                         \
     /* File systems and namespaces. */                        \
     CALL(mount)                                               \
     CALL(umount2)                                             \
     CALL(pivot_root)                                          \
     CALL(chroot)                                              \
     CALL(open_tree)                                           \
+    CALL(open_tree_attr)                                      \
     CALL(move_mount)                                          \
     CALL(fsopen)                                              \
     CALL(fsconfig)                                            \

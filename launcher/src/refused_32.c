@@ -2,11 +2,11 @@
  * The numbers of 32-bit x86. Their header names them as the native one does its own, so they have a file of
  * their own, which must include nothing that includes the other: this one does not know the C library.
  */
-#include "refused.h"
-
 #if defined(__x86_64__)
 #include <asm/unistd_32.h>
 #include <linux/audit.h>
+
+#include "refused.h"
 
 #define CALL(name) {__NR_##name, #name},
 
@@ -23,6 +23,7 @@ static const struct refused_call REFUSED[] = {
     CALL(vm86)
     CALL(vm86old)
 };
+_Static_assert(sizeof REFUSED / sizeof REFUSED[0] <= MOST_REFUSED, "the filter has room for so many");
 
 const struct call_numbers x86_32_numbers = {
     .arch = AUDIT_ARCH_I386,

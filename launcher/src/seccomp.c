@@ -1,7 +1,5 @@
 #include "seccomp.h"
 
-#include "refused.h"
-
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -14,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "refused.h"
+
 #if defined(__x86_64__)
 #define NATIVE_ARCH AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
@@ -24,9 +24,12 @@
 
 #define ANSWER(action) BPF_STMT(BPF_RET | BPF_K, (action))
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (unsigned)offsetof(struct seccomp_data, field))
+#define SKIP_IF(value, count) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (count), 0)
+#define SKIP_UNLESS(value, count) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (count))
+#define PUT(part, filter) (memcpy((filter), (part), sizeof (part)), sizeof (part) / sizeof (part)[0])
 
 enum {
-    X32_BIT = 0x40000000, /* x86-64's second, rarely tested set of numbers */
+    X32_BIT = 0x40000000,    /* x86-64's second, rarely tested set of numbers */
     NAMESPACE_FLAGS = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
                       CLONE_NEWNET
 };
@@ -43,6 +46,7 @@ static const struct refused_call REFUSED[] = {
     CALL(ioperm)
 #endif
 };
+_Static_assert(sizeof REFUSED / sizeof REFUSED[0] <= MOST_REFUSED, "see MOST_INSTRUCTIONS");
 
 static const struct call_numbers native_numbers = {
     .arch = NATIVE_ARCH,
@@ -60,32 +64,53 @@ static const struct call_numbers *const NUMBERS[] = {
 #endif
 };
 
-enum { NUMBERS_COUNT = sizeof NUMBERS / sizeof NUMBERS[0], MOST_INSTRUCTIONS = 512 };
+enum {
+    NUMBERS_COUNT = sizeof NUMBERS / sizeof NUMBERS[0],
+    MOST_OTHERS = 64, /* of a set's instructions, beside the two for each refused call */
+    MOST_INSTRUCTIONS = 512
+};
+_Static_assert(2 + NUMBERS_COUNT * (MOST_OTHERS + 2 * MOST_REFUSED) <= MOST_INSTRUCTIONS, "they need more room");
 
-/* The filter for one set of numbers, which begins with the call's number and always answers. */
-static size_t build_for(const struct call_numbers *numbers, unsigned refusal, struct sock_filter *filter)
+/*
+ * The parts of the filter for one set of numbers. Each finds the call's number loaded, answers its own calls, and
+ * leaves the number loaded for the next part. They say how long they are.
+ */
+
+static size_t build_clones(const struct call_numbers *numbers, struct sock_filter *filter)
 {
-    const struct sock_filter before[] = {
-        LOAD(nr),
+    const struct sock_filter part[] = {
         /* x32, where there is such a thing: its numbers begin there. */
         BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1),
         ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
         /* clone3's flags lie in memory, where a filter cannot look; ENOSYS makes C libraries use clone. */
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers->clone3, 0, 1),
+        SKIP_UNLESS(numbers->clone3, 1),
         ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers->clone, 0, 4),
+        SKIP_UNLESS(numbers->clone, 4),
         LOAD(args[0]), /* all of these are little-endian: the low half, where all flags are */
         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NAMESPACE_FLAGS, 0, 1),
         ANSWER(SECCOMP_RET_ERRNO | EPERM),
         ANSWER(SECCOMP_RET_ALLOW),
     };
-    memcpy(filter, before, sizeof before);
-    size_t length = sizeof before / sizeof before[0];
+    return PUT(part, filter);
+}
+
+static size_t build_refused(const struct call_numbers *numbers, unsigned refusal, struct sock_filter *filter)
+{
+    size_t length = 0;
     for (size_t i = 0; i < numbers->refused_count; i++) {
-        filter[length++] =
-            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers->refused[i].number, 0, 1);
+        filter[length++] = (struct sock_filter)SKIP_UNLESS(numbers->refused[i].number, 1);
         filter[length++] = (struct sock_filter)ANSWER(refusal);
     }
+    return length;
+}
+
+/* The filter for one set of numbers, which always answers. */
+static size_t build_for(const struct call_numbers *numbers, unsigned refusal, struct sock_filter *filter)
+{
+    size_t length = 0;
+    filter[length++] = (struct sock_filter)LOAD(nr);
+    length += build_clones(numbers, filter + length);
+    length += build_refused(numbers, refusal, filter + length);
     filter[length++] = (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW);
     return length;
 }
@@ -98,7 +123,7 @@ static unsigned short build(unsigned refusal, struct sock_filter *filter)
         struct sock_filter *is_other = &filter[length++]; /* BPF_JA reaches any distance, JEQ 255 */
         struct sock_filter *to_next = &filter[length++];
         size_t part = build_for(NUMBERS[i], refusal, filter + length);
-        *is_other = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NUMBERS[i]->arch, 1, 0);
+        *is_other = (struct sock_filter)SKIP_IF(NUMBERS[i]->arch, 1);
         *to_next = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (unsigned)part);
         length += part;
     }
@@ -113,7 +138,8 @@ int seccomp_refuse_dangerous(int *listener)
     *listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     if (*listener >= 0)
         return 0;
-    (void)build(SECCOMP_RET_ERRNO | EPERM, filter); /* before Linux 5.0, or below a filter that has a listener already */
+    /* Before Linux 5.0, or below a filter that has a listener already. */
+    (void)build(SECCOMP_RET_ERRNO | EPERM, filter);
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0 ? errno : 0;
 }
 

@@ -7,7 +7,7 @@
 #define JOB_WORKER_SECCOMP_H
 
 /*
- * Puts the filter on the calling process for good. Needs no_new_privs. 0 or errno. Where the kernel can tell
+ * Puts the filter on the calling thread for good. Needs no_new_privs. 0 or errno. Where the kernel can tell
  * of refusals (seccomp_unotify(2)), *listener is a descriptor on which it does, and somebody must answer;
  * else it is -1, and the kernel refuses by itself.
  */
