@@ -62,6 +62,17 @@ static rlim_t lower(rlim_t a, rlim_t b)
  */
 #define NO_CORE 1
 
+/* Then the job may not leave that limit either: at 0 the program would be started. */
+static int goes_without_cores(const struct sheet *sheet)
+{
+    int without = 0;
+    for (size_t i = 0; i < sheet->rlimit_count; i++) {
+        if (sheet->rlimits[i].resource == (int)RLIMIT_CORE)
+            without = sheet->rlimits[i].value.rlim_cur == 0; /* the last one holds */
+    }
+    return without;
+}
+
 /* A limit is an upper bound: where the server's own is lower already, and cannot be raised, that one holds. */
 static int set_rlimits(const struct sheet *sheet)
 {
@@ -101,10 +112,10 @@ static int close_others(void)
     return errno == ENOSYS || errno == EINVAL ? 0 : errno;
 }
 
-static int filter_calls(int report_fd)
+static int filter_calls(const struct sheet *sheet, int report_fd)
 {
     int listener = -1;
-    int error = seccomp_refuse_dangerous(&listener);
+    int error = seccomp_refuse_dangerous(goes_without_cores(sheet), &listener);
     if (error == 0)
         error = packet_send(report_fd, &(const char){INIT_LISTENER}, 1, &listener, listener >= 0);
     if (listener >= 0)
@@ -169,7 +180,7 @@ _Noreturn void job_exec(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_STDIO, error);
     if ((error = close_others()) != 0)
         job_fail(error_fd, STEP_CLOSE, error);
-    if (sheet->seccomp && (error = filter_calls(report_fd)) != 0)
+    if (sheet->seccomp && (error = filter_calls(sheet, report_fd)) != 0)
         job_fail(error_fd, STEP_SECCOMP, error);
     const struct step_failure reached = {.step = STEP_EXEC};
     char go;

@@ -23,6 +23,11 @@ struct call_numbers {
     unsigned arch; /* as seccomp(2) tells it: AUDIT_ARCH_ of linux/audit.h */
     unsigned clone;
     unsigned clone3;
+    unsigned socket;
+    unsigned socketpair;
+    unsigned socketcall;
+    unsigned setrlimit;
+    unsigned prlimit64;
     const struct refused_call *refused;
     size_t refused_count;
 };

@@ -29,6 +29,11 @@ const struct call_numbers x86_32_numbers = {
     .arch = AUDIT_ARCH_I386,
     .clone = __NR_clone,
     .clone3 = __NR_clone3,
+    .socket = __NR_socket,
+    .socketpair = __NR_socketpair,
+    .socketcall = __NR_socketcall,
+    .setrlimit = __NR_setrlimit,
+    .prlimit64 = __NR_prlimit64,
     .refused = REFUSED,
     .refused_count = sizeof REFUSED / sizeof REFUSED[0],
 };

@@ -31,6 +31,12 @@ const struct calls calls_32 = {
     .keyctl = __NR_keyctl,
     .clone = __NR_clone,
     .clone3 = __NR_clone3,
+    .socket = __NR_socket,
+    .socketpair = __NR_socketpair,
+    .setrlimit = __NR_setrlimit,
+    .getrlimit = __NR_ugetrlimit,
+    .prlimit64 = __NR_prlimit64,
+    .rlim_bytes = 4,
 };
 #else
 typedef int no_second_set_of_numbers; /* a translation unit must not be empty */

@@ -1876,6 +1876,22 @@ static void an_init_that_hears_no_signals_keeps_nobody_waiting(void)
     collect(&job);
 }
 
+/* At 0 a program that core_pattern names would be started for it (core(5)); setting that succeeds and does nothing. */
+static void an_isolated_job_without_cores_stays_so_whatever_it_sets(void)
+{
+    struct job without, with;
+    const char *script = "arg=ulimit -Sc 0 && while read -r a b c d soft hard rest; do [ $b = core ] && echo $soft $hard; done "
+                         "</proc/self/limits";
+    launch(&without, ISOLATED, "rlimit=core:0:unlimited", "arg=/bin/sh", "arg=-c", script, NULL);
+    launch(&with, ISOLATED, "rlimit=core:1:unlimited", "arg=/bin/sh", "arg=-c", script, NULL);
+    CHECK(strcmp(receive(&without), "2 ended") == 0);
+    CHECK(strcmp(receive(&with), "2 ended") == 0);
+    CHECK(strcmp(output(&without, "stdout"), "1 unlimited\n") == 0);
+    CHECK(strcmp(output(&with, "stdout"), "0 unlimited\n") == 0);
+    collect(&without);
+    collect(&with);
+}
+
 static void an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts(void)
 {
     struct job job;
@@ -2390,6 +2406,7 @@ int main(int argc, char **argv)
         RUN(an_isolated_job_is_alone_and_nobody_in_particular);
         RUN(what_the_server_was_given_is_not_handed_down_to_an_isolated_job);
         RUN(an_init_that_hears_no_signals_keeps_nobody_waiting);
+        RUN(an_isolated_job_without_cores_stays_so_whatever_it_sets);
         RUN(an_isolated_job_cannot_make_mounts_namespaces_or_enter_the_hosts);
 #if defined(__x86_64__)
         RUN(a_32_bit_program_runs_and_is_refused_what_others_are);
