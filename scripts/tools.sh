@@ -45,7 +45,7 @@ want_tools() { # NAME...: the program, which is its package's name too
 }
 
 has_static_libc() {
-    command -v cc >/dev/null && [ -e "$(cc -print-file-name=libc.a)" ]
+    command -v cc >/dev/null && [ -e "$(cc -print-file-name=libc.a)" ] && [ -e "$(cc -print-file-name=rcrt1.o)" ]
 }
 
 # Maven as this project runs it: on JDK 25, quiet about downloads.
