@@ -171,6 +171,37 @@ class AttackTest {
   }
 
   /**
+   * The program that core_pattern names is root's and reads what a job made (core(5)). The pattern
+   * is all the host's, so this changes it in a guest only.
+   */
+  @Test
+  void haveAProgramOfTheHostsReadItsMemory() throws Exception {
+    assumeTrue(System.getProperty("test.disk") != null, "core_pattern is changed in a guest only");
+    Path caught = Files.createDirectory(directory.resolve("caught"));
+    Path program = directory.resolve("catch");
+    Files.writeString(program, "#!/bin/sh\ncat >" + caught + "/$1\n");
+    Files.setPosixFilePermissions(
+        program, java.nio.file.attribute.PosixFilePermissions.fromString("rwx------"));
+    Path pattern = Path.of("/proc/sys/kernel/core_pattern");
+    String before = Files.readString(pattern);
+    Files.writeString(pattern, "|" + program + " %e-%P");
+    try {
+      for (String set : List.of("ulimit -c 0", "ulimit -c unlimited", "prlimit --core=0 -p $$")) {
+        assertThat(attack(set + " && echo set; kill -SEGV $$")).isEqualTo("set\n");
+      }
+      // Of whoever may set the limit, it is caught; and later than what was caught before.
+      Process crashed = new ProcessBuilder("/bin/sh", "-c", "ulimit -c 0; kill -SEGV $$").start();
+      assertThat(crashed.waitFor()).isEqualTo(128 + 11);
+      org.awaitility.Awaitility.await()
+          .atMost(TestJobs.PATIENCE)
+          .until(() -> java.util.Objects.requireNonNull(caught.toFile().list()).length > 0);
+      assertThat(caught.toFile().list()).hasSize(1);
+    } finally {
+      Files.writeString(pattern, before);
+    }
+  }
+
+  /**
    * Splices from a socket that has less than it is to wait for into its own output: the kernel
    * holds the pipe's mutex meanwhile, and whoever reads that pipe waits too, unkillable.
    */
