@@ -11,6 +11,7 @@ import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingStub;
 import io.jobworker.api.v1.ListJobsRequest;
+import io.jobworker.api.v1.StatsOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,6 +32,7 @@ public final class SecurityBench {
   private static final int SILENT_PER_SECOND = 2_000;
   private static final int CONNECTS = 50;
   private static final int LARGE_JOBS = 20;
+  private static final int WATCHERS = 950;
 
   private final Report report = new Report();
 
@@ -46,6 +48,7 @@ public final class SecurityBench {
       bench.answers(server, alice);
       bench.connections(server, alice);
       bench.lists(server, alice);
+      bench.stats(server, alice);
       bench.starts(server, alice);
       channel.shutdownNow();
     }
@@ -177,6 +180,40 @@ public final class SecurityBench {
     }
     report.atMost("Start beside two who list large jobs", "ms", rounds, 3.0);
     channel.shutdownNow();
+  }
+
+  /** All that a client may have, of one job, as often as it may ask for them. */
+  private void stats(ServerProcess server, JobWorkerBlockingStub alice) throws Exception {
+    JobRequest request =
+        JobRequest.newBuilder()
+            .setId(server.as("bob").start("sleep 1000"))
+            .setStats(
+                StatsOptions.newBuilder()
+                    .setInterval(com.google.protobuf.util.Durations.fromMillis(100)))
+            .build();
+    Report.Rounds rounds = new Report.Rounds();
+    for (int round = 0; round < ROUNDS; round++) {
+      double idle = start(alice);
+      ManagedChannel channel = server.certificates().channel("bob");
+      List<Thread> watchers = new ArrayList<>();
+      for (int i = 0; i < WATCHERS; i++) {
+        watchers.add(
+            Thread.startVirtualThread(() -> {
+              try {
+                JobWorkerGrpc.newBlockingStub(channel).stats(request).forEachRemaining(_ -> {});
+              } catch (StatusRuntimeException e) {
+                // the channel is shut down
+              }
+            }));
+      }
+      rounds.add(start(alice) * 1e3, idle * 1e3);
+      channel.shutdownNow();
+      for (Thread watcher : watchers) {
+        watcher.join();
+      }
+    }
+    report.atMost("Start beside " + WATCHERS + " streams of a job's figures", "ms", rounds, 3.0);
+    server.stopJobsOf("bob");
   }
 
   private static void list(JobWorkerBlockingStub calls, AtomicBoolean enough) {

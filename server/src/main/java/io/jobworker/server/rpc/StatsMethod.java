@@ -8,7 +8,6 @@ import io.jobworker.api.v1.StatsOptions;
 import io.jobworker.core.Job;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
-import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Usage;
 import io.jobworker.server.gate.CurrentCall;
 import io.jobworker.server.gate.Errors;
@@ -19,6 +18,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * {@code Stats}: what a job uses, at an interval until it ends, with the final figures last. A
@@ -31,6 +31,7 @@ final class StatsMethod {
 
   private final Executor workers;
   private final ScheduledExecutorService timer;
+  private final WatchedJobs watched = new WatchedJobs();
 
   /** {@code workers} may block; {@code timer} only ticks. */
   StatsMethod(Executor workers, ScheduledExecutorService timer) {
@@ -44,7 +45,7 @@ final class StatsMethod {
       Duration interval = interval(request.getStats());
       if (request.getStats().getOnce()) {
         out.onNext(
-            stats(job, job.status())
+            stats(new WatchedJobs.Figure(job.status(), job.usage()))
                 .orElseThrow(
                     () -> new JobException.Unavailable("what the job uses cannot be told now")));
         out.onCompleted();
@@ -68,43 +69,53 @@ final class StatsMethod {
   }
 
   /** Empty if they cannot be told now. */
-  private static Optional<JobStats> stats(Job job, JobStatus status) {
-    return Optional.of(job.usage())
+  private static Optional<JobStats> stats(WatchedJobs.Figure figure) {
+    return Optional.of(figure.usage())
         .filter(Usage::isKnown)
         .map(usage ->
-            Wire.usage(usage, status.end().map(JobEnd::at).orElseGet(Clock.systemUTC()::instant)));
+            Wire.usage(
+                usage,
+                figure.status().end().map(JobEnd::at).orElseGet(Clock.systemUTC()::instant)));
   }
 
   /** One stream. */
   private final class Figures {
-    private final Job job;
+    private final WatchedJobs.Watched job;
     private final ServerCallStreamObserver<JobStats> out;
     private final Ticker ticker = new Ticker("stats", workers, this::send);
+    private final AtomicBoolean left = new AtomicBoolean();
 
     private Figures(Job job, ServerCallStreamObserver<JobStats> out) {
-      this.job = job;
+      this.job = watched.watch(job);
       this.out = out;
     }
 
     private void start(Duration interval) {
-      out.setOnCancelHandler(ticker::stop);
+      out.setOnCancelHandler(this::stop);
       ticker.start(timer, interval);
+    }
+
+    private void stop() {
+      ticker.stop();
+      if (left.compareAndSet(false, true)) {
+        job.leave();
+      }
     }
 
     /** Reads the job's cgroup, and of an ended job the database: not for the timer's thread. */
     private void send() {
       try {
-        JobStatus status = job.status();
-        boolean ended = status.state().isFinal();
+        WatchedJobs.Figure figure = job.figure();
+        boolean ended = figure.status().state().isFinal();
         if (out.isReady() || ended) {
-          stats(job, status).ifPresent(out::onNext);
+          stats(figure).ifPresent(out::onNext);
         }
         if (ended) {
-          ticker.stop();
+          stop();
           out.onCompleted();
         }
       } catch (RuntimeException e) {
-        ticker.stop();
+        stop();
         out.onError(Errors.toStatus(e, "Stats"));
       }
     }
