@@ -84,8 +84,10 @@ final class ActiveJobs {
     Ending.Outcome outcome = ending.record(job);
     try {
       ending.cleanUp(job); // also when we are closing: this has begun
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // the next process goes on with it, and this one tells
     } catch (IOException | JobException e) {
-      insistence.insist("job.not_cleaned", job.id(), () -> ending.cleanUp(job));
+      insistence.insistAfter(e, "job.not_cleaned", job.id(), () -> ending.cleanUp(job));
     }
     job.markEnded(outcome);
     byId.remove(job.id(), job);

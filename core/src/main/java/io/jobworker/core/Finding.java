@@ -57,16 +57,19 @@ final class Finding {
 
   /** As {@link Jobs#find(JobId, Predicate)} says. */
   LocalJob find(JobId id, Predicate<String> reachable) {
-    Optional<ActiveJob> job = inCare(id).filter(found -> reachable.test(found.owner()));
+    Optional<ActiveJob> job = active.find(id).filter(found -> reachable.test(found.owner()));
     if (job.isPresent()) {
       return handle(job.get());
     }
-    // Asked also of one in care, whose owner is known already: the time must not tell.
+    // Asked also of one in care, whose owner is known, and before one that is not yet is waited
+    // for:
+    // the time must not tell.
     String owner = store.owner(id).orElseThrow(() -> new JobException.NoSuchJob(id.toString()));
-    if (!reachable.test(owner)) {
+    LocalJob found = reachable.test(owner) ? find(id) : null;
+    if (found == null || !reachable.test(found.owner())) { // or it is another by now
       throw JobException.NoSuchJob.another(id.toString());
     }
-    return find(id);
+    return found;
   }
 
   private Optional<ActiveJob> inCare(JobId id) {
@@ -115,8 +118,8 @@ final class Finding {
     Optional<JobQuery.Position> after = query.after();
     int size = Math.clamp(query.limit(), 1, LIST_BATCH); // enough, if all of them match
     while (true) {
-      List<JobStore.Placed> batch = store.list(query.owner(), filter.naming(), after, size);
-      for (JobStore.Placed placed : batch) {
+      JobStore.Batch batch = store.list(query.owner(), filter.naming(), after, size);
+      for (JobStore.Placed placed : batch.jobs()) {
         Optional<ActiveJob> job = active.find(placed.job().id());
         JobStatus status =
             job.map(now -> now.status(placed.job().spec())).orElseGet(placed.job()::status);
@@ -129,9 +132,10 @@ final class Finding {
           }
         }
       }
-      if (batch.isEmpty()) { // a short one may lack what cannot be read
+      if (batch.last().isEmpty()) { // a short one may lack what cannot be read
         return new JobPage(found, Optional.empty());
       }
+      after = batch.last();
       size = LIST_BATCH;
     }
   }

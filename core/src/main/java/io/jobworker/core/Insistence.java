@@ -43,15 +43,25 @@ final class Insistence {
    */
   void insist(String event, Object about, Action action) {
     if (!isDone(action, event, about, Level.ERROR)) {
-      pending.increment();
-      workers.execute(() -> {
-        try {
-          insistInBackground(event, about, action);
-        } finally {
-          pending.decrement();
-        }
-      });
+      goOn(event, about, action);
     }
+  }
+
+  /** The same for what was tried at once already, and has failed. */
+  void insistAfter(Exception failure, String event, Object about, Action action) {
+    LOG.atError().addKeyValue("about", about).setCause(failure).log(event);
+    goOn(event, about, action);
+  }
+
+  private void goOn(String event, Object about, Action action) {
+    pending.increment();
+    workers.execute(() -> {
+      try {
+        insistInBackground(event, about, action);
+      } finally {
+        pending.decrement();
+      }
+    });
   }
 
   /** How many things there are that could not be done at once, and are not done yet. */

@@ -108,21 +108,27 @@ final class Sqlite {
       loadDriverFrom(temporary);
     } catch (Exception e) {
       Path own = Objects.requireNonNull(database.toAbsolutePath().getParent());
-      try {
-        if (!PrivateFiles.isOwn(own)) {
-          throw e;
-        }
-        loadDriverFrom(own);
-      } catch (Exception again) {
-        SQLException failure =
-            new SQLException("cannot load the SQLite driver: " + e.getMessage(), e);
-        if (!again.equals(e)) {
-          failure.addSuppressed(again);
-        }
-        throw failure;
+      if (!isLoadedFrom(own, e)) {
+        throw new SQLException("cannot load the SQLite driver: " + e.getMessage(), e);
       }
+    } finally {
+      System.setProperty(DRIVER_DIRECTORY, temporary.toString());
     }
     driverLoaded = true;
+  }
+
+  /** Says in {@code before} what stood against this one. */
+  private static boolean isLoadedFrom(Path own, Exception before) {
+    try {
+      if (!PrivateFiles.isOwn(own)) {
+        return false;
+      }
+      loadDriverFrom(own);
+      return true;
+    } catch (Exception e) {
+      before.addSuppressed(e);
+      return false;
+    }
   }
 
   /**
@@ -135,7 +141,6 @@ final class Sqlite {
       System.setProperty(DRIVER_DIRECTORY, directory.toString());
       SQLiteJDBCLoader.initialize();
     } finally {
-      System.setProperty(DRIVER_DIRECTORY, parent.toString());
       removeIfPossible(directory);
     }
   }

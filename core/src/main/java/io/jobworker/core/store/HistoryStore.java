@@ -9,7 +9,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.stream.Collectors;
 
 /**
@@ -21,9 +20,11 @@ public final class HistoryStore {
   public record Ended(JobId id, String owner, long outputKeptBytes) {
     private static final String COLUMNS = "id, owner, output_bytes - output_dropped_bytes";
 
-    private static Ended of(ResultSet row) throws SQLException {
-      return new Ended(
-          new JobId(UUID.fromString(row.getString(1))), row.getString(2), row.getLong(3));
+    /** Empty of what cannot be read, which must not keep the others. */
+    private static Optional<Ended> of(ResultSet row) throws SQLException {
+      String owner = row.getString(2);
+      long kept = row.getLong(3);
+      return JobId.parse(row.getString(1)).map(id -> new Ended(id, owner, kept));
     }
   }
 
@@ -53,6 +54,7 @@ public final class HistoryStore {
             statement -> statement.setString(1, id.toString()),
             Ended::of)
         .stream()
+        .flatMap(Optional::stream)
         .findFirst();
   }
 
@@ -86,7 +88,7 @@ public final class HistoryStore {
    * from the first on.
    */
   public List<Ended> endedBefore(Duration time, int limit) {
-    return database.rows(
+    return ended(
         "SELECT "
             + Ended.COLUMNS
             + " FROM job WHERE reason IS NOT NULL AND cleaned = 1 AND ended_service_us < ?"
@@ -94,8 +96,7 @@ public final class HistoryStore {
         statement -> {
           statement.setLong(1, ServiceTime.micros(time));
           statement.setInt(2, limit);
-        },
-        Ended::of);
+        });
   }
 
   /** The owners of more than {@code count} ended jobs. */
@@ -108,7 +109,7 @@ public final class HistoryStore {
 
   /** Ended jobs of {@code owner}, cleaned up, but for the {@code newest} that ended last. */
   public List<Ended> endedBeyond(String owner, int newest, int limit) {
-    return database.rows(
+    return ended(
         "SELECT "
             + Ended.COLUMNS
             + " FROM job WHERE id IN (SELECT id FROM job WHERE owner = ? AND reason IS NOT NULL"
@@ -117,18 +118,20 @@ public final class HistoryStore {
           statement.setString(1, owner);
           statement.setInt(2, limit);
           statement.setInt(3, newest);
-        },
-        Ended::of);
+        });
   }
 
   /** Ended jobs of whose output something is kept, from the first that ended on. */
   public List<Ended> firstEndedWithOutput(int limit) {
-    return database.rows(
+    return ended(
         "SELECT "
             + Ended.COLUMNS
             + " FROM job WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes"
             + " ORDER BY ended_service_us, id LIMIT ?",
-        statement -> statement.setInt(1, limit),
-        Ended::of);
+        statement -> statement.setInt(1, limit));
+  }
+
+  private List<Ended> ended(String sql, Binder binder) {
+    return database.rows(sql, binder, Ended::of).stream().flatMap(Optional::stream).toList();
   }
 }

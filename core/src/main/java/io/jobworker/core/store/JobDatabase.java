@@ -93,7 +93,8 @@ public final class JobDatabase implements AutoCloseable {
             ON job (ended_service_us, id, output_bytes, output_dropped_bytes)
             WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes;
           """,
-          "ALTER TABLE job ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;");
+          "ALTER TABLE job ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;",
+          "CREATE INDEX job_owner ON job (id, owner);");
 
   /**
    * For a log that SQLite begins anew after 1000 pages of 4 KiB (sqlite.org, PRAGMA

@@ -23,6 +23,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -146,11 +147,11 @@ public final class JobStore {
     return first("SELECT * FROM job WHERE id = ?", s -> s.setString(1, id.toString()));
   }
 
-  /** Whose job it is; empty if there is none, or it is not settled. Does not read what it is. */
+  /** Whose job it is; empty if there is none. Reads an index, and nothing of what the job is. */
   public Optional<String> owner(JobId id) {
     return database
         .rows(
-            "SELECT owner FROM job WHERE id = ? AND settled = 1",
+            "SELECT owner FROM job INDEXED BY job_owner WHERE id = ?",
             statement -> statement.setString(1, id.toString()),
             row -> row.getString(1))
         .stream()
@@ -197,6 +198,14 @@ public final class JobStore {
   public record Placed(JobQuery.Position position, JobRecord job) {}
 
   /**
+   * Some jobs, one after the other.
+   *
+   * @param last the place of the last that was read, also if it could not be made out; empty: there
+   *     are no more
+   */
+  public record Batch(List<Placed> jobs, Optional<JobQuery.Position> last) {}
+
+  /**
    * Jobs from the newest on: at least one, if there is any, and no more than are worth {@link
    * #MAX_WEIGHT}.
    *
@@ -204,7 +213,7 @@ public final class JobStore {
    * @param naming what they are called
    * @param after the last one that is not wanted any more; empty: from the newest
    */
-  public List<Placed> list(
+  public Batch list(
       Optional<String> owner,
       JobFilter.Naming naming,
       Optional<JobQuery.Position> after,
@@ -277,28 +286,32 @@ public final class JobStore {
   /** Of {@code some} ids those that are not in the store. */
   public Set<JobId> unknownOf(Set<JobId> some) {
     Set<JobId> unknown = new HashSet<>(some);
-    ids("SELECT id FROM job", Binder.NONE).forEach(unknown::remove);
+    database
+        .rows("SELECT id FROM job", Binder.NONE, row -> JobId.parse(row.getString(1)))
+        .forEach(id -> id.ifPresent(unknown::remove));
     return unknown;
   }
 
   private Optional<JobRecord> first(String sql, Binder binder) {
-    return records(sql, binder).stream().findFirst().map(Placed::job);
+    return records(sql, binder).jobs().stream().findFirst().map(Placed::job);
   }
 
   /** At least one, if there is any, and no more than are worth {@link #MAX_WEIGHT}. */
-  private List<Placed> records(String sql, Binder binder) {
+  private Batch records(String sql, Binder binder) {
     AtomicLong weight = new AtomicLong();
-    return query(
+    AtomicReference<Optional<JobQuery.Position>> last = new AtomicReference<>(Optional.empty());
+    List<Unparsed> rows =
+        query(
             sql,
             binder,
             row -> {
-              weight.addAndGet(row.getString("spec").length());
-              return Unparsed.of(row);
+              last.set(Optional.of(new JobQuery.Position(row.getLong("seq"))));
+              Unparsed read = Unparsed.of(row);
+              weight.addAndGet(read.spec().length());
+              return read;
             },
-            () -> weight.get() < MAX_WEIGHT)
-        .stream()
-        .flatMap(JobStore::parsed)
-        .toList();
+            () -> weight.get() < MAX_WEIGHT);
+    return new Batch(rows.stream().flatMap(JobStore::parsed).toList(), last.get());
   }
 
   /**
@@ -371,10 +384,6 @@ public final class JobStore {
 
   private static void tellUnreadable(String id, RuntimeException why) {
     LOG.atError().addKeyValue("job", id).setCause(why).log("store.record_unreadable");
-  }
-
-  private List<JobId> ids(String sql, Binder binder) {
-    return database.rows(sql, binder, row -> new JobId(UUID.fromString(row.getString(1))));
   }
 
   private static Usage toUsage(ResultSet row) throws SQLException {

@@ -186,7 +186,9 @@ final class AuditFile extends UnsynchronizedAppenderBase<ILoggingEvent> {
     }
   }
 
-  /** Whether nothing is lost that the file does not tell, and the next line can be written. */
+  /**
+   * Begins a moved file anew, if it can be; whether nothing is lost that the file does not tell.
+   */
   private boolean tellLost() {
     if (moved) {
       beginAnew();

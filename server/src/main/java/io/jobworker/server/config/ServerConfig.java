@@ -64,8 +64,9 @@ public record ServerConfig(
    * What connections may take.
    *
    * @param max of all clients together
-   * @param perSecond how many may begin in a second
-   * @param handshakes how many may be at their handshake; beyond that, the oldest gives way
+   * @param perSecond how many handshakes of one address may begin in a second; further ones wait
+   * @param handshakes how many may be at their handshake; beyond that, one of the address that has
+   *     the most gives way
    * @param handshakePatience how long a handshake may take
    * @param idle how long one may be open without a call
    */

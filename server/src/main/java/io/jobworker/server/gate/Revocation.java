@@ -16,7 +16,7 @@ import java.util.concurrent.ScheduledExecutorService;
 /**
  * Acts on changes of the database of clients, whoever makes them: whose certificate no longer names
  * an enabled client loses its connections, and with them its streams; and the audit hears of each.
- * So does, without a change, whose certificate has expired.
+ * Whose certificate has expired loses them too, without a change.
  */
 public final class Revocation {
   /** A client that is disabled loses its connections within a second. */

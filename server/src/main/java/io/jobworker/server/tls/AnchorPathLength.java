@@ -9,6 +9,7 @@ import java.security.cert.X509Certificate;
 import java.util.Collection;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Has the pathLenConstraint of an authority that is trusted hold, too. RFC 5280's validation takes
@@ -16,8 +17,12 @@ import java.util.Set;
  */
 final class AnchorPathLength extends PKIXCertPathChecker {
   private final List<X509Certificate> anchors;
-  private int most; // certificates of authorities that may still follow
-  private boolean first;
+
+  /** The certificate that the anchor has issued, until another comes below it. */
+  private @Nullable X509Certificate issued;
+
+  private boolean isFirst; // of those that have another below them
+  private int most; // that may still
 
   AnchorPathLength(List<X509Certificate> anchors) {
     this.anchors = anchors;
@@ -28,7 +33,9 @@ final class AnchorPathLength extends PKIXCertPathChecker {
     if (forward) {
       throw new CertPathValidatorException("paths are checked from their authority on");
     }
-    first = true;
+    issued = null;
+    isFirst = true;
+    most = Integer.MAX_VALUE;
   }
 
   @Override
@@ -46,10 +53,19 @@ final class AnchorPathLength extends PKIXCertPathChecker {
   public void check(Certificate certificate, Collection<String> unresolved)
       throws CertPathValidatorException {
     X509Certificate next = (X509Certificate) certificate;
-    if (first) {
-      most = mostBelow(next);
-      first = false;
+    X509Certificate above = issued;
+    if (above == null) {
+      issued = next; // in most paths the only one, which asks nothing of the anchor
+      return;
     }
+    if (isFirst) {
+      most = mostBelow(above);
+      isFirst = false;
+    }
+    if (most != Integer.MAX_VALUE && !isSelfIssued(above)) {
+      most--;
+    }
+    issued = next;
     if (most < 0) {
       throw new CertPathValidatorException(
           "there are more authorities below the one that is trusted than it allows",
@@ -58,21 +74,21 @@ final class AnchorPathLength extends PKIXCertPathChecker {
           -1,
           PKIXReason.PATH_TOO_LONG);
     }
-    if (!next.getSubjectX500Principal().equals(next.getIssuerX500Principal())) {
-      most -= most == Integer.MAX_VALUE ? 0 : 1;
-    }
   }
 
-  /** What the issuer allows: of several with this name the one with this key. */
-  private int mostBelow(X509Certificate issued) {
-    for (X509Certificate anchor : anchors) {
-      if (anchor.getSubjectX500Principal().equals(issued.getIssuerX500Principal())
-          && hasIssued(anchor, issued)) {
-        int allowed = anchor.getBasicConstraints();
-        return allowed < 0 ? Integer.MAX_VALUE : allowed; // it says nothing, as old ones do
-      }
-    }
-    return Integer.MAX_VALUE;
+  private static boolean isSelfIssued(X509Certificate certificate) {
+    return certificate.getSubjectX500Principal().equals(certificate.getIssuerX500Principal());
+  }
+
+  /** What the issuer allows: of several with this name and key the one that allows most. */
+  private int mostBelow(X509Certificate first) {
+    return anchors.stream()
+        .filter(anchor -> anchor.getSubjectX500Principal().equals(first.getIssuerX500Principal()))
+        .filter(anchor -> hasIssued(anchor, first))
+        .mapToInt(X509Certificate::getBasicConstraints)
+        .map(allowed -> allowed < 0 ? Integer.MAX_VALUE : allowed) // it says nothing, as old ones
+        .max()
+        .orElse(Integer.MAX_VALUE);
   }
 
   private static boolean hasIssued(X509Certificate anchor, X509Certificate issued) {

@@ -69,7 +69,7 @@ public final class Connections implements AutoCloseable {
    *
    * @param max how many there may be
    * @param perSecond how many handshakes of one address may begin in a second, twice as many after
-   *     a while without; further ones wait
+   *     a while without; further ones wait. Of a network four times as many, of all ten times
    * @param handshakes how many of them may be at their handshake; beyond that, one of the address
    *     that has the most is closed
    * @param handshakePatience how long a handshake may take
@@ -172,13 +172,17 @@ public final class Connections implements AutoCloseable {
     if (peer == null) {
       return false; // gone already
     }
+    Source source = Source.of(peer);
+    if (!paces.accepts(source)) {
+      tellRefused(RefusedConnection.of(text(peer), "too_many_handshakes"));
+      return false;
+    }
     int leaving = handshakes.crowdedOut(); // soon
-    if (accepted.size() - Math.min(leaving, bounds.max()) >= bounds.max()) {
+    if (accepted.size() - Math.min(leaving, bounds.handshakes()) >= bounds.max()) {
       tellRefused(RefusedConnection.of(text(peer), "too_many_connections"));
       return false;
     }
     accepted.put(peer, channel);
-    Source source = Source.of(peer);
     HandshakeWatch watch =
         new HandshakeWatch(handshakes, paces, source, bounds.handshakePatience());
     channel.pipeline().addFirst(watch);
@@ -188,15 +192,15 @@ public final class Connections implements AutoCloseable {
   }
 
   private void closed(SocketAddress peer, Channel channel, HandshakeWatch watch) {
-    boolean crowdedOut = handshakes.isCrowdedOut(channel);
-    boolean unfinished = handshakes.end(channel);
+    Handshakes.End end = handshakes.end(channel);
     accepted.remove(peer, channel);
     ready.computeIfPresent(peer, (p, c) -> c.channel().equals(channel) ? null : c);
-    if (unfinished || crowdedOut) {
-      tellRefused(
-          crowdedOut
-              ? RefusedConnection.of(text(peer), "too_many_handshakes")
-              : watch
+    switch (end) {
+      case DONE -> {}
+      case CROWDED_OUT -> tellRefused(RefusedConnection.of(text(peer), "too_many_handshakes"));
+      case UNDER_WAY ->
+          tellRefused(
+              watch
                   .failure()
                   .map(failure -> RefusedConnection.of(text(peer), failure))
                   .orElseGet(() -> RefusedConnection.of(text(peer), "closed")));
@@ -236,7 +240,7 @@ public final class Connections implements AutoCloseable {
       if (session == null) {
         return known;
       }
-      handshakes.end(channel);
+      handshakes.done(channel);
       FrameGovernor governor = channel.pipeline().get(FrameGovernor.class);
       Connection connection = new Connection(channel, session, governor);
       governor.tell(kind -> tell(hears -> hears.flooded(connection, kind.toString())));

@@ -1,14 +1,15 @@
 package io.jobworker.server.transport;
 
+import io.grpc.netty.shaded.io.netty.buffer.ByteBuf;
 import io.grpc.netty.shaded.io.netty.channel.ChannelHandlerContext;
 import io.grpc.netty.shaded.io.netty.channel.ChannelInboundHandlerAdapter;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslHandler;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslHandshakeTimeoutException;
-import io.grpc.netty.shaded.io.netty.util.ReferenceCountUtil;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -21,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 final class HandshakeWatch extends ChannelInboundHandlerAdapter {
   private static final long PACE_MILLIS = 50;
 
-  /** What is read before reading stops is not more than this, and some. */
-  private static final int MAX_HELD = 8;
+  /** RFC 8446, 5.1: more than a record, which a ClientHello fits in, and one read more. */
+  private static final int MAX_HELD_BYTES = 32 << 10;
 
   private final Handshakes handshakes;
   private final Paces paces;
@@ -32,8 +33,10 @@ final class HandshakeWatch extends ChannelInboundHandlerAdapter {
   private volatile boolean timedOut;
 
   // By the connection's loop only.
-  private final Queue<Object> held = new ArrayDeque<>();
+  private final Queue<ByteBuf> held = new ArrayDeque<>();
+  private int heldBytes;
   private boolean begun;
+  private @Nullable Future<?> givingUp;
 
   HandshakeWatch(Handshakes handshakes, Paces paces, Source source, Duration patience) {
     this.handshakes = handshakes;
@@ -50,7 +53,7 @@ final class HandshakeWatch extends ChannelInboundHandlerAdapter {
       tls = (SslHandler) security.handler();
       context.pipeline().addAfter(security.name(), null, new FrameGovernor());
     }
-    var _ =
+    givingUp =
         context
             .executor()
             .schedule(() -> timeOut(context), patience.toMillis(), TimeUnit.MILLISECONDS);
@@ -70,24 +73,38 @@ final class HandshakeWatch extends ChannelInboundHandlerAdapter {
       super.channelRead(context, message);
       return;
     }
-    held.add(message);
-    if (held.size() == 1) {
+    ByteBuf bytes = (ByteBuf) message; // what comes from a socket
+    boolean first = held.isEmpty();
+    held.add(bytes);
+    heldBytes += bytes.readableBytes();
+    if (heldBytes > MAX_HELD_BYTES) {
+      Connection.closeAtOnce(context.channel());
+    } else if (first) {
       handshakes.speaks(context.channel());
       begin(context);
-    } else if (held.size() > MAX_HELD) { // others read on, whatever the channel is told
-      Connection.closeAtOnce(context.channel());
+    }
+  }
+
+  /** TLS would ask for more. */
+  @Override
+  public void channelReadComplete(ChannelHandlerContext context) throws Exception {
+    if (begun) {
+      super.channelReadComplete(context);
     }
   }
 
   private void begin(ChannelHandlerContext context) {
+    if (!context.channel().isActive()) {
+      return;
+    }
     if (paces.admits(source)) {
       begun = true;
-      for (Object message = held.poll(); message != null; message = held.poll()) {
-        context.fireChannelRead(message);
+      for (ByteBuf bytes = held.poll(); bytes != null; bytes = held.poll()) {
+        context.fireChannelRead(bytes);
       }
       context.fireChannelReadComplete();
       context.channel().config().setAutoRead(true);
-    } else if (context.channel().isActive()) {
+    } else {
       context.channel().config().setAutoRead(false);
       var _ = context.executor().schedule(() -> begin(context), PACE_MILLIS, TimeUnit.MILLISECONDS);
     }
@@ -95,8 +112,12 @@ final class HandshakeWatch extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelInactive(ChannelHandlerContext context) throws Exception {
-    for (Object message = held.poll(); message != null; message = held.poll()) {
-      ReferenceCountUtil.release(message);
+    for (ByteBuf bytes = held.poll(); bytes != null; bytes = held.poll()) {
+      bytes.release();
+    }
+    Future<?> timer = givingUp;
+    if (timer != null) {
+      timer.cancel(false); // it would keep all of this until then
     }
     super.channelInactive(context);
   }

@@ -3,12 +3,12 @@ package io.jobworker.server.transport;
 import io.grpc.netty.shaded.io.netty.channel.Channel;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -22,11 +22,13 @@ import java.util.function.Predicate;
 final class Handshakes {
   private final int max;
 
-  /** Guards {@link #underWay}; nothing else is called while it is held. */
+  /** Guards what follows; nothing else is called while it is held. */
   private final ReentrantLock lock = new ReentrantLock();
 
   private final Map<Channel, Handshake> underWay = new LinkedHashMap<>();
-  private final Set<Channel> crowdedOut = ConcurrentHashMap.newKeySet();
+
+  /** Those that were closed here, and have not ended yet. */
+  private final Set<Channel> crowdedOut = new HashSet<>();
 
   private record Handshake(Channel channel, Source source, boolean speaks) {}
 
@@ -40,16 +42,15 @@ final class Handshakes {
     try {
       underWay.put(channel, new Handshake(channel, source, false));
       if (underWay.size() > max) {
-        leaving = Optional.of(leavingFor(channel));
-        leaving.ifPresent(underWay::remove);
+        Channel given = leavingFor(channel);
+        underWay.remove(given);
+        crowdedOut.add(given);
+        leaving = Optional.of(given);
       }
     } finally {
       lock.unlock();
     }
-    leaving.ifPresent(given -> {
-      crowdedOut.add(given);
-      Connection.closeAtOnce(given);
-    });
+    leaving.ifPresent(Connection::closeAtOnce);
   }
 
   /** Not the newcomer, who could not have said anything yet. */
@@ -101,12 +102,29 @@ final class Handshakes {
     }
   }
 
-  /** It is done, or given up; answers whether it was under way. */
-  boolean end(Channel channel) {
-    crowdedOut.remove(channel);
+  /** It is done. */
+  void done(Channel channel) {
     lock.lock();
     try {
-      return underWay.remove(channel) != null;
+      underWay.remove(channel);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** How far a connection had come that is closed. */
+  enum End {
+    DONE,
+    UNDER_WAY,
+    CROWDED_OUT
+  }
+
+  /** It is closed. */
+  End end(Channel channel) {
+    lock.lock();
+    try {
+      boolean unfinished = underWay.remove(channel) != null;
+      return crowdedOut.remove(channel) ? End.CROWDED_OUT : unfinished ? End.UNDER_WAY : End.DONE;
     } finally {
       lock.unlock();
     }
@@ -123,11 +141,11 @@ final class Handshakes {
 
   /** How many were closed here, and have not ended yet. */
   int crowdedOut() {
-    return crowdedOut.size();
-  }
-
-  /** Whether it was closed here, and has not ended yet. */
-  boolean isCrowdedOut(Channel channel) {
-    return crowdedOut.contains(channel);
+    lock.lock();
+    try {
+      return crowdedOut.size();
+    } finally {
+      lock.unlock();
+    }
   }
 }

@@ -84,8 +84,10 @@ class HandshakesTest {
       handshakes.speaks(speaking.getLast());
     }
     assertThat(handshakes.isUnderWay(speaking.getFirst())).isFalse();
-    assertThat(handshakes.isCrowdedOut(speaking.getFirst())).isTrue();
-    assertThat(speaking.subList(1, MAX + 1)).allMatch(handshakes::isUnderWay);
+    assertThat(handshakes.end(speaking.getFirst())).isEqualTo(Handshakes.End.CROWDED_OUT);
+    assertThat(handshakes.crowdedOut()).isZero();
+    assertThat(handshakes.end(speaking.getLast())).isEqualTo(Handshakes.End.UNDER_WAY);
+    assertThat(speaking.subList(1, MAX)).allMatch(handshakes::isUnderWay);
   }
 
   @Test
@@ -97,5 +99,20 @@ class HandshakesTest {
     }
     assertThat(admitted).isBetween(2, 1000);
     assertThat(paces.admits(source("192.0.2.2"))).isTrue();
+  }
+
+  @Test
+  void manyAddressesOfANetworkAndManyNetworksHaveAPaceTogether() {
+    Paces paces = new Paces(1);
+    int ofOneNetwork = 0;
+    while (paces.admits(source("192.0.2." + ofOneNetwork % 256))) {
+      ofOneNetwork++;
+    }
+    assertThat(ofOneNetwork).isBetween(8, 1000);
+    int ofAll = 0;
+    while (paces.admits(source("10.0." + ofAll % 256 + ".1"))) {
+      ofAll++;
+    }
+    assertThat(ofAll).isBetween(8, 1000);
   }
 }
