@@ -9,9 +9,13 @@ import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
 import io.jobworker.core.job.JobException;
+import io.jobworker.core.job.JobFilter;
+import io.jobworker.core.job.JobQuery;
+import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
+import io.jobworker.core.job.Owner;
 import io.jobworker.core.job.StopRequest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,7 +27,10 @@ import java.sql.PreparedStatement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -158,6 +165,32 @@ class RecoveryTest {
     assertThat(ProcessHandle.of(broken.mainPid())).isPresent();
     jobs.restart(() -> sql("UPDATE job SET spec = substr(spec, 2) WHERE id = ?", id));
     assertThat(jobs.jobs().find(broken.id()).status().state()).isEqualTo(JobState.RUNNING);
+  }
+
+  @Test
+  void largeRecordsThatCannotBeReadKeepNoOtherOutOfAList() throws Exception {
+    JobStatus readable = jobs.start(Owner.of("alice"), JobSpec.of("true"));
+    jobs.ended(readable);
+    Map<String, String> large = new HashMap<>();
+    for (int i = 0; i < 6; i++) {
+      large.put("LARGE" + i, "x".repeat(100_000));
+    }
+    List<JobStatus> broken = new ArrayList<>();
+    for (int i = 0; i < 3; i++) { // together more than is read at once
+      broken.add(
+          jobs.start(
+              Owner.of("alice"), JobSpec.builder(List.of("true")).environment(large).build()));
+      jobs.ended(broken.getLast());
+    }
+    jobs.restart(() -> {
+      for (JobStatus job : broken) {
+        sql("UPDATE job SET spec = 'x' || spec WHERE id = ?", job.id().toString());
+      }
+    });
+    JobQuery all = new JobQuery(Optional.of("alice"), JobFilter.ALL, Optional.empty(), 100);
+    assertThat(jobs.jobs().list(all).jobs())
+        .extracting(entry -> entry.status().id())
+        .containsExactly(readable.id());
   }
 
   @Test

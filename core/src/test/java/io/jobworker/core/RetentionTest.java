@@ -23,6 +23,9 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -169,6 +172,26 @@ class RetentionTest {
     Jobs after = open(new JobsConfig.History(Duration.ofDays(7), 2), "1M");
     await().atMost(TestJobs.PATIENCE).until(() -> known(after, "alice").size() == 2);
     awaitKept(1 << 20);
+  }
+
+  @Test
+  void aRecordWithoutAnIdKeepsNoOtherFromBeingForgotten() throws Exception {
+    Jobs before = open(LONG, "1G");
+    JobId broken = run(before, "alice", "exit 0").id();
+    JobId old = run(before, "alice", "exit 0").id();
+    run(before, "alice", "exit 0");
+    before.close();
+    try (Connection database =
+            DriverManager.getConnection("jdbc:sqlite:" + state().resolve("jobs.db"));
+        PreparedStatement damage =
+            database.prepareStatement("UPDATE job SET id = 'x' WHERE id = ?")) {
+      damage.setString(1, broken.toString());
+      assertThat(damage.executeUpdate()).isEqualTo(1);
+    }
+    var _ = open(new JobsConfig.History(Duration.ofDays(7), 1), "1G");
+    await()
+        .atMost(TestJobs.PATIENCE)
+        .until(() -> Files.notExists(state().resolve("jobs").resolve(old.toString())));
   }
 
   @Test
