@@ -1,6 +1,7 @@
 package io.jobworker.acceptance.bench;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.util.Durations;
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
 import io.grpc.netty.shaded.io.grpc.netty.GrpcSslContexts;
@@ -11,7 +12,9 @@ import io.jobworker.api.v1.JobLogsResponse;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.LogOptions;
+import io.jobworker.api.v1.StatsOptions;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -32,6 +35,8 @@ public final class Attacker {
   private static final int READERS = 16;
   private static final int STALLED = 200;
   private static final int SILENT = 400;
+  private static final int LISTERS = 2;
+  private static final int WATCHERS = 950;
   private static final int OUTPUT_BYTES = 48 << 20;
   private static final int LARGE_BYTES = (3 << 20) - 1024;
 
@@ -52,12 +57,21 @@ public final class Attacker {
     this.key = key;
   }
 
-  /** Takes the server's port, its authority's certificate, and a client's certificate and key. */
+  /**
+   * Takes the server's port, its authority's certificate, a client's certificate and key, and how
+   * it is attacked: in all ways, by lists or by streams of figures.
+   */
   public static void main(String[] args) throws Exception {
     Attacker attacker =
         new Attacker(
             Integer.parseInt(args[0]), Path.of(args[1]), Path.of(args[2]), Path.of(args[3]));
-    attacker.attack();
+    switch (args[4]) {
+      case "all" -> attacker.attack();
+      case "lists" -> attacker.list();
+      case "figures" -> attacker.watch();
+      default -> throw new IllegalArgumentException(args[4]);
+    }
+    System.out.println("attacking");
     long before = System.nanoTime();
     while (System.in.read() >= 0) {
       // until whoever started this has had enough
@@ -87,13 +101,46 @@ public final class Attacker {
       follow(stalled, job, false);
     }
     Thread.ofVirtual().start(this::holdConnections);
-    System.out.println("attacking");
+  }
+
+  private void list() throws IOException {
+    for (int i = 0; i < LISTERS; i++) {
+      ManagedChannel channel = channel();
+      Thread.ofVirtual()
+          .start(() -> {
+            String page = "";
+            while (true) {
+              page =
+                  JobWorkerGrpc.newBlockingStub(channel)
+                      .list(
+                          ListJobsRequest.newBuilder().setPageSize(500).setPageToken(page).build())
+                      .getNextPageToken();
+              answers.increment();
+            }
+          });
+    }
+  }
+
+  private void watch() throws IOException {
+    ManagedChannel channel = channel();
+    JobRequest request =
+        JobRequest.newBuilder()
+            .setId(JobWorkerGrpc.newBlockingStub(channel).start(request("sleep", "1000")).getId())
+            .setStats(StatsOptions.newBuilder().setInterval(Durations.fromMillis(100)))
+            .build();
+    for (int i = 0; i < WATCHERS; i++) {
+      Thread.ofVirtual()
+          .start(() ->
+              JobWorkerGrpc.newBlockingStub(channel)
+                  .stats(request)
+                  .forEachRemaining(_ -> answers.increment()));
+    }
   }
 
   /** What it got of the server. */
   private void tell(double seconds) {
     System.out.printf(
-        "%.0f answers to starts, %.0f MB of output and %.0f connections a second%n",
+        "%.0f answers, %.0f MB of output and %.0f connections a second%n",
         answers.sum() / seconds, bytes.sum() / seconds / 1e6, connections.sum() / seconds);
   }
 

@@ -10,15 +10,12 @@ import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingStub;
-import io.jobworker.api.v1.ListJobsRequest;
-import io.jobworker.api.v1.StatsOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * What one client feels of another: how long its Start takes while the other takes whatever it
@@ -32,24 +29,35 @@ public final class SecurityBench {
   private static final int SILENT_PER_SECOND = 2_000;
   private static final int CONNECTS = 50;
   private static final int LARGE_JOBS = 20;
-  private static final int WATCHERS = 950;
+  private static final String ALL_CPUS = "0-" + (Runtime.getRuntime().availableProcessors() - 1);
 
   private final Report report = new Report();
 
   private SecurityBench() {}
 
-  /** Takes no arguments. */
+  /** Takes those cases that are wanted: {@code answers connections lists figures starts}. */
   public static void main(String[] args) throws Exception {
+    List<String> cases =
+        args.length > 0
+            ? List.of(args)
+            : List.of("answers", "connections", "lists", "figures", "starts");
     SecurityBench bench = new SecurityBench();
     try (ServerProcess server = ServerProcess.start()) {
       server.admin("client", "set", "alice", "starts-per-second=0").succeeded();
       ManagedChannel channel = server.certificates().channel("alice");
       JobWorkerBlockingStub alice = JobWorkerGrpc.newBlockingStub(channel);
-      bench.answers(server, alice);
-      bench.connections(server, alice);
-      bench.lists(server, alice);
-      bench.stats(server, alice);
-      bench.starts(server, alice);
+      start(alice); // which warms up
+      for (String wanted : cases) {
+        switch (wanted) {
+          case "answers" -> bench.answers(server, alice);
+          case "connections" -> bench.connections(server, alice);
+          case "lists" -> bench.lists(server, alice);
+          case "figures" ->
+              bench.beside(server, alice, "950 streams of figures", "figures", ALL_CPUS);
+          case "starts" -> bench.starts(server, alice);
+          default -> throw new IllegalArgumentException("no case " + wanted);
+        }
+      }
       channel.shutdownNow();
     }
     bench.report.close();
@@ -160,70 +168,13 @@ public final class SecurityBench {
       large.putEnv("LARGE" + i, "x".repeat(100_000));
     }
     ManagedChannel channel = server.certificates().channel("bob");
-    JobWorkerBlockingStub bob = JobWorkerGrpc.newBlockingStub(channel);
     for (int i = 0; i < LARGE_JOBS; i++) {
-      var _ = bob.start(JobRequest.newBuilder().setSpec(large).build());
+      var _ =
+          JobWorkerGrpc.newBlockingStub(channel)
+              .start(JobRequest.newBuilder().setSpec(large).build());
     }
-    Report.Rounds rounds = new Report.Rounds();
-    for (int round = 0; round < ROUNDS; round++) {
-      double idle = start(alice);
-      AtomicBoolean enough = new AtomicBoolean();
-      List<Thread> listers = new ArrayList<>();
-      for (int i = 0; i < 2; i++) {
-        listers.add(Thread.ofPlatform().start(() -> list(bob, enough)));
-      }
-      rounds.add(start(alice) * 1e3, idle * 1e3);
-      enough.set(true);
-      for (Thread lister : listers) {
-        lister.join();
-      }
-    }
-    report.atMost("Start beside two who list large jobs", "ms", rounds, 3.0);
     channel.shutdownNow();
-  }
-
-  /** All that a client may have, of one job, as often as it may ask for them. */
-  private void stats(ServerProcess server, JobWorkerBlockingStub alice) throws Exception {
-    JobRequest request =
-        JobRequest.newBuilder()
-            .setId(server.as("bob").start("sleep 1000"))
-            .setStats(
-                StatsOptions.newBuilder()
-                    .setInterval(com.google.protobuf.util.Durations.fromMillis(100)))
-            .build();
-    Report.Rounds rounds = new Report.Rounds();
-    for (int round = 0; round < ROUNDS; round++) {
-      double idle = start(alice);
-      ManagedChannel channel = server.certificates().channel("bob");
-      List<Thread> watchers = new ArrayList<>();
-      for (int i = 0; i < WATCHERS; i++) {
-        watchers.add(
-            Thread.startVirtualThread(() -> {
-              try {
-                JobWorkerGrpc.newBlockingStub(channel).stats(request).forEachRemaining(_ -> {});
-              } catch (StatusRuntimeException e) {
-                // the channel is shut down
-              }
-            }));
-      }
-      rounds.add(start(alice) * 1e3, idle * 1e3);
-      channel.shutdownNow();
-      for (Thread watcher : watchers) {
-        watcher.join();
-      }
-    }
-    report.atMost("Start beside " + WATCHERS + " streams of a job's figures", "ms", rounds, 3.0);
-    server.stopJobsOf("bob");
-  }
-
-  private static void list(JobWorkerBlockingStub calls, AtomicBoolean enough) {
-    String page = "";
-    while (!enough.get()) {
-      page =
-          calls
-              .list(ListJobsRequest.newBuilder().setPageSize(500).setPageToken(page).build())
-              .getNextPageToken();
-    }
+    beside(server, alice, "two who list large jobs", "lists", ALL_CPUS);
   }
 
   /**
@@ -231,20 +182,18 @@ public final class SecurityBench {
    * once of all: what it takes of the server is to be measured, not what it takes of the machine.
    */
   private void starts(ServerProcess server, JobWorkerBlockingStub alice) throws Exception {
-    start(alice);
-    int cpus = Runtime.getRuntime().availableProcessors();
-    starts(server, alice, "one idle CPU", "0");
-    starts(server, alice, "all idle CPUs", "0-" + (cpus - 1));
+    beside(server, alice, "a client at full throttle, on one idle CPU", "all", "0");
+    beside(server, alice, "a client at full throttle, on all idle CPUs", "all", ALL_CPUS);
   }
 
-  private void starts(
-      ServerProcess server, JobWorkerBlockingStub alice, String where, String affinity)
+  private void beside(
+      ServerProcess server, JobWorkerBlockingStub alice, String what, String how, String affinity)
       throws Exception {
     Report.Rounds rounds = new Report.Rounds();
     String took = "";
     for (int round = 0; round < ROUNDS; round++) {
       double idle = start(alice);
-      Process attacker = attack(server, affinity);
+      Process attacker = attack(server, how, affinity);
       start(alice); // until the attacker is warm
       double attacked = start(alice);
       attacker.getOutputStream().close();
@@ -253,12 +202,13 @@ public final class SecurityBench {
       server.stopJobsOf("bob");
       rounds.add(attacked * 1e3, idle * 1e3);
     }
-    report.atMost("Start beside a client at full throttle, on " + where, "ms", rounds, 3.0);
+    report.atMost("Start beside " + what, "ms", rounds, 3.0);
     System.out.println("(which got " + took + ")");
   }
 
   /** Starts an attacker on some of the CPUs. */
-  private static Process attack(ServerProcess server, String affinity) throws Exception {
+  private static Process attack(ServerProcess server, String how, String affinity)
+      throws Exception {
     Path certificate = server.directory().resolveSibling("attacker.crt");
     Path key = server.directory().resolveSibling("attacker.key");
     Files.writeString(certificate, server.certificates().pem("bob", "cert"));
@@ -277,7 +227,8 @@ public final class SecurityBench {
             Integer.toString(server.port()),
             server.directory().resolve("ca.crt").toString(),
             certificate.toString(),
-            key.toString()));
+            key.toString(),
+            how));
     Process attacker =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     if (!"attacking\n"
