@@ -305,7 +305,7 @@ class DaemonTest {
     server.configure(ServerToml.shipped().with("shutdown.jobs", "stop"));
     server.restart();
     String stopped =
-        server.as("alice").start("--shell", "trap 'exit 4' TERM; echo up; sleep 1000 & wait");
+        server.as("alice").start("--shell", "trap 'exit 4' TERM; echo up; while :; do :; done");
     awaitOutput(stopped);
     assertThat(server.terminate()).isZero();
     server.restart();

@@ -34,7 +34,8 @@ class RunSignalsTest {
   @Test
   void controlCInterruptsTheJobWhichEndsAsItLikes() throws Exception {
     try (CliRun run =
-        new CliRun(server.as("alice"), "trap 'echo bye; exit 5' INT; echo up; sleep 1000 & wait")) {
+        new CliRun(
+            server.as("alice"), "trap 'echo bye; exit 5' INT; echo up; while :; do :; done")) {
       run.signal("INT");
       assertThat(run.exitCode()).isEqualTo(5);
       assertThat(run.out()).hasContent("up\nbye\n");
@@ -62,7 +63,7 @@ class RunSignalsTest {
   @Test
   void terminationIsPassedOn() throws Exception {
     try (CliRun run =
-        new CliRun(server.as("alice"), "trap 'exit 6' TERM; echo up; sleep 1000 & wait")) {
+        new CliRun(server.as("alice"), "trap 'exit 6' TERM; echo up; while :; do :; done")) {
       run.signal("TERM");
       assertThat(run.exitCode()).isEqualTo(6);
     }

@@ -97,14 +97,15 @@ class ChangesTest {
   }
 
   @Test
-  void aJobsWholeLifeIsToldInOrderAlsoByTheNextServer() {
+  void aJobsWholeLifeIsToldInOrderAlsoByTheNextServer() throws Exception {
     long before = jobs.changes().newest();
     JobSpec spec =
-        JobSpec.builder(List.of("/bin/sh", "-c", "trap 'exit 3' TERM; echo; sleep 1000 & wait"))
+        JobSpec.builder(List.of("/bin/sh", "-c", "trap 'exit 3' TERM; echo; while :; do :; done"))
             .name("nightly")
             .labels(Map.of("team", "build"))
             .build();
     JobStatus job = start("alice", spec);
+    TestJobs.awaitOutput(jobs, job, "\n");
     jobs.find(job.id()).stop(StopRequest.withGrace(Duration.ofMinutes(2)));
     remove(job);
     List<JobChange> told = after(before, "alice");
