@@ -36,6 +36,7 @@ enum {
     NO_DEADLINE = -1,
     DRAIN_PATIENCE_MS = 5000,  /* for capture, when the tree is dead: a stranger may hold the pipe */
     RECORD_RETRY_MS = 1000,
+    TOLD_PATIENCE_MS = 5000,   /* for figures that cannot be read: the end of a job does not wait for them longer */
     TURN_MESSAGES = 64,        /* of the server's, between two looks at everything else */
 };
 
@@ -524,15 +525,18 @@ static void complete_log(struct monitor *monitor)
 }
 
 /*
- * A full disk must not cost an exit status: the record is tried again whenever something happens, and after a
- * while. Returns 0, or 1 if the job's directory is gone: then nobody will ask.
+ * A full disk must not cost an exit status, nor a shortage of descriptors what the job has used: the record is tried
+ * again whenever something happens, and after a while. It waits for ever until it can be written, but not to be told
+ * all figures. Returns 0, or 1 if the job's directory is gone: then nobody will ask.
  */
 static int write_record(struct monitor *monitor)
 {
+    int64_t told_by = now_ms() + TOLD_PATIENCE_MS;
     for (;;) {
         if (is_directory_gone(monitor)) /* before, too: whoever removes it must not meet a new file in it */
             return 1;
-        if (record_write(&monitor->record) == 0)
+        int error = record_cgroup(&monitor->record.cgroup, monitor->cgroup);
+        if ((error == 0 || is_over(told_by)) && record_write(&monitor->record) == 0)
             return 0;
         wait_for_event(monitor, RECORD_RETRY_MS);
         meet_server(monitor);
@@ -567,7 +571,6 @@ int monitor_run(struct sheet *sheet, int control_fd, int join_error)
     supervise(&monitor);
     if (!monitor.main_reaped)
         return 1; /* better no record than a false one */
-    record_cgroup(&monitor.record.cgroup, monitor.cgroup);
     complete_log(&monitor);
     if (write_record(&monitor) != 0)
         return 1;

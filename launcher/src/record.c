@@ -31,19 +31,21 @@ static int write_all(int fd, const char *text, size_t length)
     return 0;
 }
 
-/* A small file of the kernel's, as text; "" if there is none. */
-static void read_file(int cgroup, const char *name, char *text, size_t size)
+/* A small file of the kernel's, as text. Returns 0 or errno; then the text is "". */
+static int read_file(int cgroup, const char *name, char *text, size_t size)
 {
     text[0] = '\0';
     int fd = openat(cgroup, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return;
+        return errno;
     ssize_t n = read(fd, text, size - 1);
+    int error = n < 0 ? errno : 0;
     text[n > 0 ? n : 0] = '\0';
     close(fd);
+    return error;
 }
 
-/* The number after "key " at the start of a line (cgroups(7), flat keyed files); -1 if there is none. */
+/* The number after "key " at the start of a line (cgroups(7), flat keyed files). */
 static int64_t keyed(const char *text, const char *key)
 {
     size_t length = strlen(key);
@@ -53,7 +55,7 @@ static int64_t keyed(const char *text, const char *key)
         line = strchr(line, '\n');
         line = line != NULL ? line + 1 : NULL;
     }
-    return -1;
+    return NOT_COUNTED;
 }
 
 /* The sum of "key=NUMBER" over all devices (nested keyed files). */
@@ -67,25 +69,39 @@ static int64_t nested(const char *text, const char *key)
     return sum;
 }
 
-void record_cgroup(struct cgroup_usage *usage, int cgroup)
+static int is_missing(int error)
+{
+    return error == ENOENT || error == ENODEV; /* there is no such controller here, or it has been taken away */
+}
+
+/* What there is instead of a figure whose file could not be read. */
+static int64_t instead(int error)
+{
+    return is_missing(error) ? NOT_COUNTED : NOT_TOLD;
+}
+
+int record_cgroup(struct cgroup_usage *usage, int cgroup)
 {
     char text[4096];
-    *usage = (struct cgroup_usage){-1, -1, -1, -1, -1, -1};
+    *usage = (struct cgroup_usage){NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED};
     if (cgroup < 0)
-        return;
-    read_file(cgroup, "cpu.stat", text, sizeof text);
-    usage->cpu_usec = keyed(text, "usage_usec");
-    usage->throttled_usec = keyed(text, "throttled_usec");
-    read_file(cgroup, "memory.peak", text, sizeof text);
-    if (text[0] != '\0')
-        usage->memory_peak_bytes = strtoll(text, NULL, 10);
-    read_file(cgroup, "memory.events", text, sizeof text);
-    usage->oom_kills = keyed(text, "oom_kill");
-    read_file(cgroup, "../io.stat", text, sizeof text); /* the limits of the slot are for both of its leaves */
-    if (text[0] != '\0') {
-        usage->read_bytes = nested(text, "rbytes=");
-        usage->written_bytes = nested(text, "wbytes=");
+        return 0;
+    int cpu = read_file(cgroup, "cpu.stat", text, sizeof text);
+    usage->cpu_usec = cpu == 0 ? keyed(text, "usage_usec") : instead(cpu);
+    usage->throttled_usec = cpu == 0 ? keyed(text, "throttled_usec") : instead(cpu);
+    int peak = read_file(cgroup, "memory.peak", text, sizeof text);
+    usage->memory_peak_bytes = peak == 0 ? strtoll(text, NULL, 10) : instead(peak);
+    int events = read_file(cgroup, "memory.events", text, sizeof text);
+    usage->oom_kills = events == 0 ? keyed(text, "oom_kill") : instead(events);
+    int io = read_file(cgroup, "../io.stat", text, sizeof text); /* the limits of the slot are for both of its leaves */
+    usage->read_bytes = io == 0 ? nested(text, "rbytes=") : instead(io);
+    usage->written_bytes = io == 0 ? nested(text, "wbytes=") : instead(io);
+    const int errors[] = {cpu, peak, events, io};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        if (errors[i] != 0 && !is_missing(errors[i]))
+            return errors[i];
     }
+    return 0;
 }
 
 void record_reserve(void)

@@ -15,7 +15,13 @@
 /* Why the launcher itself acted on the job, if it did. */
 enum cause { CAUSE_NONE, CAUSE_STOP, CAUSE_TIMEOUT };
 
-/* What the kernel has counted for the job's cgroup; -1: it does not count that here. */
+/* Instead of a figure. */
+enum {
+    NOT_COUNTED = -1, /* by the kernel here: there is no such file */
+    NOT_TOLD = -2,    /* the file cannot be read */
+};
+
+/* What the kernel has counted for the job's cgroup. */
 struct cgroup_usage {
     int64_t cpu_usec;
     int64_t throttled_usec;
@@ -39,8 +45,11 @@ struct exit_record {
     struct timespec ended_at;
 };
 
-/* Reads what the cgroup has counted, once, when nothing of the job is left in it; cgroup -1: nothing is counted. */
-void record_cgroup(struct cgroup_usage *usage, int cgroup);
+/*
+ * Reads what the cgroup has counted, when nothing of the job is left in it; cgroup -1: nothing is counted. Returns 0,
+ * or an errno of a file that cannot be read now.
+ */
+int record_cgroup(struct cgroup_usage *usage, int cgroup);
 
 /* Takes the room that the record will need, as long as there is some. */
 void record_reserve(void);

@@ -86,6 +86,7 @@ static struct {
     enum call call;
     int creates;  /* of OPEN: with O_CREAT only */
     int marks;    /* of OPEN: with O_EXCL only, which is the mark's */
+    int reads;    /* of OPEN: to read only */
     const char *moves; /* a directory that is moved away meanwhile; NULL: none */
     int error;    /* 0: none fails */
     long from;    /* the first that fails, counted from 1 */
@@ -143,6 +144,8 @@ static int error_of(const struct seccomp_notif *notice)
     if (plan.creates && (notice->data.args[2] & O_CREAT) == 0)
         return 0;
     if (plan.marks && (notice->data.args[2] & O_EXCL) == 0)
+        return 0;
+    if (plan.reads && (notice->data.args[2] & (O_ACCMODE | O_PATH | O_DIRECTORY)) != O_RDONLY)
         return 0;
     if ((who_is(notice->pid) & plan.who) == 0)
         return 0;
@@ -296,8 +299,8 @@ static void spawn(struct job *job, int sheet)
     AWAIT(job, waitpid(stub, NULL, WNOHANG) == stub);
 }
 
-/* Launches a job that prints so many lines on stdout and exits with 7; isolated if more entries for its sheet say so. */
-static void launch(struct job *job, long lines, const char *retain, const char *const *more)
+/* Launches a job that prints so many lines on stdout and exits with 7; isolated if more entries for its sheet say so; in a cgroup if "cgroup=PATH" is given. */
+static void launch_with(struct job *job, long lines, const char *retain, const char *const *more, const char *cgroup)
 {
     char text[2048], print[96];
     size_t length = 0;
@@ -316,12 +319,21 @@ static void launch(struct job *job, long lines, const char *retain, const char *
         memcpy(text + length, *more, strlen(*more) + 1);
         length += strlen(*more) + 1;
     }
+    if (cgroup != NULL) {
+        memcpy(text + length, cgroup, strlen(cgroup) + 1);
+        length += strlen(cgroup) + 1;
+    }
     int sheet = memfd_create("sheet", MFD_CLOEXEC);
     if (sheet < 0 || write(sheet, text, length) != (ssize_t)length)
         abort();
     spawn(job, sheet);
     if (sscanf(receive(job), "2 hello %ld", &job->monitor) == 1)
         receive(job);
+}
+
+static void launch(struct job *job, long lines, const char *retain, const char *const *more)
+{
+    launch_with(job, lines, retain, more, NULL);
 }
 
 static int has_started(const struct job *job)
@@ -639,6 +651,48 @@ static void an_exit_record_that_cannot_be_written_is_tried_until_it_can(void)
     }
 }
 
+/* A cgroup for one job, as "cgroup=PATH"; its path; NULL: none can be made here. */
+static const char *make_cgroup(char entry[128])
+{
+    static const char *const mounts[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+    for (size_t i = 0; i < sizeof mounts / sizeof mounts[0]; i++) {
+        char file[64];
+        snprintf(file, sizeof file, "%s/cgroup.procs", mounts[i]);
+        snprintf(entry, 128, "cgroup=%s/job-worker-fault-%ld-%d", mounts[i], (long)getpid(), launches);
+        if (access(file, F_OK) == 0 && mkdir(entry + strlen("cgroup="), 0755) == 0)
+            return entry + strlen("cgroup=");
+    }
+    return NULL;
+}
+
+static void what_the_job_has_used_is_looked_for_again_and_never_made_up(void)
+{
+    for (int passes = 0; passes < 2; passes++) {
+        struct job job;
+        char entry[128];
+        const char *cgroup = make_cgroup(entry);
+        if (cgroup == NULL) {
+            printf("no cgroup can be made here: what a job has used is not tested\n");
+            return;
+        }
+        snprintf(where, sizeof where, passes ? " (for a while)" : " (for ever)");
+        plan_none();
+        launch_with(&job, 100, "retain=40960", NULL, entry);
+        CHECK(has_started(&job));
+        plan_fault(LAUNCHER, OPEN, EMFILE, 1, EVER);
+        plan.reads = 1;
+        if (passes) {
+            AWAIT(&job, plan.failed >= 4);
+            CHECK(recorded(&job, "version") == -1000);
+            plan.length = 0;
+        }
+        check_ended(&job, 100);
+        CHECK(passes ? recorded(&job, "cgroup_cpu_usec") > 0 : recorded(&job, "cgroup_cpu_usec") == -2);
+        CHECK(passes ? recorded(&job, "cgroup_oom_kills") >= -1 : recorded(&job, "cgroup_oom_kills") == -2);
+        CHECK(rmdir(cgroup) == 0);
+    }
+}
+
 #define RUN(test) run(#test, test)
 
 static void run(const char *name, void (*test)(void))
@@ -679,6 +733,7 @@ int main(int argc, char **argv)
     RUN(a_disk_that_takes_nothing_any_more_costs_output_and_no_end);
     RUN(when_the_disk_takes_something_again_the_log_goes_on_and_readers_see_right_bytes);
     RUN(an_exit_record_that_cannot_be_written_is_tried_until_it_can);
+    RUN(what_the_job_has_used_is_looked_for_again_and_never_made_up);
     char command[96];
     snprintf(command, sizeof command, "rm -rf %s", root);
     if (system(command) != 0)

@@ -18,7 +18,8 @@ final class EndReasons {
    *
    * @param cause what the launcher did to end it, before it ended
    * @param signal what its main process died of; empty: it exited
-   * @param oomKills how many of its processes the kernel has killed for want of memory
+   * @param oomKills how many of its processes the kernel has killed for want of memory; negative:
+   *     that could not be read
    * @param stopping whether a stop of it had been recorded
    */
   static EndReason of(Cause cause, OptionalInt signal, long oomKills, boolean stopping) {

@@ -20,6 +20,8 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.slf4j.Logger;
@@ -37,6 +39,8 @@ final class Ending {
 
   /** What was killed ends at once, but for what waits for a device or has much memory to free. */
   private static final Duration KILL_PATIENCE = Duration.ofSeconds(10);
+
+  private static final Counters NOTHING = new Counters(Duration.ZERO, Duration.ZERO, 0, 0, 0, 0);
 
   /** How a job ended, and what there is of its output. */
   record Outcome(JobEnd end, LogPage log) {}
@@ -151,19 +155,18 @@ final class Ending {
   }
 
   private static JobEnd toEnd(ExitRecord record, ActiveJob job) {
-    Optional<Counters> counted = record.cgroup();
-    long oomKills = counted.map(Counters::oomKills).orElse(0L);
-    EndReason reason = EndReasons.of(record.cause(), record.signal(), oomKills, job.isStopping());
-    Duration cpu = counted.map(Counters::cpu).orElse(Duration.ZERO);
+    Counters counted = record.cgroup().orElse(NOTHING);
+    EndReason reason =
+        EndReasons.of(record.cause(), record.signal(), counted.oomKills(), job.isStopping());
     Usage usage =
         new Usage(
-            cpu.compareTo(record.cpu()) > 0 ? cpu : record.cpu(),
-            counted.map(Counters::throttled).orElse(Duration.ZERO),
+            Duration.ofNanos(most(counted.cpu().toNanos(), record.cpu().toNanos())),
+            counted.throttled(),
             0,
-            Math.max(counted.map(Counters::peakMemoryBytes).orElse(0L), record.peakMemoryBytes()),
-            oomKills,
-            Math.max(counted.map(Counters::readBytes).orElse(0L), record.readBytes()),
-            Math.max(counted.map(Counters::writtenBytes).orElse(0L), record.writtenBytes()),
+            most(counted.peakMemoryBytes(), record.peakMemoryBytes()),
+            counted.oomKills(),
+            most(counted.readBytes(), record.readBytes()),
+            most(counted.writtenBytes(), record.writtenBytes()),
             0);
     return new JobEnd(
         reason,
@@ -171,14 +174,26 @@ final class Ending {
         record.signal(),
         notBefore(job, record.endedAt()),
         usage,
-        detail(record));
+        detail(record, reason, counted));
   }
 
-  private static String detail(ExitRecord record) {
+  /** What was counted for the cgroup may be less than what the main process alone has used. */
+  private static long most(long counted, long byMainProcess) {
+    return counted < 0 ? counted : Math.max(counted, byMainProcess);
+  }
+
+  private static String detail(ExitRecord record, EndReason reason, Counters counted) {
     if (record.log().isEmpty()) {
       return "a server of a later version has ended it";
     }
-    return record.log().get().complete() ? "" : "the end of its output is missing";
+    List<String> details = new ArrayList<>();
+    if (!record.log().get().complete()) {
+      details.add("the end of its output is missing");
+    }
+    if (counted.oomKills() < 0 && reason == EndReason.SIGNALED) {
+      details.add("whether that was for want of memory could not be read");
+    }
+    return String.join("; ", details);
   }
 
   /** A clock that was set back must not have a job end before it began. */

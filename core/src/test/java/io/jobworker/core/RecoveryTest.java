@@ -17,6 +17,7 @@ import io.jobworker.core.job.JobStatus;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.Owner;
 import io.jobworker.core.job.StopRequest;
+import io.jobworker.core.job.Usage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -133,6 +134,47 @@ class RecoveryTest {
       Files.writeString(jobs.directory(job).resolve("exit"), "version 1\nexit_code");
     });
     assertThat(end(job).detail()).isEqualTo("its exit record is damaged");
+  }
+
+  @Test
+  void whatALauncherCouldNotReadIsUntoldAndNoZero() throws Exception {
+    JobStatus job = forEver();
+    jobs.restart(() -> {
+      jobs.killLauncher(job);
+      Files.writeString(
+          jobs.directory(job).resolve("exit"),
+          """
+          version 2
+          exit_code -1
+          signal 9
+          cause none
+          ended_at_ns 1
+          user_usec 5
+          system_usec 6
+          max_rss_bytes 7
+          read_bytes 8
+          write_bytes 9
+          cgroup_cpu_usec -2
+          cgroup_throttled_usec -2
+          cgroup_memory_peak_bytes -1
+          cgroup_oom_kills -2
+          cgroup_read_bytes 10
+          cgroup_write_bytes -2
+          log_end 3
+          log_kept 3
+          log_complete 1
+          end
+          """);
+    });
+    JobEnd end = end(job);
+    assertThat(end.reason()).isEqualTo(EndReason.SIGNALED);
+    assertThat(end.detail()).isEqualTo("whether that was for want of memory could not be read");
+    assertThat(end.usage().cpu()).isNegative();
+    assertThat(end.usage().memoryPeakBytes()).isEqualTo(7);
+    assertThat(end.usage().oomKills()).isEqualTo(Usage.UNTOLD);
+    assertThat(end.usage().readBytes()).isEqualTo(10);
+    jobs.restart(() -> {});
+    assertThat(end(job)).isEqualTo(end);
   }
 
   @Test

@@ -4,7 +4,8 @@ import java.time.Duration;
 
 /**
  * What a job has used so far, or has used in all. From its cgroup where the controllers are there,
- * else from the kernel's accounting of its ended main process.
+ * else from the kernel's accounting of its ended main process. {@link #UNTOLD} stands for what has
+ * been counted and could not be read; a time that could not is negative.
  *
  * @param cpu user and system time
  * @param throttled how long the CPU quota has held it back
@@ -22,6 +23,9 @@ public record Usage(
     long readBytes,
     long writtenBytes,
     int pids) {
+  /** Instead of a number. */
+  public static final long UNTOLD = -1;
+
   public static final Usage NONE = new Usage(Duration.ZERO, Duration.ZERO, 0, 0, 0, 0, 0, 0);
 
   /** It cannot be told now. */

@@ -1,5 +1,6 @@
 package io.jobworker.core.process;
 
+import io.jobworker.core.job.Usage;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -35,7 +36,10 @@ public record ExitRecord(
     Optional<Counters> cgroup,
     Optional<Log> log) {
 
-  /** What the kernel has counted for the job's cgroup; 0 also for what it does not count. */
+  /**
+   * What the kernel has counted for the job's cgroup; 0 also for what it does not count, and {@link
+   * Usage#UNTOLD} for what it has counted and could not be read.
+   */
   public record Counters(
       Duration cpu,
       Duration throttled,
@@ -61,6 +65,12 @@ public record ExitRecord(
   }
 
   private static final int MAX_BYTES = 64 << 10;
+
+  /** {@code launcher/src/record.h}: the kernel does not count it here. */
+  private static final long NOT_COUNTED = -1;
+
+  /** Likewise: it has counted it, and the launcher could not read it. */
+  private static final long NOT_TOLD = -2;
 
   /** What is there is no exit record, and will not become one. */
   public static final class Damaged extends IOException {
@@ -129,23 +139,27 @@ public record ExitRecord(
         version == 1 ? Optional.empty() : Optional.of(log(values)));
   }
 
-  /** -1 stands for what the kernel does not count here. */
   private static Optional<Counters> counters(Map<String, String> values) {
-    if (number(values, "cgroup_cpu_usec") < 0) {
+    if (number(values, "cgroup_cpu_usec") == NOT_COUNTED) {
       return Optional.empty();
     }
     return Optional.of(
         new Counters(
             micros(values, "cgroup_cpu_usec"),
             micros(values, "cgroup_throttled_usec"),
-            Math.max(0, number(values, "cgroup_memory_peak_bytes")),
-            Math.max(0, number(values, "cgroup_oom_kills")),
-            Math.max(0, number(values, "cgroup_read_bytes")),
-            Math.max(0, number(values, "cgroup_write_bytes"))));
+            counter(values, "cgroup_memory_peak_bytes"),
+            counter(values, "cgroup_oom_kills"),
+            counter(values, "cgroup_read_bytes"),
+            counter(values, "cgroup_write_bytes")));
   }
 
   private static Duration micros(Map<String, String> values, String key) {
-    return Duration.ofNanos(Math.multiplyExact(Math.max(0, number(values, key)), 1000L));
+    return Duration.ofNanos(Math.multiplyExact(counter(values, key), 1000L));
+  }
+
+  private static long counter(Map<String, String> values, String key) {
+    long value = number(values, key);
+    return value == NOT_TOLD ? Usage.UNTOLD : Math.max(0, value);
   }
 
   private static Log log(Map<String, String> values) {

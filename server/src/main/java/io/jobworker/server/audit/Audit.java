@@ -26,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.LongAdder;
@@ -315,12 +316,19 @@ public final class Audit implements JobListener, Tls.Listener, AutoCloseable {
   }
 
   private static Map<String, Object> usage(Usage usage) {
-    return Map.of(
-        "cpu_usec", usage.cpu().toNanos() / 1000,
-        "memory_peak_bytes", usage.memoryPeakBytes(),
-        "oom_kills", usage.oomKills(),
-        "read_bytes", usage.readBytes(),
-        "written_bytes", usage.writtenBytes());
+    Map<String, Object> figures = new TreeMap<>();
+    addTold(figures, "cpu_usec", usage.cpu().toNanos() / 1000);
+    addTold(figures, "memory_peak_bytes", usage.memoryPeakBytes());
+    addTold(figures, "oom_kills", usage.oomKills());
+    addTold(figures, "read_bytes", usage.readBytes());
+    addTold(figures, "written_bytes", usage.writtenBytes());
+    return figures;
+  }
+
+  private static void addTold(Map<String, Object> figures, String name, long figure) {
+    if (figure >= 0) {
+      figures.put(name, figure);
+    }
   }
 
   private void removed(JobEvent.Removed event) {

@@ -26,7 +26,10 @@ import io.jobworker.core.job.Usage;
 import io.jobworker.core.output.StdStream;
 import io.jobworker.server.gate.InvalidField;
 import java.time.Instant;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** Between the wire's messages and the library's values, both ways. */
 final class Wire {
@@ -161,6 +164,7 @@ final class Wire {
             .setOutputDroppedBytes(job.outputDroppedBytes());
     if (usage.isKnown()) {
       wire.setUsage(usage(usage, job.end().map(JobEnd::at).orElseGet(Instant::now)));
+      wire.addAllUnmeasured(untold(usage));
     }
     wire.setDetail(job.trouble());
     job.end().ifPresent(end -> addEnd(wire, end));
@@ -199,15 +203,28 @@ final class Wire {
   static JobStats usage(Usage usage, Instant at) {
     return JobStats.newBuilder()
         .setTime(timestamp(at))
-        .setCpuUsec(usage.cpu().toNanos() / 1000)
-        .setCpuThrottledUsec(usage.throttled().toNanos() / 1000)
+        .setCpuUsec(Math.max(0, usage.cpu().toNanos() / 1000))
+        .setCpuThrottledUsec(Math.max(0, usage.throttled().toNanos() / 1000))
         .setMemoryBytes(usage.memoryBytes())
-        .setMemoryPeakBytes(usage.memoryPeakBytes())
-        .setOomKills(usage.oomKills())
-        .setIoReadBytes(usage.readBytes())
-        .setIoWriteBytes(usage.writtenBytes())
+        .setMemoryPeakBytes(Math.max(0, usage.memoryPeakBytes()))
+        .setOomKills(Math.max(0, usage.oomKills()))
+        .setIoReadBytes(Math.max(0, usage.readBytes()))
+        .setIoWriteBytes(Math.max(0, usage.writtenBytes()))
         .setPids(usage.pids())
         .build();
+  }
+
+  /** Which of its figures the launcher of an ended job could not read. */
+  private static List<String> untold(Usage usage) {
+    Map<String, Long> figures = new TreeMap<>();
+    figures.put("cpu_usec", usage.cpu().toNanos());
+    figures.put("cpu_throttled_usec", usage.throttled().toNanos());
+    figures.put("memory_peak_bytes", usage.memoryPeakBytes());
+    figures.put("oom_kills", usage.oomKills());
+    figures.put("io_read_bytes", usage.readBytes());
+    figures.put("io_write_bytes", usage.writtenBytes());
+    figures.values().removeIf(figure -> figure >= 0);
+    return List.copyOf(figures.keySet());
   }
 
   private static Reason reason(EndReason reason) {
