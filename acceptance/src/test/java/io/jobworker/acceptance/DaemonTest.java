@@ -315,6 +315,12 @@ class DaemonTest {
   }
 
   @Test
+  void aServerTakesItsClassesFromTheArchiveThatWasMadeOfThem() throws Exception {
+    assertThat(Files.readString(Path.of("/proc/" + server.pid() + "/maps")))
+        .contains("job-worker-server.jsa");
+  }
+
+  @Test
   void aSecondServerOnTheSameDirectoryIsRefusedAndWritesNothing() throws Exception {
     Path audit = server.directory().resolve("audit/audit.jsonl");
     server.log().anyEvent("server.listening");

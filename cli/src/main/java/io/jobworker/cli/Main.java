@@ -115,7 +115,7 @@ public final class Main implements Connector, Talk {
     int code = run(CallersBytes.arguments(args).toArray(String[]::new));
     if ("orderly".equals(System.getProperty("jobworker.exit"))) {
       System.exit(
-          code); // so that the JVM writes what it was asked to at its end (scripts/cli-archive)
+          code); // so that the JVM writes what it was asked to at its end (scripts/archives)
     }
     Runtime.getRuntime().halt(code);
   }

@@ -11,7 +11,6 @@ import java.net.ServerSocket;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -49,14 +48,10 @@ public final class ServerProcess implements AutoCloseable {
   private final ServerLog log;
   private final int port = freePort();
   private final List<String> prefix;
-  private final @Nullable String javaOptions;
   private Process process;
 
-  private ServerProcess(
-      ServerToml toml, List<String> prefix, String name, @Nullable String javaOptions)
-      throws IOException {
+  private ServerProcess(ServerToml toml, List<String> prefix, String name) throws IOException {
     this.prefix = prefix;
-    this.javaOptions = javaOptions;
     home = Files.createTempDirectory("job-worker-acceptance-");
     directory = home.resolve(name);
     logFile = home.resolve("server.log");
@@ -83,7 +78,7 @@ public final class ServerProcess implements AutoCloseable {
   /** Likewise, in a directory of this name. */
   public static ServerProcess start(ServerToml toml, List<String> prefix, String name) {
     try {
-      return new ServerProcess(toml, prefix, name, LoadedClasses.OPTIONS);
+      return new ServerProcess(toml, prefix, name);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -121,40 +116,7 @@ public final class ServerProcess implements AutoCloseable {
   }
 
   private Map<String, String> environment() {
-    return javaOptions == null ? Map.of() : Map.of("JOB_WORKER_JAVA_OPTS", javaOptions);
-  }
-
-  /** An archive of a server's loaded classes, which saves a third of what a start costs. */
-  private static final class LoadedClasses {
-    static final @Nullable String OPTIONS = JAVA_OPTIONS == null ? null : with(JAVA_OPTIONS);
-
-    private static String with(String options) {
-      Path archive = Path.of("target/server.jsa").toAbsolutePath();
-      try {
-        if (!isNewer(archive, Path.of("../server/target/job-worker-server.jar"))) {
-          make(archive, options);
-        }
-      } catch (IOException e) {
-        throw new UncheckedIOException(e);
-      }
-      // One that does not fit is passed over, and nothing is said of it.
-      return options + " -Xlog:disable -XX:SharedArchiveFile=" + archive;
-    }
-
-    private static boolean isNewer(Path archive, Path jar) throws IOException {
-      return Files.exists(archive)
-          && Files.getLastModifiedTime(archive).compareTo(Files.getLastModifiedTime(jar)) > 0;
-    }
-
-    private static void make(Path archive, String options) throws IOException {
-      Path fresh = archive.resolveSibling("server.jsa." + ProcessHandle.current().pid());
-      String making = options + " -Xlog:disable -XX:ArchiveClassesAtExit=" + fresh;
-      try (ServerProcess server =
-          new ServerProcess(ServerToml.shipped(), List.of(), "server", making)) {
-        server.as("alice").run("logs", server.as("alice").start("true")).succeeded();
-      }
-      Files.move(fresh, archive, StandardCopyOption.ATOMIC_MOVE);
-    }
+    return JAVA_OPTIONS == null ? Map.of() : Map.of("JOB_WORKER_JAVA_OPTS", JAVA_OPTIONS);
   }
 
   private List<String> serveCommand() {
