@@ -49,14 +49,17 @@ final class ActiveJobs {
     return Collections.unmodifiableCollection(byId.values());
   }
 
-  /** Takes a job into care: from now on its end is noticed. */
-  void adopt(ActiveJob job) {
+  /**
+   * Takes a job into care: from now on its end is noticed. What is returned completes when its end
+   * has been seen to once, whether that succeeded or is tried again.
+   */
+  CompletableFuture<Void> adopt(ActiveJob job) {
     byId.put(job.id(), job);
     CompletableFuture<LauncherChannel.Ended> ended =
         job.launcher()
             .map(LauncherChannel::ended)
             .orElseGet(() -> CompletableFuture.completedFuture(LauncherChannel.Ended.VANISHED));
-    var _ =
+    CompletableFuture<Void> seenTo =
         ended.thenAcceptAsync(
             _ -> insistence.insist("job.finish_failed", job.id(), () -> tryToFinish(job)), workers);
     job.launcher()
@@ -64,6 +67,7 @@ final class ActiveJobs {
           var _ =
               launcher.refused().thenAcceptAsync(call -> job.tellRefusal(call, events), workers);
         });
+    return seenTo;
   }
 
   private void tryToFinish(ActiveJob job) throws IOException, InterruptedException {

@@ -30,6 +30,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -39,8 +40,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Takes up what another process has left in the state directory, while new jobs are started
  * already: jobs that still run, jobs that ended unseen, starts that were never answered, jobs that
- * the database does not know, and remains of jobs that are of nobody. In parallel, and one broken
- * job keeps no other from its place.
+ * the database does not know, and remains of jobs that are of nobody. A few at a time, for each
+ * takes descriptors, and one broken job keeps no other from its place.
  */
 final class Recovery {
   private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
@@ -48,6 +49,9 @@ final class Recovery {
 
   /** How long a launcher may take to go whose job is ended already. */
   private static final Duration LAUNCHER_PATIENCE = Duration.ofSeconds(2);
+
+  /** How many are looked at beside each other. */
+  private static final int AT_ONCE = 32;
 
   private final StateDirectory state;
   private final JobStore store;
@@ -62,6 +66,8 @@ final class Recovery {
   private final JobEvents events;
   private final Executor workers;
   private final String bootId = BootId.current();
+
+  private final Semaphore turns = new Semaphore(AT_ONCE);
 
   /** Jobs that have not been tried yet. */
   private final ConcurrentMap<JobId, CompletableFuture<@Nullable Void>> waiting =
@@ -131,7 +137,21 @@ final class Recovery {
   }
 
   private CompletableFuture<Void> inBackground(Runnable task) {
-    return CompletableFuture.runAsync(task, workers);
+    return CompletableFuture.runAsync(
+        () -> {
+          try {
+            turns.acquire();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return; // closing: the next server does it
+          }
+          try {
+            task.run();
+          } finally {
+            turns.release();
+          }
+        },
+        workers);
   }
 
   /** Completes when everything has been tried once. */
@@ -176,7 +196,7 @@ final class Recovery {
     if (record.isEmpty()) {
       admission.of(job.owner()).release(); // it cannot be read, and is left as it is
     } else if (record.get().settled()) {
-      active.adopt(find(record.get()));
+      takeIntoCare(find(record.get()));
     } else {
       settle(record.get());
     }
@@ -222,7 +242,15 @@ final class Recovery {
     events.publish(
         new JobEvent.Started(
             job.status(intent.spec()), Requester.named(job.owner()), Optional.empty()));
-    active.adopt(job);
+    takeIntoCare(job);
+  }
+
+  /** If it has ended already, that is seen to first: such ends come all at once. */
+  private void takeIntoCare(ActiveJob job) {
+    CompletableFuture<Void> end = active.adopt(job);
+    if (job.launcher().isEmpty()) {
+      var _ = end.copy().completeOnTimeout(null, PATIENCE.toMillis(), TimeUnit.MILLISECONDS).join();
+    }
   }
 
   /** A launcher says so as soon as it is asked; 0 if it has not. */
@@ -391,7 +419,7 @@ final class Recovery {
     store.markStarted(job.id(), job.mainPid());
     admission.of(job.owner()).takeOver();
     LOG.atWarn().addKeyValue("job", job.id()).log("recovery.adopted");
-    insistence.insist("recovery.job_failed", job.id(), () -> active.adopt(find(job)));
+    insistence.insist("recovery.job_failed", job.id(), () -> takeIntoCare(find(job)));
   }
 
   private void dismiss(JobDirectory directory, Duration patience)

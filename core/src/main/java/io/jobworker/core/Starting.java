@@ -258,7 +258,7 @@ final class Starting {
         () -> store.markStarted(job.id(), job.record().mainPid()));
     events.publish(
         new JobEvent.Started(job.status(request.spec()), request.by(), request.owner().runAs()));
-    active.adopt(job);
+    var _ = active.adopt(job);
     return job;
   }
 

@@ -18,6 +18,9 @@ import io.jobworker.core.job.Requester;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.job.StopRequest;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -134,6 +137,29 @@ class ChangesTest {
         .hasSize(2)
         .allSatisfy(change -> assertThat(change.status().owner()).isEqualTo("alice"));
     assertThat(jobs.changes().after(before, Optional.empty(), 100)).hasSize(4);
+  }
+
+  @Test
+  void aLineThatCannotBeReadKeepsNoOtherFromBeingTold() throws Exception {
+    long before = jobs.changes().newest();
+    JobStatus bad = run("alice", "true");
+    JobStatus good = run("alice", "true");
+    jobs.close();
+    try (Connection database =
+            DriverManager.getConnection("jdbc:sqlite:" + directory.resolve("state/jobs.db"));
+        PreparedStatement damage =
+            database.prepareStatement("UPDATE change SET job = 'no id' WHERE job = ?")) {
+      damage.setString(1, bad.id().toString());
+      assertThat(damage.executeUpdate()).isEqualTo(2);
+    }
+    started.remove(bad.id());
+    open();
+    for (int limit : List.of(1, 2, 100)) {
+      assertThat(jobs.changes().after(before, Optional.of("alice"), limit))
+          .isNotEmpty()
+          .allSatisfy(change -> assertThat(change.status().id()).isEqualTo(good.id()));
+    }
+    assertThat(after(before, "alice")).hasSize(2);
   }
 
   @Test

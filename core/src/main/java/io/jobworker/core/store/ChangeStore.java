@@ -17,6 +17,9 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -26,6 +29,8 @@ import tools.jackson.databind.json.JsonMapper;
  * fails is a {@link JobException.Unavailable}.
  */
 public final class ChangeStore {
+  private static final Logger LOG = LoggerFactory.getLogger(ChangeStore.class);
+
   /** An owner's changes are trimmed when there may be so many too many. */
   private static final int SLACK = 256;
 
@@ -50,13 +55,13 @@ public final class ChangeStore {
   }
 
   /**
-   * Changes after {@code revision}, from the first on.
+   * Changes after {@code revision}, from the first on. One that cannot be read is passed over.
    *
    * @param owner of whose jobs; empty: of everybody's
    * @throws JobException.RevisionForgotten if some of them are not kept
    */
   public List<JobChange> after(long revision, Optional<String> owner, int limit) {
-    List<JobChange> found =
+    List<Line> lines =
         owner.isPresent()
             ? database.rows(
                 "SELECT * FROM change WHERE owner = ? AND revision > ? ORDER BY revision LIMIT ?",
@@ -65,16 +70,18 @@ public final class ChangeStore {
                   statement.setLong(2, revision);
                   statement.setInt(3, limit);
                 },
-                ChangeStore::toChange)
+                Line::of)
             : database.rows(
                 "SELECT * FROM change WHERE revision > ? ORDER BY revision LIMIT ?",
                 statement -> {
                   statement.setLong(1, revision);
                   statement.setInt(2, limit);
                 },
-                ChangeStore::toChange);
+                Line::of);
     requireKept(revision, owner); // afterwards: what is trimmed meanwhile is noticed
-    return found;
+    List<JobChange> found = lines.stream().flatMap(line -> line.change().stream()).toList();
+    boolean passedOver = found.isEmpty() && lines.size() == limit;
+    return passedOver ? after(lines.getLast().revision(), owner, limit) : found;
   }
 
   private void requireKept(long revision, Optional<String> owner) {
@@ -131,6 +138,19 @@ public final class ChangeStore {
           statement.setString(1, owner);
           statement.setLong(2, revision);
         });
+  }
+
+  /** One line; empty if it does not say which change it is. */
+  private record Line(long revision, Optional<JobChange> change) {
+    static Line of(ResultSet row) throws SQLException {
+      long revision = row.getLong("revision");
+      try {
+        return new Line(revision, Optional.of(toChange(row)));
+      } catch (IllegalArgumentException | JacksonException e) {
+        LOG.atError().addKeyValue("revision", revision).setCause(e).log("change.unreadable");
+        return new Line(revision, Optional.empty());
+      }
+    }
   }
 
   private static JobChange toChange(ResultSet row) throws SQLException {
