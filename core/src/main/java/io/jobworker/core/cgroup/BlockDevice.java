@@ -4,7 +4,16 @@ import io.jobworker.base.linux.MountInfo;
 import io.jobworker.base.words.OsString;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -14,6 +23,7 @@ import java.util.Optional;
  */
 final class BlockDevice {
   private static final int MAX_LAYERS = 8;
+  private static final int MAX_LINKS = 40; // path_resolution(7)
 
   private BlockDevice() {}
 
@@ -24,9 +34,51 @@ final class BlockDevice {
     }
   }
 
-  /** The device, as MAJOR:MINOR. */
+  /**
+   * The device, as MAJOR:MINOR. We see more than who asks, and must not tell of it: what lies in a
+   * directory that not everybody may search is not looked at, and stands for what is mounted there.
+   */
   static String behind(Path path) throws IOException {
-    return behind(path.toRealPath(), 0);
+    return behind(asEverybodySees(path), 0);
+  }
+
+  private static Path asEverybodySees(Path path) throws IOException {
+    Path at = path.getRoot();
+    Deque<Path> rest = new ArrayDeque<>();
+    path.forEach(rest::addLast);
+    for (int links = 0; !rest.isEmpty(); ) {
+      if (!isSearchable(at)) {
+        return mountIn(at, rest).orElse(at);
+      }
+      Path next = at.resolve(rest.removeFirst()).normalize(); // no link is left in it but the last
+      if (!Files.isSymbolicLink(next)) {
+        Files.readAttributes(next, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        at = next;
+        continue;
+      }
+      if (++links > MAX_LINKS) {
+        throw new NotFound("there are too many links");
+      }
+      Path target = Files.readSymbolicLink(next);
+      at = target.isAbsolute() ? target.getRoot() : at;
+      List<Path> names = new ArrayList<>();
+      target.forEach(names::add);
+      names.reversed().forEach(rest::addFirst);
+    }
+    return at;
+  }
+
+  private static boolean isSearchable(Path directory) throws IOException {
+    return Files.getPosixFilePermissions(directory).contains(PosixFilePermission.OTHERS_EXECUTE);
+  }
+
+  /** The innermost mount on the way, of which everybody can know. */
+  private static Optional<Path> mountIn(Path directory, Collection<Path> names) throws IOException {
+    Path all = names.stream().reduce(directory, Path::resolve).normalize();
+    return MountInfo.all().stream()
+        .map(MountInfo::point)
+        .filter(point -> all.startsWith(point) && point.startsWith(directory))
+        .max(Comparator.comparingInt(Path::getNameCount));
   }
 
   private static String behind(Path path, int depth) throws IOException {
