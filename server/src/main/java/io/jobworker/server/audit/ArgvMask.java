@@ -15,6 +15,12 @@ final class ArgvMask {
 
   private static final String MASKED = "***";
 
+  /** A pattern's group of this name is what is taken out; without one, all that it matches. */
+  private static final String SECRET = "secret";
+
+  /** Of an option whose secret is the next argument. */
+  private static final int LONGEST_NAME = 128;
+
   private final List<Pattern> patterns;
 
   ArgvMask(List<Pattern> patterns) {
@@ -47,19 +53,44 @@ final class ArgvMask {
     return new Masked(shown, omitted);
   }
 
-  /** Takes out what matches of an argument; a pattern's look behind sees the one before it. */
+  /** Takes out what matches of an argument; a pattern sees also the one before it. */
   private String mask(String before, String argument) {
     String masked = argument;
     for (Pattern pattern : patterns) {
-      String text = before + masked;
-      Matcher matcher =
-          pattern.matcher(text).useTransparentBounds(true).region(before.length(), text.length());
-      var replaced = new StringBuilder();
-      while (matcher.find()) {
-        matcher.appendReplacement(replaced, Matcher.quoteReplacement(MASKED));
-      }
-      masked = matcher.appendTail(replaced).substring(before.length());
+      masked =
+          pattern.namedGroups().containsKey(SECRET)
+              ? maskGroups(pattern, before, masked)
+              : maskMatches(pattern, before, masked);
     }
     return masked;
+  }
+
+  /** Of a pattern that looks behind for what says that this is a secret. */
+  private static String maskMatches(Pattern pattern, String before, String argument) {
+    String text = before + argument;
+    Matcher matcher =
+        pattern.matcher(text).useTransparentBounds(true).region(before.length(), text.length());
+    var replaced = new StringBuilder();
+    while (matcher.find()) {
+      matcher.appendReplacement(replaced, Matcher.quoteReplacement(MASKED));
+    }
+    return matcher.appendTail(replaced).substring(before.length());
+  }
+
+  /** Of a pattern that matches that, too, which takes a hundredth of the time. */
+  private static String maskGroups(Pattern pattern, String before, String argument) {
+    String name = before.substring(Math.max(0, before.length() - LONGEST_NAME));
+    Matcher across = pattern.matcher(name + argument);
+    for (int from = 0; from < name.length() && across.find(from); from = across.start() + 1) {
+      if (across.start(SECRET) == name.length()) {
+        return MASKED + argument.substring(across.end(SECRET) - name.length());
+      }
+    }
+    var replaced = new StringBuilder();
+    int end = 0;
+    for (Matcher within = pattern.matcher(argument); within.find(); end = within.end(SECRET)) {
+      replaced.append(argument, end, within.start(SECRET)).append(MASKED);
+    }
+    return replaced.append(argument, end, argument.length()).toString();
   }
 }

@@ -7,11 +7,13 @@ import io.jobworker.base.words.OsString;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -164,5 +166,33 @@ class AuditLogTest {
     String latin = OsString.of(new byte[] {'c', (byte) 0xe9});
     assertThat(mask.mask(List.of("prog", latin, "secret=hunter" + latin)).arguments())
         .containsExactly("prog", "c\\xe9", "secret=***");
+  }
+
+  @Test
+  void whatIsMaskedFromTheStartTakesOutTheSecretAndNothingBeforeIt() throws Exception {
+    Path file = parent.resolve("server.toml");
+    try (InputStream shipped = ServerConfig.class.getResourceAsStream("/server.toml")) {
+      Files.copy(Objects.requireNonNull(shipped), file);
+    }
+    ArgvMask mask = new ArgvMask(ServerConfig.read(file).audit().patterns());
+    for (String[] row :
+        new String[][] {
+          {"--token=hunter2", "--token=***"},
+          {"PGPASSWORD=hunter2", "PGPASSWORD=***"},
+          {"AWS_SECRET_ACCESS_KEY=hunter2", "AWS_SECRET_ACCESS_KEY=***"},
+          {"{\"user\": \"a\", \"password\": \"hunter2\"}", "{\"user\": \"a\", \"password\": \"***"},
+          {"Authorization: Bearer hunter2", "Authorization: Bearer ***"},
+          {"x-api-key: hunter2", "x-api-key: ***"},
+          {"postgres://bob:hunter2@db/x?a=1", "postgres://bob:***@db/x?a=1"},
+          {"git clone https://bob:hun:ter2@host/r", "git clone https://bob:***@host/r"},
+          {"https://host:8443/path@2", "https://host:8443/path@2"},
+          {"compass north", "compass north"},
+        }) {
+      assertThat(mask.mask(List.of("prog", row[0], "visible")).arguments())
+          .containsExactly("prog", row[1], "visible");
+    }
+    assertThat(
+            mask.mask(List.of("a", "--db-password", "hunter2", "b", "-token", "x y")).arguments())
+        .containsExactly("a", "--db-password", "***", "b", "-token", "***");
   }
 }
