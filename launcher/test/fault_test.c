@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -57,7 +58,7 @@ struct job {
 
 /* --- calls that fail ---------------------------------------------------------------------------- */
 
-enum call { ANY, OPEN, WRITE, PWRITE, TRUNCATE, RENAME, MAKE_DIRECTORY, UNLINK, LINK, MAKE_MEMORY, SYNC };
+enum call { ANY, EXECUTE, OPEN, WRITE, PWRITE, TRUNCATE, RENAME, MAKE_DIRECTORY, UNLINK, LINK, MAKE_MEMORY, SYNC };
 
 static const struct {
     unsigned number;
@@ -67,6 +68,7 @@ static const struct {
     {__NR_ftruncate, TRUNCATE},   {__NR_unlinkat, UNLINK},  {__NR_mkdirat, MAKE_DIRECTORY},
     {__NR_renameat2, RENAME},     {__NR_memfd_create, MAKE_MEMORY},
     {__NR_symlinkat, LINK},       {__NR_fsync, SYNC},
+    {__NR_execve, EXECUTE},
 #ifdef __NR_renameat
     {__NR_renameat, RENAME},
 #endif
@@ -299,8 +301,11 @@ static void spawn(struct job *job, int sheet)
     AWAIT(job, waitpid(stub, NULL, WNOHANG) == stub);
 }
 
-/* Launches a job that prints so many lines on stdout and exits with 7; isolated if more entries for its sheet say so; in a cgroup if "cgroup=PATH" is given. */
-static void launch_with(struct job *job, long lines, const char *retain, const char *const *more, const char *cgroup)
+/*
+ * Launches a job that prints so many lines on stdout and exits with 7; isolated if more entries for its sheet say so.
+ * One last entry may be anything; NULL: there is none.
+ */
+static void launch_with(struct job *job, long lines, const char *retain, const char *const *more, const char *last)
 {
     char text[2048], print[96];
     size_t length = 0;
@@ -319,9 +324,9 @@ static void launch_with(struct job *job, long lines, const char *retain, const c
         memcpy(text + length, *more, strlen(*more) + 1);
         length += strlen(*more) + 1;
     }
-    if (cgroup != NULL) {
-        memcpy(text + length, cgroup, strlen(cgroup) + 1);
-        length += strlen(cgroup) + 1;
+    if (last != NULL) {
+        memcpy(text + length, last, strlen(last) + 1);
+        length += strlen(last) + 1;
     }
     int sheet = memfd_create("sheet", MFD_CLOEXEC);
     if (sheet < 0 || write(sheet, text, length) != (ssize_t)length)
@@ -564,6 +569,26 @@ static void a_start_that_cannot_begin_says_at_which_step_and_why(void)
 enum { MANY_LINES = 1000000 };
 
 /* From some call on, until the job has ended. */
+/* As of a network's, or of a disk that was taken out. */
+static void the_search_of_path_goes_on_behind_a_file_system_that_is_gone(void)
+{
+    static const int gone[] = {ESTALE, ENODEV, ETIMEDOUT};
+    const char *name = strrchr(holder_path, '/') + 1;
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "env=PATH=/tmp:%.*s", (int)(name - 1 - holder_path), holder_path);
+    snprintf(holder_entry, sizeof holder_entry, "arg=%s", name);
+    for (size_t i = 0; i < sizeof gone / sizeof gone[0]; i++) {
+        struct job job;
+        snprintf(where, sizeof where, " (%s)", strerrorname_np(gone[i]));
+        plan_fault(LAUNCHER, EXECUTE, gone[i], 1, 1);
+        launch_with(&job, 100, "retain=40960", NULL, path);
+        CHECK(plan.failed == 1 && plan.met == 2);
+        CHECK(has_started(&job));
+        check_ended(&job, 100);
+    }
+    snprintf(holder_entry, sizeof holder_entry, "arg=%s", holder_path);
+}
+
 static void a_disk_that_takes_nothing_any_more_costs_output_and_no_end(void)
 {
     enum { LINES = MANY_LINES };
@@ -730,6 +755,7 @@ int main(int argc, char **argv)
     RUN(whichever_call_fails_the_start_fails_by_name_or_the_end_is_told_truly);
     if (geteuid() == 0)
         RUN(whichever_call_of_an_isolated_launch_fails_likewise);
+    RUN(the_search_of_path_goes_on_behind_a_file_system_that_is_gone);
     RUN(a_disk_that_takes_nothing_any_more_costs_output_and_no_end);
     RUN(when_the_disk_takes_something_again_the_log_goes_on_and_readers_see_right_bytes);
     RUN(an_exit_record_that_cannot_be_written_is_tried_until_it_can);

@@ -3,6 +3,7 @@
  * Prints "N passed, N failed" and exits 0 only if nothing failed. In the environment: ONLY=PART of a test's name,
  * TIMES=1 for what each takes.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -898,6 +899,98 @@ static int is_held_by(const struct job *job, long pid)
 static char holder_entry[160];    /* as a program */
 static char holder_variable[160]; /* for a script */
 
+static int count_descriptors(pid_t pid)
+{
+    char path[64];
+    int count = 0;
+    snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return -1;
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    return count;
+}
+
+static void servers_that_come_and_go_leave_nothing_in_a_launcher(void)
+{
+    struct job job;
+    launch(&job, "arg=/bin/sleep", "arg=1000", NULL);
+    int before = count_descriptors((pid_t)job.monitor);
+    CHECK(before > 0);
+    for (int i = 0; i < 50; i++) {
+        close(job.control);
+        CHECK(reconnect(&job) == 0);
+        struct pollfd heard = {.fd = job.control, .events = POLLIN};
+        CHECK(poll(&heard, 1, PATIENCE_MS) == 1);
+    }
+    AWAIT(count_descriptors((pid_t)job.monitor) == before);
+    CHECK(kill((pid_t)job.main_pid, SIGKILL) == 0);
+    CHECK(launcher_ended(&job) == 0);
+    close(job.control);
+    munmap(job.page, PAGE_BYTES);
+}
+
+static int is_zombie(long pid)
+{
+    char path[64], state = '?';
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    int found = fscanf(file, "%*d (%*[^)]) %c", &state);
+    fclose(file);
+    return found == 1 && state == 'Z';
+}
+
+/* Launches a job that leaves with 7 at SIGUSR1 and with 8 at SIGTERM, and has so long for all it does. */
+static long long launch_with_time(struct job *job, long long time_ms)
+{
+    char time[48];
+    snprintf(time, sizeof time, "timeout-ms=%lld", time_ms);
+    launch(job, "arg=/bin/sh", "arg=-c",
+           "arg=trap 'exit 7' USR1; trap 'exit 8' TERM; echo up; while :; do :; done", time,
+           "timeout-grace-ms=3600000", NULL);
+    long long over = now_ms() + time_ms;
+    while (now_ms() < over && strcmp(output(job, "stdout"), "up\n") != 0)
+        poll(NULL, 0, 1);
+    return over;
+}
+
+/* Its launcher hears of both at once. */
+static void an_exit_that_comes_before_a_time_out_with_a_grace_is_an_exit(void)
+{
+    int in_time = 0;
+    for (long long time_ms = 300; !in_time && !current_failed; time_ms *= 2) { /* a busy machine needs more */
+        struct job job;
+        long long over = launch_with_time(&job, time_ms);
+        CHECK(kill((pid_t)job.monitor, SIGSTOP) == 0);
+        (void)kill((pid_t)job.main_pid, SIGUSR1); /* there may be none any more, if it is too late */
+        AWAIT(is_zombie(job.main_pid) || now_ms() > over);
+        in_time = is_zombie(job.main_pid) && now_ms() < over;
+        AWAIT(now_ms() > over + 20);
+        CHECK(kill((pid_t)job.monitor, SIGCONT) == 0);
+        CHECK(strcmp(receive(&job), "2 ended") == 0);
+        CHECK(!in_time || (recorded(&job, "exit_code") == 7 && record_says(&job, "cause none\n")));
+        collect(&job);
+    }
+}
+
+static void a_time_out_with_a_grace_that_the_job_uses_is_a_time_out(void)
+{
+    int used = 0;
+    for (long long time_ms = 100; !used && !current_failed; time_ms *= 2) {
+        struct job job;
+        (void)launch_with_time(&job, time_ms);
+        CHECK(strcmp(receive(&job), "2 ended") == 0);
+        CHECK(record_says(&job, "cause timeout\n"));
+        used = recorded(&job, "signal") == 0; /* else SIGTERM came before it was ready for that */
+        CHECK(!used || recorded(&job, "exit_code") == 8);
+        collect(&job);
+    }
+}
+
 /* A job that locks its pipe while there is something in it, and capture is at it. */
 static void launch_holding(struct job *job, const char *more)
 {
@@ -1745,6 +1838,9 @@ static void be_strange(void)
         _exit(97);
     (void)syscall(SYS_set_mempolicy, MPOL_PREFERRED, &first_node, 8 * sizeof first_node + 1); /* not in every kernel */
     (void)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, STRANGE_KEYRING);
+    int score = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (score < 0 || (write(score, "-321", 4) < 0 && errno != EACCES) || close(score) != 0) /* CAP_SYS_RESOURCE */
+        _exit(97);
     if (geteuid() == 0 && (setpriority(PRIO_PROCESS, 0, -3) != 0 || syscall(SYS_ioprio_set, 1, 0, 1 << 13 | 3) != 0 ||
                            sched_setscheduler(0, SCHED_RR, &five) != 0))
         _exit(97);
@@ -1762,6 +1858,11 @@ static int tell_strangeness(void)
     (void)syscall(SYS_get_mempolicy, &mode, NULL, 0UL, NULL, 0UL);
     printf("policy %d nice %d io %ld cpus %d memory %d thp %d\n", sched_getscheduler(0), getpriority(PRIO_PROCESS, 0),
            syscall(SYS_ioprio_get, 1, 0), CPU_COUNT(&cpus), mode > 0, prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+    char score[16] = "";
+    int fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, score, sizeof score - 1) < 0 || close(fd) != 0)
+        return 1;
+    printf("oom score %s", score);
     printf("personality %d slack %d strange keyring %d privileges %d dumpable %d\n", personality(0xffffffff),
            prctl(PR_GET_TIMERSLACK), strstr(keyring, STRANGE_KEYRING) != NULL, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0),
            prctl(PR_GET_DUMPABLE));
@@ -1793,7 +1894,7 @@ static void what_the_server_was_given_is_not_handed_down(void)
     CHECK(sched_getscheduler((pid_t)job.monitor) == SCHED_OTHER); /* there may be no other time in its cgroup */
     CHECK(strcmp(receive(&job), "2 ended") == 0);
     snprintf(expected, sizeof expected,
-             "policy 0 nice 0 io 0 cpus %d memory 0 thp 0\n"
+             "policy 0 nice 0 io 0 cpus %d memory 0 thp 0\noom score 0\n"
              "personality 0 slack 50000 strange keyring 0 privileges 1 dumpable 1\n",
              count_cpus());
     CHECK(strcmp(output(&job, "stdout"), expected) == 0);
@@ -1839,12 +1940,12 @@ static void what_the_server_was_given_is_not_handed_down_to_an_isolated_job(void
     in_launcher = be_strange;
     launch(&job, ISOLATED, "arg=/bin/sh", "arg=-c",
            "arg=for p in 1 $$; do chrt -p $p | tr '\n' ' '; ionice -p $p; done; cat /proc/$$/personality; cat /proc/self/timerslack_ns; "
-           "nproc; nice; grep THP_enabled /proc/self/status; grep -c " STRANGE_KEYRING " /proc/keys; "
+           "cat /proc/self/oom_score_adj; nproc; nice; grep THP_enabled /proc/self/status; grep -c " STRANGE_KEYRING " /proc/keys; "
            "grep -c prefer /proc/self/numa_maps; stat -c %u /proc/self/environ",
            NULL);
     in_launcher = NULL;
     CHECK(strcmp(receive(&job), "2 ended") == 0);
-    snprintf(expected, sizeof expected, "00000000\n50000\n%d\n0\nTHP_enabled:\t1\n0\n0\n70000\n", count_cpus());
+    snprintf(expected, sizeof expected, "00000000\n50000\n0\n%d\n0\nTHP_enabled:\t1\n0\n0\n70000\n", count_cpus());
     const char *text = output(&job, "stdout");
     const char *rest = strstr(text, "00000000\n");
     CHECK(strstr(text, "SCHED_RR") == NULL && strstr(text, "realtime") == NULL);
@@ -2363,8 +2464,11 @@ int main(int argc, char **argv)
     RUN(what_the_main_process_leaves_behind_is_killed);
     RUN(a_time_out_needs_no_server);
     RUN(a_grace_cancels_no_time_out);
+    RUN(an_exit_that_comes_before_a_time_out_with_a_grace_is_an_exit);
+    RUN(a_time_out_with_a_grace_that_the_job_uses_is_a_time_out);
     RUN(what_a_dead_server_has_said_keeps_no_other_out);
     RUN(a_stop_is_heard_although_who_said_it_has_gone);
+    RUN(servers_that_come_and_go_leave_nothing_in_a_launcher);
     RUN(resource_limits_are_set);
     RUN(without_cores_nobody_gets_the_memory_of_what_crashes);
     RUN(a_job_goes_on_and_ends_without_a_server);
