@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.google.protobuf.util.Durations;
 import com.google.protobuf.util.Timestamps;
 import io.grpc.ManagedChannel;
+import io.grpc.StatusRuntimeException;
 import io.jobworker.acceptance.support.Gate;
 import io.jobworker.acceptance.support.Programs;
 import io.jobworker.acceptance.support.Result;
@@ -18,6 +19,7 @@ import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobStats;
 import io.jobworker.api.v1.JobStatusResponse;
 import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingStub;
 import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.StatsOptions;
 import io.jobworker.base.linux.ProcessCalls;
@@ -30,6 +32,8 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -312,6 +316,41 @@ class DaemonTest {
     JsonNode job = server.as("alice").status(stopped);
     assertThat(job.path("status").asString()).isEqualTo("stopped");
     assertThat(job.path("exitCode").asInt()).isEqualTo(4);
+  }
+
+  @Test
+  void whereItsJobsAreToBeStoppedNoneIsLeftOfThoseThatBeginWhileItIsEnded() throws Exception {
+    startOwn(ServerToml.withoutQuotas().with("shutdown.jobs", "stop"));
+    ManagedChannel channel = server.certificates().channel("alice");
+    JobWorkerBlockingStub calls = JobWorkerGrpc.newBlockingStub(channel);
+    JobSpec spec = JobSpec.newBuilder().addCommand("sleep").addCommand("1000").build();
+    CountDownLatch begun = new CountDownLatch(12);
+    List<CompletableFuture<List<String>>> starters = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      starters.add(
+          CompletableFuture.supplyAsync(() -> {
+            List<String> started = new ArrayList<>();
+            try {
+              while (true) {
+                started.add(calls.start(JobRequest.newBuilder().setSpec(spec).build()).getId());
+                begun.countDown();
+              }
+            } catch (StatusRuntimeException e) {
+              return started;
+            }
+          }));
+    }
+    assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(server.terminate()).isZero();
+    server.restart();
+    for (CompletableFuture<List<String>> starter : starters) {
+      for (String id : starter.get(60, TimeUnit.SECONDS)) {
+        assertThat(calls.withWaitForReady().status(JobRequest.newBuilder().setId(id).build()))
+            .extracting(JobStatusResponse::getStatus)
+            .isEqualTo("stopped");
+      }
+    }
+    channel.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
   }
 
   @Test

@@ -4,11 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.grpc.ManagedChannel;
 import io.jobworker.acceptance.support.Gate;
 import io.jobworker.acceptance.support.Programs;
 import io.jobworker.acceptance.support.Result;
 import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.acceptance.support.ServerToml;
+import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobSpec;
+import io.jobworker.api.v1.JobStatusResponse;
+import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingStub;
+import io.jobworker.api.v1.Reason;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -18,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -345,21 +353,26 @@ class FaultsTest {
   void endsThatComeWhileThereAreNoDescriptorsAreToldAsTheyWere() throws Exception {
     ServerProcess server = ServerProcess.start(ServerToml.withoutQuotas());
     running = server;
+    ManagedChannel channel = server.certificates().channel("alice");
+    JobWorkerBlockingStub calls = JobWorkerGrpc.newBlockingStub(channel);
     List<String> jobs = new ArrayList<>();
     for (int code = 0; code < 40; code++) {
-      jobs.add(server.as("alice").start("--shell", others.waiting() + "; exit " + code));
+      String script = others.waiting() + "; exit " + code;
+      JobSpec spec = JobSpec.newBuilder().addAllCommand(List.of("/bin/sh", "-c", script)).build();
+      jobs.add(calls.start(JobRequest.newBuilder().setSpec(spec).build()).getId());
     }
-    JsonNode before = server.as("alice").status(jobs.getFirst());
-    assertThat(before.path("status").asString()).isEqualTo("running");
+    assertThat(calls.status(JobRequest.newBuilder().setId(jobs.getFirst()).build()).getStatus())
+        .isEqualTo("running");
     limitDescriptors(server, nextDescriptor(server));
     others.open();
     jobs.forEach(job -> server.log().event("job.ended", job));
     limitDescriptors(server, 4096);
     for (int code = 0; code < jobs.size(); code++) {
-      JsonNode job = server.as("alice").status(jobs.get(code));
-      assertThat(job.path("reason").asString()).isEqualTo("REASON_EXITED");
-      assertThat(job.path("exitCode").asInt()).isEqualTo(code);
+      JobStatusResponse job = calls.status(JobRequest.newBuilder().setId(jobs.get(code)).build());
+      assertThat(job.getReason()).isEqualTo(Reason.REASON_EXITED);
+      assertThat(job.getExitCode()).isEqualTo(code);
     }
+    channel.shutdownNow().awaitTermination(10, TimeUnit.SECONDS);
   }
 
   /** The number that the next one would get: with this as the limit there is none left. */

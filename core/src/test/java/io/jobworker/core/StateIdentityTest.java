@@ -51,6 +51,7 @@ class StateIdentityTest {
   @AfterEach
   void close() {
     jobs.close();
+    TestJobs.removeCgroups(); // also of the other server
   }
 
   private Path database() {

@@ -35,10 +35,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A library of a test's own, that ends all its jobs and removes its cgroups when it is closed. */
 final class TestJobs implements AutoCloseable {
-  private static final String CGROUP_ROOT = "job-worker-test-" + ProcessHandle.current().pid();
+  /** One for each state directory, as of servers beside each other. */
+  private static final Map<Path, String> CGROUP_ROOTS = new ConcurrentHashMap<>();
+
+  private static final AtomicInteger COUNT = new AtomicInteger();
   private static final long PATIENCE_SECONDS = 120;
 
   /** How long anything may take on a busy machine. */
@@ -71,7 +75,7 @@ final class TestJobs implements AutoCloseable {
       Clock clock,
       Duration repeatPatience) {
     boolean isolate = JobsConfig.in(state).isolate();
-    return config(state, CGROUP_ROOT, isolate, output, history, clock, repeatPatience);
+    return config(state, cgroupRoot(state), isolate, output, history, clock, repeatPatience);
   }
 
   /** On a host that gives a server neither cgroups nor namespaces. */
@@ -180,7 +184,7 @@ final class TestJobs implements AutoCloseable {
     return CgroupHost.inspect()
         .mount()
         .orElseThrow()
-        .resolve(CGROUP_ROOT)
+        .resolve(cgroupRoot(state))
         .resolve("jobs")
         .resolve(slots.getOrDefault(job.id(), "unknown"));
   }
@@ -303,7 +307,7 @@ final class TestJobs implements AutoCloseable {
   public void close() {
     started.forEach(this::stopIfKnown);
     jobs.close();
-    removeCgroups();
+    removeCgroups(state);
   }
 
   private void stopIfKnown(JobId id) {
@@ -314,13 +318,24 @@ final class TestJobs implements AutoCloseable {
     }
   }
 
-  /** Fails if something stays behind in them. */
+  private static String cgroupRoot(Path state) {
+    return CGROUP_ROOTS.computeIfAbsent(
+        state.toAbsolutePath(),
+        _ -> "job-worker-test-" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet());
+  }
+
+  /** Of all libraries of this process. Fails if something stays behind in them. */
   static void removeCgroups() {
-    CgroupHost.inspect()
-        .mount()
-        .map(mount -> mount.resolve(CGROUP_ROOT))
-        .ifPresent(root ->
-            await().atMost(PATIENCE).untilAsserted(() -> assertThat(leftIn(root)).isEmpty()));
+    List.copyOf(CGROUP_ROOTS.keySet()).forEach(TestJobs::removeCgroups);
+  }
+
+  private static void removeCgroups(Path state) {
+    Optional<Path> root =
+        CgroupHost.inspect().mount().map(mount -> mount.resolve(cgroupRoot(state)));
+    if (!root.map(TestJobs::leftIn).orElse("").isEmpty()) {
+      await().atMost(PATIENCE).untilAsserted(() -> assertThat(leftIn(root.get())).isEmpty());
+    }
+    CGROUP_ROOTS.remove(state.toAbsolutePath());
   }
 
   /** A helper that was removing files when its jobs were closed takes its turn to the end. */

@@ -1,6 +1,7 @@
 package io.jobworker.acceptance.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Descriptors.MethodDescriptor;
 import io.grpc.CallOptions;
@@ -9,9 +10,12 @@ import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.ClientCalls;
+import io.grpc.stub.MetadataUtils;
 import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.api.v1.JobRequest;
+import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingStub;
 import io.jobworker.api.v1.JobWorkerOuterClass;
 import java.util.ArrayList;
 import java.util.List;
@@ -104,6 +108,28 @@ class AuthorizationTest {
     }
     assertThat(server.as("bob").status(running).path("status").asString()).isEqualTo("running");
     server.as("bob").run("stop", running).succeeded();
+  }
+
+  @Test
+  void whoeverSaysOfHimselfThatHeIsSomebodyElseIsNotBelieved() {
+    String bobs = server.as("bob").start("sleep 1000");
+    Metadata claims = new Metadata();
+    for (String name : List.of("owner", "client", "user", "cn", "x-client-cn", "from")) {
+      claims.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), "bob");
+    }
+    for (String name : List.of("x-forwarded-client-cert", "x-ssl-client-s-dn")) {
+      claims.put(Metadata.Key.of(name, Metadata.ASCII_STRING_MARSHALLER), "Subject=\"CN=bob\"");
+    }
+    JobWorkerBlockingStub calls =
+        JobWorkerGrpc.newBlockingStub(alice)
+            .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(claims));
+    assertThatThrownBy(() -> calls.stop(JobRequest.newBuilder().setId(bobs).build()))
+        .hasMessageStartingWith("NOT_FOUND");
+    JobSpec spec = JobSpec.newBuilder().addCommand("true").build();
+    String own = calls.start(JobRequest.newBuilder().setSpec(spec).build()).getId();
+    assertThat(calls.status(JobRequest.newBuilder().setId(own).build()).getOwner())
+        .isEqualTo("alice");
+    server.as("bob").run("stop", bobs).succeeded();
   }
 
   @Test

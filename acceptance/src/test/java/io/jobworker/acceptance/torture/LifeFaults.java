@@ -1,5 +1,7 @@
 package io.jobworker.acceptance.torture;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.google.protobuf.ByteString;
 import io.grpc.ManagedChannel;
 import io.grpc.Status;
@@ -277,8 +279,10 @@ public final class LifeFaults implements AutoCloseable {
         case REMOVE -> calls.withDeadlineAfter(PATIENCE).remove(job(id));
         case RECOVER -> throw new IllegalStateException();
       }
-    } catch (StatusRuntimeException e) {
-      // it failed, which it may
+    } catch (StatusRuntimeException e) { // it failed, which it may, by a name
+      if (!tracer.isDeadWithin(Duration.ZERO)) {
+        assertThat(e.getStatus().getCode()).isNotIn(Status.Code.INTERNAL, Status.Code.UNKNOWN);
+      }
     }
     // What goes on beside the answer, or has no caller.
     long end = System.nanoTime() + Duration.ofSeconds(2).toNanos();
