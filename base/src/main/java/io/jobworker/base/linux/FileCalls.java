@@ -37,7 +37,11 @@ public final class FileCalls {
    */
   public static final int WOULD_BLOCK = -1;
 
+  private static final int F_SETFD = 2;
+  private static final int F_GETFL = 3;
+  private static final int F_SETFL = 4;
   private static final int F_GETLK = 5;
+  private static final int FD_CLOEXEC = 1;
   private static final short F_WRLCK = 1;
   private static final short F_UNLCK = 2;
 
@@ -58,7 +62,31 @@ public final class FileCalls {
   private static final MethodHandle FCNTL =
       bindVariadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
 
+  private static final MethodHandle FCNTL_NUMBER =
+      bindVariadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
+
   private FileCalls() {}
+
+  /**
+   * Makes one that this process was given what our own are: close-on-exec and non-blocking.
+   *
+   * @throws LinuxException if there is none of this number
+   */
+  public static void takeOver(int descriptor) throws LinuxException {
+    var _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    int now = fcntl(descriptor, F_GETFL, 0);
+    var _ = fcntl(descriptor, F_SETFL, now | O_NONBLOCK);
+  }
+
+  private static int fcntl(int descriptor, int command, int argument) throws LinuxException {
+    try {
+      MemorySegment state = STATE.get();
+      int answer = (int) FCNTL_NUMBER.invokeExact(state, descriptor, command, argument);
+      return checked(answer, state, "fcntl", "descriptor " + descriptor);
+    } catch (Throwable t) {
+      throw rethrow(t);
+    }
+  }
 
   /** open(2); the descriptor is close-on-exec always. */
   public static Fd open(Path path, int flags) throws LinuxException {

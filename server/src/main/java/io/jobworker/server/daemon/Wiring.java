@@ -102,7 +102,7 @@ final class Wiring {
     Jobs jobs = openJobs(audit, isolate);
     forgetAddress();
     ExecutorService calls = startCalls();
-    Connections connections = lifecycle.add(new Connections(settings.connections(), calls));
+    Connections connections = lifecycle.add(openConnections(calls));
     lifecycle.add(tls.follow(connections, timer, calls));
     metricsAddress.ifPresent(at -> lifecycle.add(Metrics.serve(at, tls, connections, audit, jobs)));
     Authenticator authenticator =
@@ -133,10 +133,18 @@ final class Wiring {
                     .toList())
             .build();
     serve(grpc, listen);
-    announce(listen.withPort(grpc.getPort()).toString(), audit);
+    announce(connections.listensAt(listen, grpc), audit);
     warnOfExpiry(tls, audit, timer, calls);
     serving = true;
     return audit;
+  }
+
+  private Connections openConnections(ExecutorService calls) {
+    try {
+      return new Connections(settings.connections(), calls);
+    } catch (IllegalArgumentException e) {
+      throw new ConfigException(String.valueOf(e.getMessage()));
+    }
   }
 
   private Optional<InetSocketAddress> metricsAddress() {

@@ -4,6 +4,7 @@ import io.grpc.Attributes;
 import io.grpc.Codec;
 import io.grpc.DecompressorRegistry;
 import io.grpc.Grpc;
+import io.grpc.Server;
 import io.grpc.ServerBuilder;
 import io.grpc.ServerTransportFilter;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
@@ -20,9 +21,13 @@ import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslContext;
 import io.grpc.netty.shaded.io.netty.util.ResourceLeakDetector;
 import io.grpc.netty.shaded.io.netty.util.concurrent.Future;
+import io.jobworker.base.linux.LinuxException;
+import io.jobworker.base.net.HostAndPort;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.Executor;
@@ -100,6 +105,10 @@ public final class Connections implements AutoCloseable {
   private final Bounds bounds;
   private final Executor blocking;
   private final boolean epoll = Epoll.isAvailable();
+
+  /** The socket to listen at, if somebody has opened one for us. */
+  private final Optional<Integer> given;
+
   private final EventLoopGroup acceptor = loops("accept", 1);
   private final EventLoopGroup loops =
       loops("connection", Math.max(2, Runtime.getRuntime().availableProcessors()));
@@ -110,8 +119,16 @@ public final class Connections implements AutoCloseable {
   private final Paces paces;
   private volatile @Nullable Listener listener;
 
-  /** {@code blocking} is where the listener is called. */
+  /**
+   * {@code blocking} is where the listener is called.
+   *
+   * @throws IllegalArgumentException if this process was given sockets that it cannot listen at
+   */
   public Connections(Bounds bounds, Executor blocking) {
+    this.given = GivenSocket.descriptor(System.getenv(), ProcessHandle.current().pid());
+    if (given.isPresent() && !epoll) {
+      throw new IllegalArgumentException("a socket was given that cannot be taken: no epoll(7)");
+    }
     this.bounds = bounds;
     this.blocking = blocking;
     this.handshakes = new Handshakes(bounds.handshakes());
@@ -147,8 +164,16 @@ public final class Connections implements AutoCloseable {
         .maxConnectionIdle(bounds.idle().toMillis(), TimeUnit.MILLISECONDS);
   }
 
+  /** Where it is listened at, which is not {@code configured} if a socket was given. */
+  public String listensAt(HostAndPort configured, Server server) {
+    if (given.isPresent() && server.getListenSockets().getFirst() instanceof InetSocketAddress at) {
+      return new HostAndPort(at.getAddress().getHostAddress(), at.getPort()).toString();
+    }
+    return configured.withPort(server.getPort()).toString();
+  }
+
   private ServerChannel listener() {
-    ServerChannel listening = epoll ? new EpollServerSocketChannel() : new NioServerSocketChannel();
+    ServerChannel listening = listeningChannel();
     listening
         .pipeline()
         .addFirst(
@@ -164,6 +189,17 @@ public final class Connections implements AutoCloseable {
               }
             });
     return listening;
+  }
+
+  private ServerChannel listeningChannel() {
+    if (!epoll) {
+      return new NioServerSocketChannel();
+    }
+    try {
+      return given.isPresent() ? GivenSocket.take(given.get()) : new EpollServerSocketChannel();
+    } catch (LinuxException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** On the acceptor's one thread. */
