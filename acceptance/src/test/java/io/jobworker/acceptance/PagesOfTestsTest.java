@@ -49,7 +49,7 @@ class PagesOfTestsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"security.md", "faults.md"})
+  @ValueSource(strings = {"threat-model.md", "faults.md"})
   void everyTestThatItNamesIsThere(String page) throws Exception {
     int named = 0;
     for (String row : Files.readAllLines(Path.of("../docs", page))) {
