@@ -61,9 +61,7 @@ final class Finding {
     if (job.isPresent()) {
       return handle(job.get());
     }
-    // Asked also of one in care, whose owner is known, and before one that is not yet is waited
-    // for:
-    // the time must not tell.
+    // Also of one in care, whose owner is known, and before waiting for one: time must not tell.
     String owner = store.owner(id).orElseThrow(() -> new JobException.NoSuchJob(id.toString()));
     LocalJob found = reachable.test(owner) ? find(id) : null;
     if (found == null || !reachable.test(found.owner())) { // or it is another by now

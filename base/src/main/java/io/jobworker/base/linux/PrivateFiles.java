@@ -22,7 +22,8 @@ public final class PrivateFiles {
   public static final FileAttribute<Set<PosixFilePermission>> DIRECTORY =
       PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
-  private static final Set<PosixFilePermission> OTHERS_WRITE =
+  /** What lets others put something in. */
+  public static final Set<PosixFilePermission> OTHERS_WRITE =
       Set.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
 
   private PrivateFiles() {}
@@ -31,10 +32,19 @@ public final class PrivateFiles {
   public static boolean isOwn(Path directory) throws IOException {
     PosixFileAttributes attributes =
         Files.readAttributes(directory, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-    UserPrincipal self =
-        Files.readAttributes(Path.of("/proc/self"), PosixFileAttributes.class).owner();
     return attributes.isDirectory()
         && Collections.disjoint(attributes.permissions(), OTHERS_WRITE)
-        && (attributes.owner().equals(self) || attributes.owner().getName().equals("root"));
+        && isOurs(attributes);
+  }
+
+  /** Whether it belongs to this process's user or to root. */
+  public static boolean isOurs(PosixFileAttributes attributes) throws IOException {
+    UserPrincipal owner = attributes.owner();
+    return owner.equals(self()) || owner.getName().equals("root");
+  }
+
+  /** This process's user. */
+  public static UserPrincipal self() throws IOException {
+    return Files.readAttributes(Path.of("/proc/self"), PosixFileAttributes.class).owner();
   }
 }

@@ -13,15 +13,11 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.nio.file.attribute.UserPrincipal;
 import java.util.Collections;
-import java.util.EnumSet;
 import java.util.Set;
 
 /** The server's directory: what lies where in it. */
 public record ServerDirectory(Path path) {
-  private static final Set<PosixFilePermission> OTHERS_WRITE =
-      EnumSet.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
   private static final Set<PosixFilePermission> OTHERS =
       PosixFilePermissions.fromString("---rwxrwx");
 
@@ -129,30 +125,28 @@ public record ServerDirectory(Path path) {
 
   /** Refuses a directory in which others than its owner could put their files. */
   public static void requireOwnDirectory(Path directory) {
-    require(directory, OTHERS_WRITE, "go-w");
+    require(directory, PrivateFiles.OTHERS_WRITE, "go-w");
   }
 
   private static void require(Path path, Set<PosixFilePermission> forbidden, String mode) {
-    PosixFileAttributes attributes;
-    UserPrincipal self;
     try {
-      attributes = Files.readAttributes(path, PosixFileAttributes.class);
-      self = Files.readAttributes(Path.of("/proc/self"), PosixFileAttributes.class).owner();
+      PosixFileAttributes attributes = Files.readAttributes(path, PosixFileAttributes.class);
+      if (!Collections.disjoint(attributes.permissions(), forbidden)) {
+        throw new ConfigException(
+            path + " is open to other users; run: chmod " + mode + " " + path);
+      }
+      if (!PrivateFiles.isOurs(attributes)) {
+        throw new ConfigException(
+            path
+                + " belongs to the user "
+                + attributes.owner().getName()
+                + "; run: chown "
+                + PrivateFiles.self().getName()
+                + " "
+                + path);
+      }
     } catch (IOException e) {
       throw new ConfigException("cannot read " + path);
-    }
-    if (!Collections.disjoint(attributes.permissions(), forbidden)) {
-      throw new ConfigException(path + " is open to other users; run: chmod " + mode + " " + path);
-    }
-    if (!attributes.owner().equals(self) && !attributes.owner().getName().equals("root")) {
-      throw new ConfigException(
-          path
-              + " belongs to the user "
-              + attributes.owner().getName()
-              + "; run: chown "
-              + self.getName()
-              + " "
-              + path);
     }
   }
 }
