@@ -249,7 +249,10 @@ final class Recovery {
   private void takeIntoCare(ActiveJob job) {
     CompletableFuture<Void> end = active.adopt(job);
     if (job.launcher().isEmpty()) {
-      var _ = end.copy().completeOnTimeout(null, PATIENCE.toMillis(), TimeUnit.MILLISECONDS).join();
+      var _ =
+          end.handle((_, _) -> true) // whatever comes of it
+              .completeOnTimeout(false, PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+              .join();
     }
   }
 

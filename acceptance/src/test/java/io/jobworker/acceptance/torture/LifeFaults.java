@@ -39,7 +39,7 @@ public final class LifeFaults implements AutoCloseable {
   private static final String OUTPUT = "line\n".repeat(1000);
 
   /** No path has as many of a kind. */
-  private static final int MOST = 60;
+  private static final int MOST = 400;
 
   /** What happens to a job meanwhile. */
   enum Step {
@@ -89,6 +89,7 @@ public final class LifeFaults implements AutoCloseable {
   private final ManagedChannel channel;
   private final JobWorkerBlockingStub calls;
   private final List<String> wrong = new ArrayList<>();
+  private boolean removing; // as the last part of looking whether all is well
   private int strikes;
   private int struck;
 
@@ -339,6 +340,7 @@ public final class LifeFaults implements AutoCloseable {
 
   /** The call that is to be the server's last may come as late as this. */
   private void verifyWithAnotherIfNeedBe(Step step, String id, Gate gate) throws Exception {
+    removing = false;
     try {
       verify(step, id, gate);
     } catch (StatusRuntimeException e) {
@@ -347,7 +349,7 @@ public final class LifeFaults implements AutoCloseable {
       }
       server.kill();
       server.restart();
-      verify(step, id, gate);
+      verify(removing ? Step.REMOVE : step, id, gate); // the removal may have been its last deed
     }
   }
 
@@ -358,6 +360,7 @@ public final class LifeFaults implements AutoCloseable {
         requireEnded(id);
         requireOutput(id);
         requireCleaned(id);
+        removing = true;
         again(() -> calls.withDeadlineAfter(PATIENCE).remove(job(id)));
       }
       case STOP -> {
@@ -368,6 +371,7 @@ public final class LifeFaults implements AutoCloseable {
         }
         requireOutput(id);
         requireCleaned(id);
+        removing = true;
         again(() -> calls.withDeadlineAfter(PATIENCE).remove(job(id)));
       }
       case REMOVE -> {
