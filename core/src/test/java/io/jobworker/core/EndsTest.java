@@ -27,8 +27,6 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.api.parallel.Execution;
-import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -38,7 +36,6 @@ import org.junit.jupiter.params.provider.MethodSource;
  * launcher as it is and one that hears of both at once.
  */
 @Timeout(240)
-@Execution(ExecutionMode.CONCURRENT) // much of it is waiting
 class EndsTest {
   /** What can happen to a job. */
   enum Event {
