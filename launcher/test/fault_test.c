@@ -568,7 +568,6 @@ static void a_start_that_cannot_begin_says_at_which_step_and_why(void)
 /* So much that there are more turns, of 256 KiB at most and two calls at least, than are waited for below, on a busy machine too. */
 enum { MANY_LINES = 1000000 };
 
-/* From some call on, until the job has ended. */
 /* As of a network's, or of a disk that was taken out. */
 static void the_search_of_path_goes_on_behind_a_file_system_that_is_gone(void)
 {
@@ -589,6 +588,7 @@ static void the_search_of_path_goes_on_behind_a_file_system_that_is_gone(void)
     snprintf(holder_entry, sizeof holder_entry, "arg=%s", holder_path);
 }
 
+/* From some call on, until the job has ended. */
 static void a_disk_that_takes_nothing_any_more_costs_output_and_no_end(void)
 {
     enum { LINES = MANY_LINES };
