@@ -64,6 +64,11 @@ final class Insistence {
     });
   }
 
+  /** Whether nothing that has not begun is to be done any more. */
+  boolean isClosing() {
+    return inFlight.isClosing();
+  }
+
   /** How many things there are that could not be done at once, and are not done yet. */
   long pending() {
     return pending.sum();

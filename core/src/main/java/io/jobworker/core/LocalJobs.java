@@ -210,6 +210,7 @@ final class LocalJobs implements Jobs {
     starts.close(CLOSE_PATIENCE); // what comes later is refused, and what has begun is stopped
     recovery.awaitAll();
     stopping.stopAll(active.all(), new StopRequest(Optional.of(grace), Signal.TERM), workers);
+    stopping.killWithoutCare(id -> active.find(id).isPresent());
   }
 
   @Override

@@ -40,8 +40,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Takes up what another process has left in the state directory, while new jobs are started
  * already: jobs that still run, jobs that ended unseen, starts that were never answered, jobs that
- * the database does not know, and remains of jobs that are of nobody. A few at a time, for each
- * takes descriptors, and one broken job keeps no other from its place.
+ * the database does not know, and remains of jobs that are of nobody. Jobs that run come into care
+ * without waiting for any other; ends are seen to a few at a time, for each takes descriptors. One
+ * broken job keeps no other from its place.
  */
 final class Recovery {
   private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
@@ -50,8 +51,8 @@ final class Recovery {
   /** How long a launcher may take to go whose job is ended already. */
   private static final Duration LAUNCHER_PATIENCE = Duration.ofSeconds(2);
 
-  /** How many are looked at beside each other. */
-  private static final int AT_ONCE = 32;
+  /** How many ends are seen to beside each other. */
+  private static final int ENDS_AT_ONCE = 32;
 
   private final StateDirectory state;
   private final JobStore store;
@@ -67,7 +68,8 @@ final class Recovery {
   private final Executor workers;
   private final String bootId = BootId.current();
 
-  private final Semaphore turns = new Semaphore(AT_ONCE);
+  /** Of those who hold descriptors only until an end has been seen to. */
+  private final Semaphore turns = new Semaphore(ENDS_AT_ONCE);
 
   /** Jobs that have not been tried yet. */
   private final ConcurrentMap<JobId, CompletableFuture<@Nullable Void>> waiting =
@@ -118,40 +120,44 @@ final class Recovery {
       admission.of(job.owner()).takeOver();
     }
     long start = System.nanoTime();
-    List<CompletableFuture<Void>> work = new ArrayList<>();
-    for (Unfinished job : unended) {
-      work.add(inBackground(() -> tryOnce(job)));
-    }
-    uncleaned.forEach(job -> work.add(inBackground(() -> finishCleaning(job))));
-    work.add(inBackground(() -> seeTo(store.unknownOf(directories))));
+    List<CompletableFuture<Void>> jobs = new ArrayList<>();
+    unended.forEach(job -> jobs.add(inBackground(() -> tryOnce(job))));
+    jobs.add(inBackground(() -> seeTo(store.unknownOf(directories))));
     var _ =
-        CompletableFuture.allOf(work.toArray(CompletableFuture[]::new))
-            .whenComplete((_, problem) -> {
-              LOG.atInfo()
-                  .addKeyValue("jobs", unended.size())
-                  .addKeyValue("millis", (System.nanoTime() - start) / 1_000_000)
-                  .setCause(problem)
-                  .log("recovery.done");
-              done.complete(null);
-            });
+        all(jobs)
+            .whenComplete((_, problem) ->
+                LOG.atInfo()
+                    .addKeyValue("jobs", unended.size())
+                    .addKeyValue("millis", (System.nanoTime() - start) / 1_000_000)
+                    .setCause(problem)
+                    .log("recovery.done"))
+            .exceptionally(_ -> null)
+            .thenCompose(_ -> cleanUp(uncleaned))
+            .whenComplete((_, _) -> done.complete(null));
+  }
+
+  /** Last, for nobody waits for it. */
+  private CompletableFuture<Void> cleanUp(List<Unfinished> ended) {
+    return all(ended.stream().map(job -> inBackground(() -> finishCleaning(job))).toList());
   }
 
   private CompletableFuture<Void> inBackground(Runnable task) {
-    return CompletableFuture.runAsync(
-        () -> {
-          try {
-            turns.acquire();
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return; // closing: the next server does it
-          }
-          try {
-            task.run();
-          } finally {
-            turns.release();
-          }
-        },
-        workers);
+    return CompletableFuture.runAsync(task, workers);
+  }
+
+  private static CompletableFuture<Void> all(List<CompletableFuture<Void>> work) {
+    return CompletableFuture.allOf(work.toArray(CompletableFuture[]::new));
+  }
+
+  private void inTurn(Insistence.Action action) throws Exception {
+    turns.acquire();
+    try {
+      if (!insistence.isClosing()) { // else the next server does it
+        action.run();
+      }
+    } finally {
+      turns.release();
+    }
   }
 
   /** Completes when everything has been tried once. */
@@ -196,9 +202,24 @@ final class Recovery {
     if (record.isEmpty()) {
       admission.of(job.owner()).release(); // it cannot be read, and is left as it is
     } else if (record.get().settled()) {
-      takeIntoCare(find(record.get()));
+      takeUp(record.get(), this::takeIntoCare);
     } else {
       settle(record.get());
+    }
+  }
+
+  /** What becomes of a job that was found as its record says. */
+  @FunctionalInterface
+  private interface Care {
+    void take(ActiveJob found) throws Exception;
+  }
+
+  private void takeUp(JobRecord record, Care care) throws Exception {
+    Optional<LauncherChannel> launcher = attach(record);
+    if (launcher.isPresent()) {
+      care.take(find(record, launcher));
+    } else {
+      inTurn(() -> care.take(find(record, Optional.empty())));
     }
   }
 
@@ -209,7 +230,7 @@ final class Recovery {
   private void settle(JobRecord intent) throws Exception {
     JobDirectory directory = state.of(intent.id());
     if (!isUnexecuted(directory)) {
-      adoptUnanswered(intent);
+      takeUp(intent, found -> adoptUnanswered(intent, found));
       return;
     }
     String failure = directory.failure().map(Launching::describe).orElse("");
@@ -219,8 +240,7 @@ final class Recovery {
     intents.add(intent, failure);
   }
 
-  private void adoptUnanswered(JobRecord intent) throws IOException {
-    ActiveJob found = find(intent);
+  private void adoptUnanswered(JobRecord intent, ActiveJob found) throws InterruptedException {
     int mainPid = found.launcher().map(Recovery::mainPid).orElse(0);
     ActiveJob job =
         new ActiveJob(
@@ -245,14 +265,15 @@ final class Recovery {
     takeIntoCare(job);
   }
 
-  /** If it has ended already, that is seen to first: such ends come all at once. */
-  private void takeIntoCare(ActiveJob job) {
+  /** One that has ended already is seen to before this returns, unless that takes too long. */
+  private void takeIntoCare(ActiveJob job) throws InterruptedException {
     CompletableFuture<Void> end = active.adopt(job);
     if (job.launcher().isEmpty()) {
-      var _ =
-          end.handle((_, _) -> true) // whatever comes of it
-              .completeOnTimeout(false, PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
-              .join();
+      try {
+        end.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (ExecutionException | TimeoutException e) {
+        LOG.atDebug().addKeyValue("job", job.id()).setCause(e).log("recovery.end_not_seen_to");
+      }
     }
   }
 
@@ -266,10 +287,8 @@ final class Recovery {
         .join();
   }
 
-  private ActiveJob find(JobRecord record) throws IOException {
+  private ActiveJob find(JobRecord record, Optional<LauncherChannel> launcher) throws IOException {
     JobDirectory directory = state.of(record.id());
-    boolean rebooted = !record.bootId().isEmpty() && !record.bootId().equals(bootId);
-    Optional<LauncherChannel> launcher = rebooted ? Optional.empty() : attach(directory.path());
     try {
       OutputLog output =
           launcher.isPresent()
@@ -283,7 +302,7 @@ final class Recovery {
     } catch (IOException | RuntimeException e) {
       launcher.ifPresent(LauncherChannel::detach);
       if (launcher.isPresent() && !LauncherChannel.isAlive(directory.path())) {
-        return find(record); // it left meanwhile, and its record is there
+        return find(record, attach(record)); // it left meanwhile, and its record is there
       }
       throw e;
     }
@@ -301,6 +320,11 @@ final class Recovery {
     return cgroups.find(job.slot(), job.id());
   }
 
+  private Optional<LauncherChannel> attach(JobRecord record) throws IOException {
+    boolean rebooted = !record.bootId().isEmpty() && !record.bootId().equals(bootId);
+    return rebooted ? Optional.empty() : attach(state.of(record.id()).path());
+  }
+
   private Optional<LauncherChannel> attach(Path directory) throws IOException {
     return LauncherChannel.attach(directory, control);
   }
@@ -311,15 +335,16 @@ final class Recovery {
     insistence.insist(
         "recovery.not_cleaned",
         job.id(),
-        () -> {
-          dismiss(directory, PATIENCE);
-          Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
-          if (cgroup.isPresent()) {
-            cgroup.get().remove(LAUNCHER_PATIENCE);
-          }
-          directory.removeRunningFiles();
-          store.markCleaned(job.id());
-        });
+        () ->
+            inTurn(() -> {
+              dismiss(directory, PATIENCE);
+              Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
+              if (cgroup.isPresent()) {
+                cgroup.get().remove(LAUNCHER_PATIENCE);
+              }
+              directory.removeRunningFiles();
+              store.markCleaned(job.id());
+            }));
   }
 
   /** Directories without a record, in the order in which their jobs were started. */
@@ -387,10 +412,11 @@ final class Recovery {
     for (JobId id : aside.withDirectory()) {
       JobDirectory directory = aside.of(id);
       ends.add(
-          inBackground(
-              () -> insistence.insist("recovery.not_ended", id, () -> endAside(id, directory))));
+          inBackground(() ->
+              insistence.insist(
+                  "recovery.not_ended", id, () -> inTurn(() -> endAside(id, directory)))));
     }
-    CompletableFuture.allOf(ends.toArray(CompletableFuture[]::new)).join();
+    all(ends).join();
   }
 
   /** The job first, which needs nobody's help; its launcher may be one that does nothing more. */
@@ -422,7 +448,7 @@ final class Recovery {
     store.markStarted(job.id(), job.mainPid());
     admission.of(job.owner()).takeOver();
     LOG.atWarn().addKeyValue("job", job.id()).log("recovery.adopted");
-    insistence.insist("recovery.job_failed", job.id(), () -> takeIntoCare(find(job)));
+    insistence.insist("recovery.job_failed", job.id(), () -> takeUp(job, this::takeIntoCare));
   }
 
   private void dismiss(JobDirectory directory, Duration patience)

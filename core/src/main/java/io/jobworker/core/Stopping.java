@@ -22,6 +22,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -106,6 +107,22 @@ final class Stopping {
     }
   }
 
+  /**
+   * Kills those that nobody looks after yet: their launchers cannot be spoken to, or are gone. The
+   * next process records how they ended.
+   */
+  void killWithoutCare(Predicate<JobId> isInCare) {
+    for (JobStore.Unfinished job : store.unended()) {
+      if (job.settled() && !isInCare.test(job.id())) {
+        try {
+          kill(job.id(), job.owner(), job.slot());
+        } catch (IOException | JobException e) {
+          LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.kill_failed");
+        }
+      }
+    }
+  }
+
   /** So that the job is known to be stopping whoever looks after it; it is stopped in any case. */
   private void keepStopping(JobId id, String owner) {
     try {
@@ -138,17 +155,21 @@ final class Stopping {
    */
   void killUnreachable(JobRecord job) {
     try {
-      Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
-      if (cgroup.isPresent()) {
-        killOverTheLauncher(job.id(), job.owner(), cgroup.get());
-      } else {
-        keepStopping(job.id(), job.owner());
-        LauncherChannel.kill(state.of(job.id()).path());
-      }
+      kill(job.id(), job.owner(), job.slot());
     } catch (IOException e) {
       throw new JobException.Unavailable("the job could not be taken up by this server", e);
     }
     throw new JobException.Unavailable(
         "the job could not be taken up by this server, and was killed; its end will be recorded");
+  }
+
+  private void kill(JobId id, String owner, String slot) throws IOException {
+    Optional<JobCgroup> cgroup = cgroups.find(slot, id);
+    if (cgroup.isPresent()) {
+      killOverTheLauncher(id, owner, cgroup.get());
+    } else {
+      keepStopping(id, owner);
+      LauncherChannel.kill(state.of(id).path());
+    }
   }
 }

@@ -8,6 +8,7 @@ import io.jobworker.base.linux.FileCalls;
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobEnd;
+import io.jobworker.core.job.JobEvent;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobFilter;
 import io.jobworker.core.job.JobQuery;
@@ -33,6 +34,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -273,6 +276,57 @@ class RecoveryTest {
     await().atMost(TestJobs.PATIENCE).until(() -> handle.status().state().isFinal());
     assertThat(handle.whenEnded().join()).isEqualTo(handle.status());
     assertThat(ProcessHandle.of(job.mainPid())).isEmpty();
+  }
+
+  @Test
+  void whatCannotBeReachedIsEndedWithAllTheOthers() throws Exception {
+    JobStatus job = forEver();
+    int launcher = FileCalls.lockHolder(jobs.directory(job).resolve("life"));
+    jobs.restart(() -> Files.delete(jobs.directory(job).resolve("control")));
+    jobs.jobs().recovered().join();
+    jobs.jobs().stopAll(Duration.ZERO);
+    ProcessCalls.reap(launcher);
+    await().atMost(TestJobs.PATIENCE).until(() -> ProcessHandle.of(job.mainPid()).isEmpty());
+    assertThat(end(job).reason()).isEqualTo(EndReason.STOPPED);
+  }
+
+  @Test
+  void jobsThatRunAreInCareHoweverLongTheEndsOfOthersTake() throws Exception {
+    List<JobStatus> ended = new ArrayList<>();
+    List<JobStatus> running = new ArrayList<>();
+    for (int i = 0; i < 48; i++) { // of the ended ones more than are seen to beside each other
+      JobStatus job = jobs.start(JobSpec.of("/bin/sleep", "1000"), Optional.empty());
+      (i % 4 == 3 ? running : ended).add(job);
+    }
+    AtomicInteger begun = new AtomicInteger();
+    CompletableFuture<Void> heard = new CompletableFuture<>();
+    JobListener slow =
+        event -> {
+          if (event instanceof JobEvent.Ended
+              && ended.stream().anyMatch(job -> job.id().equals(event.job()))) {
+            begun.incrementAndGet();
+            heard.join();
+          }
+        };
+    try {
+      jobs.restart(
+          slow,
+          () -> {
+            for (JobStatus job : ended) {
+              jobs.killLauncher(job);
+            }
+          });
+      for (JobStatus job : running) {
+        JobStatus stopped = jobs.jobs().find(job.id()).stop(StopRequest.withGrace(Duration.ZERO));
+        assertThat(stopped.state()).isEqualTo(JobState.STOPPED);
+      }
+      assertThat(begun).as("ends that have had their turn").hasValueLessThanOrEqualTo(32);
+    } finally {
+      heard.complete(null);
+    }
+    for (JobStatus job : ended) {
+      assertThat(end(job).reason()).isEqualTo(EndReason.LOST);
+    }
   }
 
   @Test

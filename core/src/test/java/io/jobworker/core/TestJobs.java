@@ -139,6 +139,13 @@ final class TestJobs implements AutoCloseable {
             config(state, defaults.output(), defaults.history(), defaults.clock(), repeatPatience));
   }
 
+  /** The same, and somebody hears of what happens. */
+  void restart(JobListener listener, Meanwhile meanwhile) throws Exception {
+    jobs.close();
+    meanwhile.happens();
+    jobs = Jobs.open(config(state), listener);
+  }
+
   /** The same, and what is found is taken over in this way. */
   void restart(TakeOver how, Meanwhile meanwhile) throws Exception {
     jobs.close();
