@@ -532,6 +532,7 @@ static void complete_log(struct monitor *monitor)
 static int write_record(struct monitor *monitor)
 {
     int64_t told_by = now_ms() + TOLD_PATIENCE_MS;
+    monitor->record.cgroup = USAGE_NOT_TOLD;
     for (;;) {
         if (is_directory_gone(monitor)) /* before, too: whoever removes it must not meet a new file in it */
             return 1;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include <unistd.h>
 
 #define MAX_BYTES 2048
+
+#define EVERY_CGROUPS "cpu.stat" /* without a controller, too (cgroups(7)) */
 
 static const char *const CAUSES[] = {[CAUSE_NONE] = "none", [CAUSE_STOP] = "stop", [CAUSE_TIMEOUT] = "timeout"};
 
@@ -31,16 +34,32 @@ static int write_all(int fd, const char *text, size_t length)
     return 0;
 }
 
-/* A small file of the kernel's, as text. Returns 0 or errno; then the text is "". */
+/* The text of a file, which must have room for a byte more. Returns 0 or errno. */
+static int read_all(int fd, char *text, size_t size)
+{
+    size_t length = 0;
+    for (;;) {
+        ssize_t n = read(fd, text + length, size - length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno;
+        length += (size_t)n;
+        if (length == size)
+            return EFBIG; /* half of it would be too small a figure */
+        text[length] = '\0';
+        if (n == 0)
+            return 0;
+    }
+}
+
+/* A small file of the kernel's, as text. Returns 0 or errno. */
 static int read_file(int cgroup, const char *name, char *text, size_t size)
 {
-    text[0] = '\0';
     int fd = openat(cgroup, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno;
-    ssize_t n = read(fd, text, size - 1);
-    int error = n < 0 ? errno : 0;
-    text[n > 0 ? n : 0] = '\0';
+    int error = read_all(fd, text, size);
     close(fd);
     return error;
 }
@@ -69,39 +88,53 @@ static int64_t nested(const char *text, const char *key)
     return sum;
 }
 
-static int is_missing(int error)
+static int64_t whole(const char *text, const char *key)
 {
-    return error == ENOENT || error == ENODEV; /* there is no such controller here, or it has been taken away */
+    (void)key;
+    return strtoll(text, NULL, 10);
 }
 
-/* What there is instead of a figure whose file could not be read. */
-static int64_t instead(int error)
-{
-    return is_missing(error) ? NOT_COUNTED : NOT_TOLD;
-}
+/* Where a figure stands. */
+struct source {
+    size_t figure;
+    const char *file;
+    int64_t (*find)(const char *text, const char *key);
+    const char *key;
+};
+
+/* io.stat is that of the slot, whose limits are for both of its leaves. */
+static const struct source SOURCES[] = {
+    {offsetof(struct cgroup_usage, cpu_usec), EVERY_CGROUPS, keyed, "usage_usec"},
+    {offsetof(struct cgroup_usage, throttled_usec), EVERY_CGROUPS, keyed, "throttled_usec"},
+    {offsetof(struct cgroup_usage, memory_peak_bytes), "memory.peak", whole, NULL},
+    {offsetof(struct cgroup_usage, oom_kills), "memory.events", keyed, "oom_kill"},
+    {offsetof(struct cgroup_usage, read_bytes), "../io.stat", nested, "rbytes="},
+    {offsetof(struct cgroup_usage, written_bytes), "../io.stat", nested, "wbytes="},
+};
 
 int record_cgroup(struct cgroup_usage *usage, int cgroup)
 {
-    char text[4096];
-    *usage = (struct cgroup_usage){NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED};
-    if (cgroup < 0)
+    if (cgroup < 0) {
+        *usage = (struct cgroup_usage){NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED};
         return 0;
-    int cpu = read_file(cgroup, "cpu.stat", text, sizeof text);
-    usage->cpu_usec = cpu == 0 ? keyed(text, "usage_usec") : instead(cpu);
-    usage->throttled_usec = cpu == 0 ? keyed(text, "throttled_usec") : instead(cpu);
-    int peak = read_file(cgroup, "memory.peak", text, sizeof text);
-    usage->memory_peak_bytes = peak == 0 ? strtoll(text, NULL, 10) : instead(peak);
-    int events = read_file(cgroup, "memory.events", text, sizeof text);
-    usage->oom_kills = events == 0 ? keyed(text, "oom_kill") : instead(events);
-    int io = read_file(cgroup, "../io.stat", text, sizeof text); /* the limits of the slot are for both of its leaves */
-    usage->read_bytes = io == 0 ? nested(text, "rbytes=") : instead(io);
-    usage->written_bytes = io == 0 ? nested(text, "wbytes=") : instead(io);
-    const int errors[] = {cpu, peak, events, io};
-    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
-        if (errors[i] != 0 && !is_missing(errors[i]))
-            return errors[i];
     }
-    return 0;
+    int failed = 0;
+    for (size_t i = 0; i < sizeof SOURCES / sizeof SOURCES[0]; i++) {
+        char text[16384];
+        int64_t *figure = (int64_t *)((char *)usage + SOURCES[i].figure);
+        if (*figure != NOT_TOLD)
+            continue;
+        int error = read_file(cgroup, SOURCES[i].file, text, sizeof text);
+        if (error == 0)
+            *figure = SOURCES[i].find(text, SOURCES[i].key);
+        else if (error == ENODEV || (error == ENOENT && faccessat(cgroup, EVERY_CGROUPS, F_OK, 0) != 0))
+            return 0; /* the cgroup was removed, and tells nothing more */
+        else if (error == ENOENT)
+            *figure = NOT_COUNTED; /* there is no such controller here */
+        else
+            failed = error;
+    }
+    return failed;
 }
 
 void record_reserve(void)

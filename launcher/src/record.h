@@ -21,7 +21,7 @@ enum {
     NOT_TOLD = -2,    /* the file cannot be read */
 };
 
-/* What the kernel has counted for the job's cgroup. */
+/* What the kernel has counted for the job's cgroup; int64_t only. */
 struct cgroup_usage {
     int64_t cpu_usec;
     int64_t throttled_usec;
@@ -30,6 +30,8 @@ struct cgroup_usage {
     int64_t read_bytes; /* of the whole slot, the output included */
     int64_t written_bytes;
 };
+
+#define USAGE_NOT_TOLD ((struct cgroup_usage){NOT_TOLD, NOT_TOLD, NOT_TOLD, NOT_TOLD, NOT_TOLD, NOT_TOLD})
 
 struct exit_record {
     pid_t main_pid;
@@ -46,8 +48,8 @@ struct exit_record {
 };
 
 /*
- * Reads what the cgroup has counted, when nothing of the job is left in it; cgroup -1: nothing is counted. Returns 0,
- * or an errno of a file that cannot be read now.
+ * Reads what the cgroup has counted and is NOT_TOLD yet, when nothing of the job is left in it; cgroup -1: nothing is
+ * counted. Returns 0, or an errno of a file that cannot be read now.
  */
 int record_cgroup(struct cgroup_usage *usage, int cgroup);
 
