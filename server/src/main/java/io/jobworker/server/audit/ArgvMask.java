@@ -56,13 +56,17 @@ final class ArgvMask {
   /** Takes out what matches of an argument; a pattern sees also the one before it. */
   private String mask(String before, String argument) {
     String masked = argument;
-    for (Pattern pattern : patterns) {
-      masked =
-          pattern.namedGroups().containsKey(SECRET)
-              ? maskGroups(pattern, before, masked)
-              : maskMatches(pattern, before, masked);
+    try {
+      for (Pattern pattern : patterns) {
+        masked =
+            pattern.namedGroups().containsKey(SECRET)
+                ? maskGroups(pattern, before, masked)
+                : maskMatches(pattern, before, masked);
+      }
+      return masked;
+    } catch (RuntimeException | StackOverflowError e) { // as a pattern may cause by some arguments
+      return MASKED;
     }
-    return masked;
   }
 
   /** Of a pattern that looks behind for what says that this is a secret. */
@@ -80,16 +84,22 @@ final class ArgvMask {
   /** Of a pattern that matches that, too, which takes a hundredth of the time. */
   private static String maskGroups(Pattern pattern, String before, String argument) {
     String name = before.substring(Math.max(0, before.length() - LONGEST_NAME));
+    var replaced = new StringBuilder();
+    int end = 0;
     Matcher across = pattern.matcher(name + argument);
     for (int from = 0; from < name.length() && across.find(from); from = across.start() + 1) {
       if (across.start(SECRET) == name.length()) {
-        return MASKED + argument.substring(across.end(SECRET) - name.length());
+        replaced.append(MASKED);
+        end = across.end(SECRET) - name.length();
+        break;
       }
     }
-    var replaced = new StringBuilder();
-    int end = 0;
-    for (Matcher within = pattern.matcher(argument); within.find(); end = within.end(SECRET)) {
-      replaced.append(argument, end, within.start(SECRET)).append(MASKED);
+    Matcher within = pattern.matcher(argument);
+    for (boolean found = within.find(end); found; found = within.find()) {
+      boolean named = within.start(SECRET) >= 0; // it may be an optional group
+      int start = Math.max(end, named ? within.start(SECRET) : within.start());
+      replaced.append(argument, end, start).append(MASKED);
+      end = Math.max(start, named ? within.end(SECRET) : within.end());
     }
     return replaced.append(argument, end, argument.length()).toString();
   }

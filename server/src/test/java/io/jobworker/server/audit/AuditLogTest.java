@@ -181,10 +181,15 @@ class AuditLogTest {
           {"PGPASSWORD=hunter2", "PGPASSWORD=***"},
           {"AWS_SECRET_ACCESS_KEY=hunter2", "AWS_SECRET_ACCESS_KEY=***"},
           {"{\"user\": \"a\", \"password\": \"hunter2\"}", "{\"user\": \"a\", \"password\":***"},
+          {"{\\\"password\\\": \\\"hunter2\\\"}", "{\\\"password\\\":***"},
           {"Authorization: Bearer hunter2", "Authorization: Bearer ***"},
+          {"Authorization: Token hunter2", "Authorization: Token ***"},
+          {"authorization:hunter2", "authorization:***"},
+          {"bearer\thunter2", "bearer\t***"},
           {"x-api-key: hunter2", "x-api-key:***"},
           {"postgres://bob:hunter2@db/x?a=1", "postgres://bob:***@db/x?a=1"},
           {"git clone https://bob:hun:ter2@host/r", "git clone https://bob:***@host/r"},
+          {"amqp://" + "u".repeat(200) + ":hunter2@h", "amqp://" + "u".repeat(200) + ":***@h"},
           {"https://host:8443/path@2", "https://host:8443/path@2"},
           {"compass north", "compass north"},
         }) {
@@ -194,5 +199,21 @@ class AuditLogTest {
     assertThat(
             mask.mask(List.of("a", "--db-password", "hunter2", "b", "-token", "x y")).arguments())
         .containsExactly("a", "--db-password", "***", "b", "-token", "***");
+    assertThat(mask.mask(List.of("basic", "curl -H 'Bearer hunter2'")).arguments())
+        .containsExactly("basic", "*** -H 'Bearer ***");
+  }
+
+  @Test
+  void whatAPatternDoesNotExpectIsMaskedRatherThanWritten() {
+    Pattern optional = Pattern.compile("key(?:=(?<secret>\\w+))?");
+    Pattern ahead = Pattern.compile("key(?==(?<secret>\\w+))|=");
+    Pattern deep = Pattern.compile("(?<secret>(?:a|b|ab)*)c");
+    assertThat(new ArgvMask(List.of(optional)).mask(List.of("key=hunter2 key x")).arguments())
+        .containsExactly("key=*** *** x");
+    assertThat(new ArgvMask(List.of(ahead)).mask(List.of("key=hunter2 x")).arguments().getFirst())
+        .startsWith("key=***")
+        .doesNotContain("hunter2");
+    assertThat(new ArgvMask(List.of(deep)).mask(List.of("ab".repeat(4000), "x")).arguments())
+        .containsExactly("***", "x");
   }
 }
