@@ -5,6 +5,7 @@ import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.base.words.OsString;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.cgroup.JobPaths;
 import io.jobworker.core.job.Assignment;
 import io.jobworker.core.job.Isolation;
 import io.jobworker.core.job.JobEvent;
@@ -23,6 +24,7 @@ import io.jobworker.core.store.JobStore;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.Path;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -160,7 +162,7 @@ final class Starting {
       directory.create();
       directory.writeSlot(slot);
       directory.describe(JobDescription.of(intent));
-      cgroup = createCgroup(intent.slot(), request.spec(), directory);
+      cgroup = createCgroup(intent.slot(), request, directory);
       Optional<RunAs> runAs = request.owner().runAs();
       if (runAs.isPresent()) {
         directory.giveWorkTo(runAs.get());
@@ -190,12 +192,13 @@ final class Starting {
     }
   }
 
-  private Optional<JobCgroup> createCgroup(String slot, JobSpec spec, JobDirectory directory)
-      throws IOException {
+  private Optional<JobCgroup> createCgroup(
+      String slot, StartRequest request, JobDirectory directory) throws IOException {
+    Optional<Path> asked = request.spec().workingDirectory().map(OsString::path);
     return cgroups.create(
         slot,
-        spec.limits(),
-        spec.workingDirectory().map(OsString::path).orElseGet(directory::work),
+        request.spec().limits(),
+        new JobPaths(directory.work(), asked, request.owner().runAs()),
         config.isolate() ? 1 : 0,
         config.launcherCpu());
   }

@@ -5,6 +5,7 @@ import io.jobworker.base.linux.EventLoop;
 import io.jobworker.base.linux.LinuxException;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.JobCgroup;
+import io.jobworker.core.cgroup.JobPaths;
 import io.jobworker.core.job.Isolation;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
@@ -134,7 +135,11 @@ final class Trial {
       directory.writeSlot(slot);
       cgroup =
           cgroups.create(
-              slot, Limits.NONE, directory.work(), config.isolate() ? 1 : 0, config.launcherCpu());
+              slot,
+              Limits.NONE,
+              new JobPaths(directory.work(), Optional.empty(), Optional.empty()),
+              config.isolate() ? 1 : 0,
+              config.launcherCpu());
       Optional<Problem> refused = giveWork(directory);
       return refused.isPresent() ? refused : launch(plan(id, directory, slot, cgroup));
     } catch (AccessDeniedException | JobException.CannotEnforce e) {

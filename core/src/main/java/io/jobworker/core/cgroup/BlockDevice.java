@@ -1,19 +1,12 @@
 package io.jobworker.core.cgroup;
 
+import io.jobworker.base.linux.FileRights;
 import io.jobworker.base.linux.MountInfo;
 import io.jobworker.base.words.OsString;
+import io.jobworker.core.job.RunAs;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.PosixFilePermission;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.Comparator;
-import java.util.Deque;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -23,7 +16,6 @@ import java.util.Optional;
  */
 final class BlockDevice {
   private static final int MAX_LAYERS = 8;
-  private static final int MAX_LINKS = 40; // path_resolution(7)
 
   private BlockDevice() {}
 
@@ -35,71 +27,60 @@ final class BlockDevice {
   }
 
   /**
-   * The device, as MAJOR:MINOR. We see more than who asks, and must not tell of it: what lies in a
-   * directory that not everybody may search is not looked at, and stands for what is mounted there.
+   * The device, as MAJOR:MINOR; of a device file, the device that it is.
+   *
+   * @param rights of who named the path: we may see more, and must not tell of it; empty: ours
+   * @throws NotFound if there is none
+   * @throws IOException if the path is none that they can look at
    */
-  static String behind(Path path) throws IOException {
-    return behind(asEverybodySees(path), 0);
+  static String behind(Path path, Optional<RunAs> rights) throws IOException {
+    Place place =
+        rights.isPresent()
+            ? FileRights.as(rights.get().uid(), rights.get().gid(), () -> Place.at(path))
+            : Place.at(path);
+    return place.blockDevice() ? wholeDisk(number(place.device())) : behind(place, 0);
   }
 
-  private static Path asEverybodySees(Path path) throws IOException {
-    Path at = path.getRoot();
-    Deque<Path> rest = new ArrayDeque<>();
-    path.forEach(rest::addLast);
-    for (int links = 0; !rest.isEmpty(); ) {
-      if (!isSearchable(at)) {
-        return mountIn(at, rest).orElse(at);
-      }
-      Path next = at.resolve(rest.removeFirst()).normalize(); // no link is left in it but the last
-      if (!Files.isSymbolicLink(next)) {
-        Files.readAttributes(next, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-        at = next;
-        continue;
-      }
-      if (++links > MAX_LINKS) {
-        throw new NotFound("there are too many links");
-      }
-      Path target = Files.readSymbolicLink(next);
-      at = target.isAbsolute() ? target.getRoot() : at;
-      List<Path> names = new ArrayList<>();
-      target.forEach(names::add);
-      names.reversed().forEach(rest::addFirst);
+  /**
+   * @param path without links
+   * @param on the device that it is on
+   * @param device the device that it is
+   */
+  private record Place(Path path, long on, int mode, long device) {
+    private static final int TYPE = 0170000; // inode(7)
+    private static final int BLOCK = 0060000;
+
+    static Place at(Path path) throws IOException {
+      Path real = path.toRealPath();
+      return new Place(
+          real,
+          (Long) Files.getAttribute(real, "unix:dev"),
+          (Integer) Files.getAttribute(real, "unix:mode"),
+          (Long) Files.getAttribute(real, "unix:rdev"));
     }
-    return at;
+
+    boolean blockDevice() {
+      return (mode & TYPE) == BLOCK;
+    }
   }
 
-  private static boolean isSearchable(Path directory) throws IOException {
-    return Files.getPosixFilePermissions(directory).contains(PosixFilePermission.OTHERS_EXECUTE);
-  }
-
-  /** The innermost mount on the way, of which everybody can know. */
-  private static Optional<Path> mountIn(Path directory, Collection<Path> names) throws IOException {
-    Path all = names.stream().reduce(directory, Path::resolve).normalize();
-    return MountInfo.all().stream()
-        .map(MountInfo::point)
-        .filter(point -> all.startsWith(point) && point.startsWith(directory))
-        .max(Comparator.comparingInt(Path::getNameCount));
-  }
-
-  private static String behind(Path path, int depth) throws IOException {
-    long on = (Long) Files.getAttribute(path, "unix:dev");
-    String number = major(on) + ":" + minor(on);
-    if (major(on) != 0) {
+  private static String behind(Place place, int depth) throws IOException {
+    String number = number(place.on());
+    if (major(place.on()) != 0) {
       return wholeDisk(number);
     }
     MountInfo mount =
-        mountOf(path, number).orElseThrow(() -> new NotFound("its mount is not visible"));
+        mountOf(place.path(), number).orElseThrow(() -> new NotFound("its mount is not visible"));
     if (depth < MAX_LAYERS && mount.type().equals("overlay")) {
       Optional<Path> upper =
           option(mount.options(), "upperdir").map(OsString::path).filter(Files::exists);
       if (upper.isPresent()) {
-        return behind(upper.get(), depth + 1);
+        return behind(Place.at(upper.get()), depth + 1);
       }
     }
     Path device = OsString.path(mount.source());
     if (device.startsWith("/dev") && Files.exists(device)) {
-      long source = (Long) Files.getAttribute(device, "unix:rdev");
-      return wholeDisk(major(source) + ":" + minor(source));
+      return wholeDisk(number(Place.at(device).device()));
     }
     throw new NotFound("it is on " + mount.type());
   }
@@ -128,6 +109,10 @@ final class BlockDevice {
       }
     }
     return Optional.empty();
+  }
+
+  private static String number(long device) {
+    return major(device) + ":" + minor(device);
   }
 
   /** The kernel's encoding in stat(2), as makedev(3) has it. */

@@ -8,6 +8,7 @@ import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.Limits;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -137,14 +138,14 @@ public final class CgroupTree {
    * Makes the slot {@code name} with its two leaves and all limits set and read back; empty if the
    * tree is not available. A limit that cannot be set fails the whole and leaves nothing.
    *
-   * @param workingDirectory whose device I/O limits without a path are for
+   * @param paths what I/O limits are for
    * @param extraPids processes in the cgroup that are not counted against the job's own limit
    * @param launcherCpu what the launcher may use, in thousandths of a CPU
    */
   public Optional<JobCgroup> create(
-      String name, Limits limits, Path workingDirectory, int extraPids, int launcherCpu)
+      String name, Limits limits, JobPaths paths, int extraPids, int launcherCpu)
       throws IOException {
-    List<Setting> settings = LimitFiles.of(limits, devices(limits, workingDirectory), extraPids);
+    List<Setting> settings = LimitFiles.of(limits, devices(limits, paths), extraPids);
     for (Setting setting : settings) {
       if (!controllers.contains(setting.controller())) {
         throw new JobException.CannotEnforce(
@@ -193,17 +194,23 @@ public final class CgroupTree {
   }
 
   /** One entry a disk: the kernel keeps one line for each, and the stricter of two limits holds. */
-  private static List<DeviceLimit> devices(Limits limits, Path workingDirectory) {
+  private static List<DeviceLimit> devices(Limits limits, JobPaths paths) {
     Map<String, Limits.IoLimit> byDevice = new TreeMap<>();
     for (Limits.IoLimit limit : limits.io()) {
-      Path path = limit.path().isEmpty() ? workingDirectory : OsString.path(limit.path());
       try {
-        byDevice.merge(BlockDevice.behind(path), limit, CgroupTree::stricter);
+        byDevice.merge(paths.disk(limit), limit, CgroupTree::stricter);
       } catch (BlockDevice.NotFound e) {
         throw new JobException.CannotEnforce(
-            "io.max", "no disk stands behind " + shown(path) + ": " + e.getMessage());
+            "io.max", "no disk stands behind " + shown(paths.of(limit)) + ": " + e.getMessage());
+      } catch (AccessDeniedException e) {
+        throw new JobException.CannotEnforce(
+            "io.max",
+            shown(paths.of(limit))
+                + " cannot be looked at by the user that jobs run as here; name the disk by its"
+                + " device or by where it is mounted");
       } catch (IOException e) {
-        throw new JobException.CannotEnforce("io.max", "no disk stands behind " + shown(path));
+        throw new JobException.CannotEnforce(
+            "io.max", "no disk stands behind " + shown(paths.of(limit)));
       }
     }
     return byDevice.entrySet().stream()

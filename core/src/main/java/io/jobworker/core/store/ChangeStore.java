@@ -14,11 +14,13 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.type.TypeReference;
 import tools.jackson.databind.json.JsonMapper;
@@ -34,11 +36,15 @@ public final class ChangeStore {
   /** An owner's changes are trimmed when there may be so many too many. */
   private static final int SLACK = 256;
 
+  /** So many that cannot be read are logged, each once, for whoever follows meets them often. */
+  private static final int MAX_UNREADABLE = 1024;
+
   private static final JsonMapper JSON = JsonMapper.builder().build();
   private static final TypeReference<Map<String, String>> LABELS = new TypeReference<>() {};
 
   private final JobDatabase database;
   private final ConcurrentMap<String, Integer> callsSinceTrim = new ConcurrentHashMap<>();
+  private final Set<Long> unreadable = ConcurrentHashMap.newKeySet();
 
   public ChangeStore(JobDatabase database) {
     this.database = database;
@@ -61,27 +67,37 @@ public final class ChangeStore {
    * @throws JobException.RevisionForgotten if some of them are not kept
    */
   public List<JobChange> after(long revision, Optional<String> owner, int limit) {
-    List<Line> lines =
-        owner.isPresent()
-            ? database.rows(
-                "SELECT * FROM change WHERE owner = ? AND revision > ? ORDER BY revision LIMIT ?",
-                statement -> {
-                  statement.setString(1, owner.get());
-                  statement.setLong(2, revision);
-                  statement.setInt(3, limit);
-                },
-                Line::of)
-            : database.rows(
-                "SELECT * FROM change WHERE revision > ? ORDER BY revision LIMIT ?",
-                statement -> {
-                  statement.setLong(1, revision);
-                  statement.setInt(2, limit);
-                },
-                Line::of);
+    List<Line> lines = lines(revision, owner, limit);
+    List<JobChange> found = readable(lines);
+    while (found.isEmpty() && !lines.isEmpty()) {
+      lines = lines(lines.getLast().revision(), owner, limit);
+      found = readable(lines);
+    }
     requireKept(revision, owner); // afterwards: what is trimmed meanwhile is noticed
-    List<JobChange> found = lines.stream().flatMap(line -> line.change().stream()).toList();
-    boolean passedOver = found.isEmpty() && lines.size() == limit;
-    return passedOver ? after(lines.getLast().revision(), owner, limit) : found;
+    return found;
+  }
+
+  private List<Line> lines(long revision, Optional<String> owner, int limit) {
+    return owner.isPresent()
+        ? database.rows(
+            "SELECT * FROM change WHERE owner = ? AND revision > ? ORDER BY revision LIMIT ?",
+            statement -> {
+              statement.setString(1, owner.get());
+              statement.setLong(2, revision);
+              statement.setInt(3, limit);
+            },
+            this::line)
+        : database.rows(
+            "SELECT * FROM change WHERE revision > ? ORDER BY revision LIMIT ?",
+            statement -> {
+              statement.setLong(1, revision);
+              statement.setInt(2, limit);
+            },
+            this::line);
+  }
+
+  private static List<JobChange> readable(List<Line> lines) {
+    return lines.stream().flatMap(line -> line.change().stream()).toList();
   }
 
   private void requireKept(long revision, Optional<String> owner) {
@@ -141,15 +157,19 @@ public final class ChangeStore {
   }
 
   /** One line; empty if it does not say which change it is. */
-  private record Line(long revision, Optional<JobChange> change) {
-    static Line of(ResultSet row) throws SQLException {
-      long revision = row.getLong("revision");
-      try {
-        return new Line(revision, Optional.of(toChange(row)));
-      } catch (IllegalArgumentException | JacksonException e) {
-        LOG.atError().addKeyValue("revision", revision).setCause(e).log("change.unreadable");
-        return new Line(revision, Optional.empty());
-      }
+  private record Line(long revision, Optional<JobChange> change) {}
+
+  private Line line(ResultSet row) throws SQLException {
+    long revision = row.getLong("revision");
+    try {
+      return new Line(revision, Optional.of(toChange(row)));
+    } catch (IllegalArgumentException | JacksonException e) {
+      boolean again = unreadable.size() == MAX_UNREADABLE || !unreadable.add(revision);
+      LOG.atLevel(again ? Level.DEBUG : Level.ERROR)
+          .addKeyValue("revision", revision)
+          .setCause(e)
+          .log("change.unreadable");
+      return new Line(revision, Optional.empty());
     }
   }
 

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -35,7 +36,8 @@ class JobCgroupTest {
     CgroupTree tree = CgroupTree.open(name, loop);
     assumeTrue(tree.available(), tree::problem);
     root = CgroupHost.inspect().mount().orElseThrow().resolve(name);
-    cgroup = tree.create("slot", Limits.NONE, directory, 0, 1000).orElseThrow();
+    JobPaths paths = new JobPaths(directory, Optional.empty(), Optional.empty());
+    cgroup = tree.create("slot", Limits.NONE, paths, 0, 1000).orElseThrow();
     launcher = new ProcessBuilder("cat").start(); // until its stdin is closed
     Files.writeString(cgroup.monitor().resolve("cgroup.procs"), Long.toString(launcher.pid()));
   }

@@ -1,0 +1,81 @@
+package io.jobworker.base.linux;
+
+import static io.jobworker.base.linux.Ffm.STATE;
+import static io.jobworker.base.linux.Ffm.bind;
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+
+/**
+ * Looks at files with somebody else's rights, as a file server does: whatever the kernel would
+ * refuse that user it refuses us, links, closed directories and what changes meanwhile included.
+ */
+public final class FileRights {
+  /** raw: setgroups(3) of a libc changes all threads of the process. */
+  private static final long SYS_SETGROUPS =
+      System.getProperty("os.arch").equals("aarch64") ? 159 : 116;
+
+  private static final int NOBODY_KNOWN = -1;
+
+  private static final MethodHandle SYSCALL =
+      bind("syscall", JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
+  private static final MethodHandle SETFSGID = bind("setfsgid", JAVA_INT, JAVA_INT);
+  private static final MethodHandle SETFSUID = bind("setfsuid", JAVA_INT, JAVA_INT);
+
+  private FileRights() {}
+
+  /** What is looked at. Should not need a class that nobody has loaded yet. */
+  @FunctionalInterface
+  public interface Look<T> {
+    T look() throws IOException;
+  }
+
+  /**
+   * Looks as this user of this one group, on a thread of its own. To be called as root; the look
+   * itself has none of root's capabilities over files (capabilities(7), setfsuid(2)).
+   */
+  public static <T> T as(int uid, int gid, Look<T> look) throws IOException {
+    FutureTask<T> task =
+        new FutureTask<>(() -> {
+          take(uid, gid);
+          return look.look();
+        });
+    Thread.ofPlatform().name("file-rights").start(task); // which ends, with what it has become
+    try {
+      return task.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IOException problem) {
+        throw problem;
+      }
+      throw new IllegalStateException(e.getCause());
+    }
+  }
+
+  private static void take(int uid, int gid) throws LinuxException {
+    try {
+      if ((long) SYSCALL.invokeExact(STATE.get(), SYS_SETGROUPS, 0L, MemorySegment.NULL) != 0) {
+        throw new LinuxException("setgroups", "none", Ffm.errno(STATE.get()));
+      }
+      // They tell what was before, and not whether they succeeded.
+      int _ = (int) SETFSGID.invokeExact(STATE.get(), gid);
+      int _ = (int) SETFSUID.invokeExact(STATE.get(), uid);
+      if ((int) SETFSGID.invokeExact(STATE.get(), NOBODY_KNOWN) != gid
+          || (int) SETFSUID.invokeExact(STATE.get(), NOBODY_KNOWN) != uid) {
+        throw new LinuxException("setfsuid", Integer.toString(uid), Errno.EPERM);
+      }
+    } catch (LinuxException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw new LinkageError("setfsuid", t);
+    }
+  }
+}
