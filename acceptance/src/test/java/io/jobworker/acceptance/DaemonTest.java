@@ -328,17 +328,19 @@ class DaemonTest {
     List<CompletableFuture<List<String>>> starters = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       starters.add(
-          CompletableFuture.supplyAsync(() -> {
-            List<String> started = new ArrayList<>();
-            try {
-              while (true) {
-                started.add(calls.start(JobRequest.newBuilder().setSpec(spec).build()).getId());
-                begun.countDown();
-              }
-            } catch (StatusRuntimeException e) {
-              return started;
-            }
-          }));
+          CompletableFuture.supplyAsync(
+              () -> {
+                List<String> started = new ArrayList<>();
+                try {
+                  while (true) {
+                    started.add(calls.start(JobRequest.newBuilder().setSpec(spec).build()).getId());
+                    begun.countDown();
+                  }
+                } catch (StatusRuntimeException e) {
+                  return started;
+                }
+              },
+              task -> Thread.ofVirtual().start(task)));
     }
     assertThat(begun.await(60, TimeUnit.SECONDS)).isTrue();
     assertThat(server.terminate()).isZero();

@@ -25,6 +25,7 @@ public final class Errno {
   static final int EINVAL = 22;
   public static final int ENFILE = 23;
   public static final int EMFILE = 24;
+  static final int ETXTBSY = 26;
   public static final int ENOSPC = 28;
   public static final int EPIPE = 32;
   public static final int ETIME = 62;

@@ -17,6 +17,7 @@ import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -30,6 +31,8 @@ public final class ProcessCalls {
 
   private static final int WNOHANG = 1;
   private static final int PRIO_PROCESS = 0; // sys/resource.h
+  private static final Duration WAIT = Duration.ofMillis(2);
+  private static final int MAX_WAITS = 1000;
   private static final Path AUTOGROUP = Path.of("/proc/self/autogroup");
 
   private static final MethodHandle WAITPID =
@@ -93,9 +96,10 @@ public final class ProcessCalls {
         MemorySegment pid = arena.allocate(JAVA_INT);
         MemorySegment path = Ffm.word(arena, OsString.of(program));
         spawnChecked(
-            (int)
-                POSIX_SPAWN.invokeExact(
-                    STATE.get(), pid, path, actions, MemorySegment.NULL, argv, environment),
+            spawnWhenWritten(() ->
+                (int)
+                    POSIX_SPAWN.invokeExact(
+                        STATE.get(), pid, path, actions, MemorySegment.NULL, argv, environment)),
             program);
         return pid.get(JAVA_INT, 0);
       } finally {
@@ -104,6 +108,25 @@ public final class ProcessCalls {
     } catch (Throwable t) {
       throw rethrow(t);
     }
+  }
+
+  /** What returns an error number. */
+  @FunctionalInterface
+  private interface Attempt {
+    int run() throws Throwable;
+  }
+
+  /**
+   * A program that has just been written may be open for writing yet: in a child of another thread,
+   * between its fork and its execve(2), which fails with ETXTBSY as long.
+   */
+  private static int spawnWhenWritten(Attempt attempt) throws Throwable {
+    int error = attempt.run();
+    for (int i = 0; error == Errno.ETXTBSY && i < MAX_WAITS; i++) {
+      Thread.sleep(WAIT);
+      error = attempt.run();
+    }
+    return error;
   }
 
   /** posix_spawn(3) and its kin return the error number instead of setting errno. */

@@ -2,9 +2,13 @@ package io.jobworker.base.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,5 +30,30 @@ class ProcessCallsTest {
     }
     assertThat(directory.resolve("read")).hasContent("for the child");
     assertThat(directory.resolve("found")).hasContent("3");
+  }
+
+  /** As it is in a child of another thread, for a moment. */
+  @Test
+  void aProgramThatIsOpenForWritingIsWaitedFor() throws Exception {
+    Path program = Files.copy(Path.of("/bin/true"), directory.resolve("program"));
+    CompletableFuture<Integer> status = new CompletableFuture<>();
+    Thread spawner =
+        Thread.ofPlatform()
+            .unstarted(() -> {
+              try {
+                int pid = ProcessCalls.spawn(program, "program", List.of());
+                status.complete(ProcessCalls.reap(pid));
+              } catch (Exception e) {
+                status.completeExceptionally(e);
+              }
+            });
+    try (FileChannel _ = FileChannel.open(program, StandardOpenOption.WRITE)) {
+      spawner.start();
+      while (spawner.getState() != Thread.State.TIMED_WAITING && !status.isDone()) {
+        Thread.onSpinWait();
+      }
+      assertThat(status).isNotDone();
+    }
+    assertThat(status.get(1, TimeUnit.MINUTES)).isZero();
   }
 }
