@@ -1,5 +1,6 @@
 package io.jobworker.server.rpc;
 
+import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Duration;
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.util.Durations;
@@ -29,7 +30,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /** Between the wire's messages and the library's values, both ways. */
 final class Wire {
@@ -164,7 +164,7 @@ final class Wire {
             .setOutputDroppedBytes(job.outputDroppedBytes());
     if (usage.isKnown()) {
       wire.setUsage(usage(usage, job.end().map(JobEnd::at).orElseGet(Instant::now)));
-      wire.addAllUnmeasured(untold(usage));
+      untold(figures(usage)).forEach(figure -> wire.addUnmeasured(figure.getName()));
     }
     wire.setDetail(job.trouble());
     job.end().ifPresent(end -> addEnd(wire, end));
@@ -201,30 +201,29 @@ final class Wire {
   }
 
   static JobStats usage(Usage usage, Instant at) {
-    return JobStats.newBuilder()
-        .setTime(timestamp(at))
-        .setCpuUsec(Math.max(0, usage.cpu().toNanos() / 1000))
-        .setCpuThrottledUsec(Math.max(0, usage.throttled().toNanos() / 1000))
-        .setMemoryBytes(usage.memoryBytes())
-        .setMemoryPeakBytes(Math.max(0, usage.memoryPeakBytes()))
-        .setOomKills(Math.max(0, usage.oomKills()))
-        .setIoReadBytes(Math.max(0, usage.readBytes()))
-        .setIoWriteBytes(Math.max(0, usage.writtenBytes()))
-        .setPids(usage.pids())
-        .build();
+    JobStats.Builder told = figures(usage);
+    untold(told).forEach(told::clearField);
+    return told.setTime(timestamp(at)).build();
   }
 
-  /** Which of its figures the launcher of an ended job could not read. */
-  private static List<String> untold(Usage usage) {
-    Map<String, Long> figures = new TreeMap<>();
-    figures.put("cpu_usec", usage.cpu().toNanos());
-    figures.put("cpu_throttled_usec", usage.throttled().toNanos());
-    figures.put("memory_peak_bytes", usage.memoryPeakBytes());
-    figures.put("oom_kills", usage.oomKills());
-    figures.put("io_read_bytes", usage.readBytes());
-    figures.put("io_write_bytes", usage.writtenBytes());
-    figures.values().removeIf(figure -> figure >= 0);
-    return List.copyOf(figures.keySet());
+  private static JobStats.Builder figures(Usage usage) {
+    return JobStats.newBuilder()
+        .setCpuUsec(usage.cpu().toNanos() / 1000)
+        .setCpuThrottledUsec(usage.throttled().toNanos() / 1000)
+        .setMemoryBytes(usage.memoryBytes())
+        .setMemoryPeakBytes(usage.memoryPeakBytes())
+        .setOomKills(usage.oomKills())
+        .setIoReadBytes(usage.readBytes())
+        .setIoWriteBytes(usage.writtenBytes())
+        .setPids(usage.pids());
+  }
+
+  /** Those that could not be read: of an ended job, by its launcher. */
+  private static List<FieldDescriptor> untold(JobStats.Builder figures) {
+    return figures.getAllFields().entrySet().stream()
+        .filter(figure -> figure.getValue() instanceof Long value && value < 0)
+        .map(Map.Entry::getKey)
+        .toList();
   }
 
   private static Reason reason(EndReason reason) {

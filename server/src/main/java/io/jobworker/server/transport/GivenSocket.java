@@ -35,7 +35,7 @@ final class GivenSocket {
     }
     if (!count.equals("1")) {
       throw new IllegalArgumentException(
-          "the server was given " + count + " sockets, and listens at one");
+          "LISTEN_FDS is " + count + ", and the server listens at one socket");
     }
     return Optional.of(FIRST);
   }

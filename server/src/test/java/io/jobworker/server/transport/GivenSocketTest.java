@@ -12,7 +12,7 @@ class GivenSocketTest {
     assertThat(GivenSocket.descriptor(Map.of("LISTEN_PID", "7", "LISTEN_FDS", "1"), 7)).hasValue(3);
     assertThatThrownBy(
             () -> GivenSocket.descriptor(Map.of("LISTEN_PID", "7", "LISTEN_FDS", "2"), 7))
-        .hasMessage("the server was given 2 sockets, and listens at one");
+        .hasMessage("LISTEN_FDS is 2, and the server listens at one socket");
   }
 
   @Test
