@@ -22,6 +22,16 @@ static int mount_tmpfs(const char *target, const char *options)
     return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options) != 0 ? errno : 0;
 }
 
+/* A place for everybody's files, in memory: that of the cgroup that writes them, which must not be all there is. */
+static int mount_scratch(const char *target, int64_t bytes)
+{
+    char options[96] = "mode=1777";
+    if (bytes != 0) /* an empty file takes about a KiB, too, and is no part of the size (tmpfs(5)) */
+        (void)snprintf(options, sizeof options, "mode=1777,size=%lld,nr_inodes=%lld", (long long)bytes,
+                       (long long)(bytes / 1024 + 1));
+    return mount_tmpfs(target, options);
+}
+
 /* With what is mounted below it. */
 static int bind_mount(const char *source, const char *target)
 {
@@ -124,7 +134,7 @@ static int make_terminals(gid_t group)
     return symlink("pts/ptmx", "/dev/ptmx") != 0 ? errno : 0;
 }
 
-static int make_dev(void)
+static int make_dev(int64_t scratch_bytes)
 {
     static const char *const NODES[] = {"null", "zero", "full", "random", "urandom", "tty"};
     static const char *const LINKS[][2] = {{"/proc/self/fd", "/dev/fd"},
@@ -161,7 +171,7 @@ static int make_dev(void)
         error = make_terminals(tty.st_gid);
     if (error == 0 && mkdir("/dev/shm", 01777) != 0)
         error = errno;
-    return error != 0 ? error : mount_tmpfs("/dev/shm", "mode=1777");
+    return error != 0 ? error : mount_scratch("/dev/shm", scratch_bytes);
 }
 
 static int write_all(int fd, const char *text, size_t length)
@@ -274,7 +284,7 @@ int isolate_files(const struct sheet *sheet)
     /* A server's directory below /tmp is gone with the host's /tmp; else each has a cover of its own. */
     if (sheet->hide != NULL && !is_below(sheet->hide, "/tmp") && (error = hide_server(sheet)) != 0)
         return error;
-    if ((error = mount_tmpfs("/tmp", "mode=1777")) != 0)
+    if ((error = mount_scratch("/tmp", sheet->scratch_bytes)) != 0)
         return error;
     if ((error = list_user(&sheet->account)) != 0)
         return error;
@@ -283,7 +293,7 @@ int isolate_files(const struct sheet *sheet)
         return error;
     if (work >= 0 && ((error = make_work(sheet, work)) != 0 || (close(work) != 0 && (error = errno) != 0)))
         return error;
-    if ((error = make_dev()) != 0)
+    if ((error = make_dev(sheet->scratch_bytes)) != 0)
         return error;
     if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
         return errno;

@@ -119,6 +119,7 @@ static const struct {
     ENTRY("network", NETWORK, no_network),
     ENTRY("uid", NUMBER, uid),
     ENTRY("gid", NUMBER, gid),
+    ENTRY("scratch", NUMBER, scratch_bytes),
     ENTRY("retain", NUMBER, retain_bytes),
     ENTRY("stall-ms", NUMBER, stall_ms),
     ENTRY("timeout-ms", NUMBER, timeout_ms),
@@ -222,7 +223,9 @@ static int parse(struct sheet *sheet, size_t length)
         return EINVAL;
     if (sheet->isolate && (!is_plain_path(sheet->cwd) || sheet->uid == 0))
         return EINVAL;
-    return !sheet->isolate && (sheet->seccomp || sheet->work != NULL || sheet->hide != NULL || sheet->no_network || sheet->read_only) ? EINVAL : 0;
+    int walls = sheet->seccomp || sheet->work != NULL || sheet->hide != NULL || sheet->no_network || sheet->read_only
+        || sheet->scratch_bytes != 0;
+    return walls && !sheet->isolate ? EINVAL : 0;
 }
 
 int sheet_read(struct sheet *sheet, int fd)

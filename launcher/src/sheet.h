@@ -22,6 +22,7 @@
  *   work=PATH              a directory of the job's own, which an isolated job finds at /tmp/work
  *   hide=PATH              the server's directory, which an isolated job must not see
  *   network=none           an isolated job gets a network namespace with loopback only
+ *   scratch=BYTES          as much fits into /tmp and into /dev/shm of an isolated job (optional: as the kernel says)
  *   read-only=1            an isolated job can write to its working directory and /tmp only
  *   uid=N, gid=N           whom the job runs as                                  (optional)
  *   seccomp=1              refuse an isolated job the system calls that no job needs (optional)
@@ -70,6 +71,7 @@ struct sheet {
     int isolate;
     const char *work; /* NULL: none */
     const char *hide; /* NULL: nothing */
+    int64_t scratch_bytes; /* 0: as the kernel says */
     int no_network;
     int read_only;
     int64_t uid; /* -1: the launcher's own */

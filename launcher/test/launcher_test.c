@@ -782,6 +782,8 @@ static void a_sheet_that_is_not_understood_is_refused(void)
     BAD(GOOD "merge=0", EINVAL);
     BAD(GOOD "seccomp=2", EINVAL);
     BAD(GOOD "isolate=1\0read-only=true", EINVAL);
+    BAD(GOOD "scratch=1048576", EINVAL);
+    BAD(GOOD "isolate=1\0scratch=-1", EINVAL);
     BAD(GOOD "block=", EINVAL);
     check_bad_sheet("version=2\0arg=unterminated", 26, EINVAL);
     check_bad_sheet("", 0, EMSGSIZE);

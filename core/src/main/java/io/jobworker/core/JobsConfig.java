@@ -1,8 +1,10 @@
 package io.jobworker.core;
 
+import io.jobworker.base.linux.MemoryCalls;
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.base.linux.Uptime;
 import io.jobworker.base.units.ByteSize;
+import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.ResourceLimits;
 import io.jobworker.core.job.RunAs;
@@ -24,6 +26,8 @@ import java.util.function.Supplier;
  * @param rlimits resource limits of every job by their names in the launch sheet, each as {@code
  *     SOFT:HARD}
  * @param isolate whether jobs get namespaces, users and a system call filter; needs root
+ * @param scratch how much fits into {@code /tmp} and into {@code /dev/shm} of an isolated job,
+ *     which are in memory; never more than its memory limit
  * @param hide the directory that isolated jobs must not see, with all of the service's files in it
  * @param somebody a user that jobs may run as, to find out at the start whether they can
  * @param defaultLimits of a job that does not say
@@ -46,6 +50,7 @@ public record JobsConfig(
     History history,
     Map<String, String> rlimits,
     boolean isolate,
+    ByteSize scratch,
     Path hide,
     Optional<RunAs> somebody,
     Limits defaultLimits,
@@ -101,6 +106,11 @@ public record JobsConfig(
     ResourceLimits.requireValid(rlimits);
   }
 
+  /** What {@link #scratch} is for a job with these limits. */
+  long scratchBytes(Limits limits) {
+    return Math.min(scratch.bytes(), limits.of(Limit.MEMORY).orElse(Long.MAX_VALUE));
+  }
+
   /** The same, but for how a state directory is taken over. */
   public JobsConfig takingOver(TakeOver how) {
     return new JobsConfig(
@@ -110,6 +120,7 @@ public record JobsConfig(
         history,
         rlimits,
         isolate,
+        scratch,
         hide,
         somebody,
         defaultLimits,
@@ -132,6 +143,7 @@ public record JobsConfig(
         History.DEFAULT,
         Map.of("core", "0:unlimited"),
         ProcessCalls.isRoot(),
+        ByteSize.of(MemoryCalls.totalBytes() / 4),
         stateDirectory,
         Optional.empty(),
         Limits.NONE,

@@ -317,7 +317,9 @@ final class Starting {
         spec.stdinStream(),
         spec.mergeOutput(),
         config.isolate()
-            ? Optional.of(new LaunchPlan.Isolated(config.hide(), spec.isolation()))
+            ? Optional.of(
+                new LaunchPlan.Isolated(
+                    config.hide(), config.scratchBytes(spec.limits()), spec.isolation()))
             : Optional.empty(),
         request.owner().runAs(),
         spec.timeout(),

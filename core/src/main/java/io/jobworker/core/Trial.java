@@ -226,7 +226,9 @@ final class Trial {
         false,
         false,
         config.isolate()
-            ? Optional.of(new LaunchPlan.Isolated(config.hide(), Isolation.DEFAULT))
+            ? Optional.of(
+                new LaunchPlan.Isolated(
+                    config.hide(), config.scratchBytes(Limits.NONE), Isolation.DEFAULT))
             : Optional.empty(),
         config.somebody(),
         Optional.of(TIMEOUT),

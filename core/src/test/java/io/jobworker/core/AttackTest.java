@@ -8,6 +8,8 @@ import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Limit;
+import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.RunAs;
 import io.jobworker.core.job.StopRequest;
 import java.io.IOException;
@@ -100,6 +102,28 @@ class AttackTest {
   void readAnothersSharedMemoryAndTemporaryFiles() {
     assertThat(attack("cat /dev/shm/file /tmp/file; ls -A /dev/shm /tmp"))
         .isEqualTo("/dev/shm:\n\n/tmp:\nwork\n");
+  }
+
+  @Test
+  void keepMoreInMemoryThanFitsIntoTemporaryFiles() {
+    long scratch = JobsConfig.in(directory).scratch().bytes();
+    String sizes = attack("df --output=size -B1 /tmp /dev/shm | tail -n 2");
+    assertThat(sizes.lines().map(String::strip).map(Long::parseLong))
+        .hasSize(2)
+        .allSatisfy(size -> assertThat(size).isBetween(scratch, scratch + (64 << 10)));
+    assertThat(attack("df --output=itotal /tmp | tail -n 1").strip())
+        .isEqualTo(Long.toString(scratch / 1024 + 1));
+  }
+
+  @Test
+  void keepMoreInTemporaryFilesThanItsMemory() {
+    assumeTrue(jobs.jobs().controllers().contains("memory"), "no memory controller");
+    JobSpec spec =
+        JobSpec.builder(List.of("/bin/sh", "-c", "df --output=size -B1 /dev/shm | tail -n 1"))
+            .limits(Limits.NONE.with(Limit.MEMORY, 64 << 20))
+            .build();
+    JobStatus job = jobs.start(spec, Optional.of(new RunAs(ATTACKER, ATTACKER)));
+    assertThat(jobs.output(job).strip()).isEqualTo(Integer.toString(64 << 20));
   }
 
   @Test

@@ -107,6 +107,7 @@ final class TestJobs implements AutoCloseable {
         history,
         defaults.rlimits(),
         isolate,
+        defaults.scratch(),
         defaults.hide(),
         defaults.somebody(),
         defaults.defaultLimits(),

@@ -2,6 +2,7 @@ package io.jobworker.base.linux;
 
 import static io.jobworker.base.linux.Ffm.STATE;
 import static io.jobworker.base.linux.Ffm.bind;
+import static io.jobworker.base.linux.Ffm.bindVariadic;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -24,7 +25,7 @@ public final class FileRights {
   private static final int NOBODY_KNOWN = -1;
 
   private static final MethodHandle SYSCALL =
-      bind("syscall", JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
+      bindVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
   private static final MethodHandle SETFSGID = bind("setfsgid", JAVA_INT, JAVA_INT);
   private static final MethodHandle SETFSUID = bind("setfsuid", JAVA_INT, JAVA_INT);
 

@@ -42,6 +42,8 @@ public final class MemoryCalls {
   private static final MethodHandle CACHESTAT =
       bindVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG);
   private static final MethodHandle GETPAGESIZE = bindPlain("getpagesize", JAVA_INT);
+  private static final int SC_PHYS_PAGES = 85; // glibc and musl
+  private static final MethodHandle SYSCONF = bindPlain("sysconf", JAVA_LONG, JAVA_INT);
 
   /** How large the kernel's pages are: 4 KiB on most machines, 64 KiB on some. */
   public static final int PAGE_BYTES = pageBytes();
@@ -50,6 +52,15 @@ public final class MemoryCalls {
   private static final boolean KNOWS_WHAT_IS_CACHED = cachedPages(-1, 0, 1) == -Errno.EBADF;
 
   private MemoryCalls() {}
+
+  /** How much memory this machine has (sysconf(3)). */
+  public static long totalBytes() {
+    try {
+      return (long) SYSCONF.invokeExact(SC_PHYS_PAGES) * PAGE_BYTES;
+    } catch (Throwable t) {
+      throw new LinkageError("sysconf", t);
+    }
+  }
 
   private static int pageBytes() {
     try {

@@ -71,8 +71,9 @@ public record LaunchPlan(
    * What an isolated job sees.
    *
    * @param hide the directory that it must not see
+   * @param scratchBytes how much fits into each of its directories that are in memory
    */
-  public record Isolated(Path hide, Isolation seen) {}
+  public record Isolated(Path hide, long scratchBytes, Isolation seen) {}
 
   public LaunchPlan {
     rlimits = Map.copyOf(rlimits);
@@ -137,6 +138,7 @@ public record LaunchPlan(
 
   private void isolate(LaunchSheet sheet, Isolated isolated) {
     sheet.flag("isolate").put("hide", isolated.hide()).put("work", directory.work());
+    sheet.put("scratch", isolated.scratchBytes());
     sheet.flag("seccomp");
     switch (isolated.seen().network()) {
       case HOST -> {}

@@ -41,6 +41,7 @@ class LaunchPlanTest {
         Optional.of(
             new LaunchPlan.Isolated(
                 Path.of("/state"),
+                1 << 20,
                 new Isolation(Isolation.Network.NONE, Isolation.Filesystem.READ_ONLY))),
         Optional.of(new RunAs(1, 2)),
         Optional.of(Duration.ofSeconds(3)),

@@ -6,6 +6,7 @@ public final class Bounds {
   private static final long MAX_MESSAGE_BYTES = 3 << 20; // gRPC's clients take 4 MiB by default
   private static final long MIN_RETAIN_BYTES = 64 << 10;
   private static final long MIN_TOTAL_BYTES = 1 << 20;
+  private static final long MIN_SCRATCH_BYTES = 1 << 20;
   private static final int MIN_LAUNCHER_CPU_MILLIS = 10;
 
   private Bounds() {}
@@ -28,6 +29,10 @@ public final class Bounds {
     require(
         output.total().percent() > 0 || output.total().size().bytes() >= MIN_TOTAL_BYTES,
         "output.total: at least 1M");
+    Share scratch = config.isolation().scratch();
+    require(
+        scratch.percent() > 0 || scratch.size().bytes() >= MIN_SCRATCH_BYTES,
+        "isolation.scratch: at least 1M");
     ServerConfig.Connections connections = config.connections();
     require(
         connections.max() >= 1

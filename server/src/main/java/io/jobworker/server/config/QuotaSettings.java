@@ -42,7 +42,7 @@ public record QuotaSettings(Map<Quota, ToLongFunction<Path>> bounds) {
           yield _ -> count;
         }
         case BYTES -> {
-          DiskShare share = context.readValue(parser, DiskShare.class);
+          Share share = context.readValue(parser, Share.class);
           yield state -> share.of(state).bytes();
         }
       };

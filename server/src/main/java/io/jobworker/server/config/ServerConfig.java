@@ -127,8 +127,12 @@ public record ServerConfig(
     FULL
   }
 
-  /** What keeps jobs apart from the host and from one another. */
-  public record Isolation(boolean enabled, UidRange uidRange) {}
+  /**
+   * What keeps jobs apart from the host and from one another.
+   *
+   * @param scratch how much fits into a job's {@code /tmp} and into its {@code /dev/shm}
+   */
+  public record Isolation(boolean enabled, UidRange uidRange, Share scratch) {}
 
   /** A range of user ids, as in {@code 600000-665535}. */
   public record UidRange(int first, int last) {
@@ -179,7 +183,7 @@ public record ServerConfig(
    * @param stallLimit how long a log stream's client may take nothing of what there is for it
    */
   public record Output(
-      ByteSize retain, DiskShare total, OnFull onFull, ByteSize maxMessage, Duration stallLimit) {}
+      ByteSize retain, Share total, OnFull onFull, ByteSize maxMessage, Duration stallLimit) {}
 
   /** How long ended jobs are kept, and how many of each client. */
   public record History(Duration keep, int max, int changes) {}

@@ -29,6 +29,7 @@ record Settings(ServerDirectory directory, ServerConfig config, TakeOver takeOve
             config.history().keep(), config.history().max(), config.history().changes()),
         config.job().rlimits(),
         isolate,
+        config.isolation().scratch().ofMemory(),
         directory.path(),
         isolate
             ? Optional.of(

@@ -41,7 +41,7 @@ class WireUsageTest {
     Duration untold = Duration.ofNanos(-1000);
     JobStatusResponse job =
         ended(new Usage(untold, Duration.ZERO, 0, 7, Usage.UNTOLD, 8, Usage.UNTOLD, 0));
-    assertThat(job.getUnmeasuredList()).containsExactly("cpu_usec", "io_write_bytes", "oom_kills");
+    assertThat(job.getUnmeasuredList()).containsExactly("cpu_usec", "oom_kills", "io_write_bytes");
     assertThat(job.getUsage().getCpuUsec()).isZero();
     assertThat(job.getUsage().getOomKills()).isZero();
     assertThat(job.getUsage().getMemoryPeakBytes()).isEqualTo(7);
