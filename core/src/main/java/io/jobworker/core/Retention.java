@@ -124,12 +124,12 @@ final class Retention implements AutoCloseable {
     }
   }
 
-  private void forgetTheOld() {
+  private void forgetTheOld() throws InterruptedException {
     Duration horizon = time.now().minus(bounds.keep());
     forgetAll(Removal.AGE, () -> history.endedBefore(horizon, BATCH));
   }
 
-  private void forgetTheMany() {
+  private void forgetTheMany() throws InterruptedException {
     for (String owner : ownersOfNewEnds.toArray(String[]::new)) {
       ownersOfNewEnds.remove(owner);
       forgetAll(Removal.COUNT, () -> history.endedBeyond(owner, bounds.max(), BATCH));
@@ -141,14 +141,17 @@ final class Retention implements AutoCloseable {
     List<Ended> next();
   }
 
-  private void forgetAll(Removal reason, Batches batches) {
+  /** However many there are, the disk and the database are others' for as long as they are ours. */
+  private void forgetAll(Removal reason, Batches batches) throws InterruptedException {
     int count = 0;
     for (List<Ended> batch = batches.next(); !batch.isEmpty(); batch = batches.next()) {
+      long start = System.nanoTime();
+      batch.forEach(job -> forget(job.id(), reason, Optional.empty()));
+      count += batch.size();
+      Thread.sleep(Duration.ofNanos(System.nanoTime() - start));
       if (closed) {
         return;
       }
-      batch.forEach(job -> forget(job.id(), reason, Optional.empty()));
-      count += batch.size();
     }
     if (count > 0) {
       LOG.atInfo()

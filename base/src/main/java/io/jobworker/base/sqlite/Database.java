@@ -98,10 +98,15 @@ public final class Database implements AutoCloseable {
     return new Database(Sqlite.openToRead(file), () -> Sqlite.openToRead(file));
   }
 
+  private PreparedStatement prepare(String sql) throws SQLException {
+    LOG.atTrace().addKeyValue("sql", sql).log("database.statement");
+    return connection.prepareStatement(sql);
+  }
+
   /** Executes a statement; returns how many rows it has changed. */
   public int update(String sql, Binder binder) throws SQLException {
     return exclusively(() -> {
-      try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      try (PreparedStatement statement = prepare(sql)) {
         binder.bind(statement);
         return statement.executeUpdate();
       }
@@ -117,7 +122,7 @@ public final class Database implements AutoCloseable {
   public <T> List<T> rows(String sql, Binder binder, RowReader<T> reader, BooleanSupplier goingOn)
       throws SQLException {
     return exclusively(() -> {
-      try (PreparedStatement statement = connection.prepareStatement(sql)) {
+      try (PreparedStatement statement = prepare(sql)) {
         binder.bind(statement);
         List<T> found = new ArrayList<>();
         try (ResultSet rows = statement.executeQuery()) {
