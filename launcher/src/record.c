@@ -131,7 +131,7 @@ int record_cgroup(struct cgroup_usage *usage, int cgroup)
             return 0; /* the cgroup was removed, and tells nothing more */
         else if (error == ENOENT)
             *figure = NOT_COUNTED; /* there is no such controller here */
-        else
+        else if (error != EFBIG)
             failed = error;
     }
     return failed;

@@ -42,8 +42,13 @@ final class Insistence {
    * logged as {@code event}.
    */
   void insist(String event, Object about, Action action) {
+    insist(event, about, action, action);
+  }
+
+  /** The same for what is done in another way when it is not done for the first time. */
+  void insist(String event, Object about, Action action, Action again) {
     if (!isDone(action, event, about, Level.ERROR)) {
-      goOn(event, about, action);
+      goOn(event, about, again);
     }
   }
 

@@ -209,7 +209,11 @@ final class LocalJobs implements Jobs {
   public void stopAll(Duration grace) {
     starts.close(CLOSE_PATIENCE); // what comes later is refused, and what has begun is stopped
     recovery.awaitAll();
-    stopping.stopAll(active.all(), new StopRequest(Optional.of(grace), Signal.TERM), workers);
+    Set<ActiveJob> all = Set.copyOf(active.all());
+    stopping.stopAll(all, new StopRequest(Optional.of(grace), Signal.TERM), workers);
+    // Those that came into care meanwhile, for which there is no time left; and those that did not.
+    List<ActiveJob> late = active.all().stream().filter(job -> !all.contains(job)).toList();
+    stopping.stopAll(late, StopRequest.withGrace(Duration.ZERO), workers);
     stopping.killWithoutCare(id -> active.find(id).isPresent());
   }
 

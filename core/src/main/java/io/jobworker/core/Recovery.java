@@ -149,8 +149,21 @@ final class Recovery {
     return CompletableFuture.allOf(work.toArray(CompletableFuture[]::new));
   }
 
-  private void inTurn(Insistence.Action action) throws Exception {
-    turns.acquire();
+  /** How one gets a turn. */
+  @FunctionalInterface
+  private interface Turn {
+    void take() throws IOException, InterruptedException;
+  }
+
+  /** What is tried again holds what others may need as well, and does not wait with that. */
+  private void takeFreeTurn() throws IOException {
+    if (!turns.tryAcquire()) {
+      throw new IOException("others have their turn");
+    }
+  }
+
+  private void inTurn(Turn turn, Insistence.Action action) throws Exception {
+    turn.take();
     try {
       if (!insistence.isClosing()) { // else the next server does it
         action.run();
@@ -158,6 +171,17 @@ final class Recovery {
     } finally {
       turns.release();
     }
+  }
+
+  /** What is done in a turn. */
+  @FunctionalInterface
+  private interface InTurn {
+    void run(Turn turn) throws Exception;
+  }
+
+  private void insist(String event, JobId job, InTurn action) {
+    insistence.insist(
+        event, job, () -> action.run(turns::acquire), () -> action.run(this::takeFreeTurn));
   }
 
   /** Completes when everything has been tried once. */
@@ -184,10 +208,10 @@ final class Recovery {
 
   private void tryOnce(Unfinished job) {
     try {
-      insistence.insist(
+      insist(
           job.settled() ? "recovery.job_failed" : "recovery.not_settled",
           job.id(),
-          () -> takeUp(job));
+          turn -> takeUp(job, turn));
     } finally {
       CompletableFuture<@Nullable Void> tried = waiting.remove(job.id());
       if (tried != null) {
@@ -197,14 +221,14 @@ final class Recovery {
   }
 
   /** As it is now: a stop may have come between two attempts. */
-  private void takeUp(Unfinished job) throws Exception {
+  private void takeUp(Unfinished job, Turn turn) throws Exception {
     Optional<JobRecord> record = store.find(job.id());
     if (record.isEmpty()) {
       admission.of(job.owner()).release(); // it cannot be read, and is left as it is
     } else if (record.get().settled()) {
-      takeUp(record.get(), this::takeIntoCare);
+      takeUp(record.get(), turn, this::takeIntoCare);
     } else {
-      settle(record.get());
+      settle(record.get(), turn);
     }
   }
 
@@ -214,12 +238,12 @@ final class Recovery {
     void take(ActiveJob found) throws Exception;
   }
 
-  private void takeUp(JobRecord record, Care care) throws Exception {
+  private void takeUp(JobRecord record, Turn turn, Care care) throws Exception {
     Optional<LauncherChannel> launcher = attach(record);
     if (launcher.isPresent()) {
       care.take(find(record, launcher));
     } else {
-      inTurn(() -> care.take(find(record, Optional.empty())));
+      inTurn(turn, () -> care.take(find(record, Optional.empty())));
     }
   }
 
@@ -227,10 +251,10 @@ final class Recovery {
    * A Start that was never answered. If the program may have been executed, the job is one like any
    * other. If not, it will not be but by a launch anew, and that is for who asked to say.
    */
-  private void settle(JobRecord intent) throws Exception {
+  private void settle(JobRecord intent, Turn turn) throws Exception {
     JobDirectory directory = state.of(intent.id());
     if (!isUnexecuted(directory)) {
-      takeUp(intent, found -> adoptUnanswered(intent, found));
+      takeUp(intent, turn, found -> adoptUnanswered(intent, found));
       return;
     }
     String failure = directory.failure().map(Launching::describe).orElse("");
@@ -332,19 +356,21 @@ final class Recovery {
   /** A job whose end was recorded by a server that died before it had cleaned up. */
   private void finishCleaning(Unfinished job) {
     JobDirectory directory = state.of(job.id());
-    insistence.insist(
+    insist(
         "recovery.not_cleaned",
         job.id(),
-        () ->
-            inTurn(() -> {
-              dismiss(directory, PATIENCE);
-              Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
-              if (cgroup.isPresent()) {
-                cgroup.get().remove(LAUNCHER_PATIENCE);
-              }
-              directory.removeRunningFiles();
-              store.markCleaned(job.id());
-            }));
+        turn ->
+            inTurn(
+                turn,
+                () -> {
+                  dismiss(directory, PATIENCE);
+                  Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
+                  if (cgroup.isPresent()) {
+                    cgroup.get().remove(LAUNCHER_PATIENCE);
+                  }
+                  directory.removeRunningFiles();
+                  store.markCleaned(job.id());
+                }));
   }
 
   /** Directories without a record, in the order in which their jobs were started. */
@@ -413,8 +439,8 @@ final class Recovery {
       JobDirectory directory = aside.of(id);
       ends.add(
           inBackground(() ->
-              insistence.insist(
-                  "recovery.not_ended", id, () -> inTurn(() -> endAside(id, directory)))));
+              insist(
+                  "recovery.not_ended", id, turn -> inTurn(turn, () -> endAside(id, directory)))));
     }
     all(ends).join();
   }
@@ -448,7 +474,7 @@ final class Recovery {
     store.markStarted(job.id(), job.mainPid());
     admission.of(job.owner()).takeOver();
     LOG.atWarn().addKeyValue("job", job.id()).log("recovery.adopted");
-    insistence.insist("recovery.job_failed", job.id(), () -> takeUp(job, this::takeIntoCare));
+    insist("recovery.job_failed", job.id(), turn -> takeUp(job, turn, this::takeIntoCare));
   }
 
   private void dismiss(JobDirectory directory, Duration patience)

@@ -8,6 +8,7 @@ import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StopRequest;
+import io.jobworker.core.process.ExitRecord;
 import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
@@ -108,14 +109,17 @@ final class Stopping {
   }
 
   /**
-   * Kills those that nobody looks after yet: their launchers cannot be spoken to, or are gone. The
-   * next process records how they ended.
+   * Kills those that nobody looks after yet and that have not ended: their launchers cannot be
+   * spoken to, or are gone. The next process records how they ended.
    */
   void killWithoutCare(Predicate<JobId> isInCare) {
     for (JobStore.Unfinished job : store.unended()) {
-      if (job.settled() && !isInCare.test(job.id())) {
+      if (!isInCare.test(job.id()) && ExitRecord.isMissing(state.of(job.id()).path())) {
         try {
-          kill(job.id(), job.owner(), job.slot());
+          if (job.settled()) {
+            keepStopping(job.id(), job.owner());
+          }
+          kill(job.id(), job.slot());
         } catch (IOException | JobException e) {
           LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.kill_failed");
         }
@@ -154,8 +158,9 @@ final class Stopping {
    * @throws JobException.Unavailable always: the end is not known yet
    */
   void killUnreachable(JobRecord job) {
-    try {
-      kill(job.id(), job.owner(), job.slot());
+    try (InFlight.Flight _ = inFlight.begin()) {
+      keepStopping(job.id(), job.owner());
+      kill(job.id(), job.slot());
     } catch (IOException e) {
       throw new JobException.Unavailable("the job could not be taken up by this server", e);
     }
@@ -163,12 +168,11 @@ final class Stopping {
         "the job could not be taken up by this server, and was killed; its end will be recorded");
   }
 
-  private void kill(JobId id, String owner, String slot) throws IOException {
+  private void kill(JobId id, String slot) throws IOException {
     Optional<JobCgroup> cgroup = cgroups.find(slot, id);
     if (cgroup.isPresent()) {
-      killOverTheLauncher(id, owner, cgroup.get());
+      cgroup.get().kill();
     } else {
-      keepStopping(id, owner);
       LauncherChannel.kill(state.of(id).path());
     }
   }

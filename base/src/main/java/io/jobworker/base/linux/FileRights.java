@@ -8,6 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.concurrent.ExecutionException;
@@ -23,11 +24,20 @@ public final class FileRights {
       System.getProperty("os.arch").equals("aarch64") ? 159 : 116;
 
   private static final int NOBODY_KNOWN = -1;
+  private static final int CAPABILITY_VERSION_3 = 0x20080522;
+  private static final int PR_GET_DUMPABLE = 3;
+  private static final int PR_SET_DUMPABLE = 4;
 
   private static final MethodHandle SYSCALL =
       bindVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
   private static final MethodHandle SETFSGID = bind("setfsgid", JAVA_INT, JAVA_INT);
   private static final MethodHandle SETFSUID = bind("setfsuid", JAVA_INT, JAVA_INT);
+
+  private static final MethodHandle CAPSET = bind("capset", JAVA_INT, ADDRESS, ADDRESS);
+  private static final MethodHandle PRCTL = bindVariadic("prctl", 1, JAVA_INT, JAVA_INT, JAVA_LONG);
+
+  /** Another user of files among a process's threads lets none of it be dumped any more. */
+  private static final long DUMPABLE = prctl(PR_GET_DUMPABLE, 0);
 
   private FileRights() {}
 
@@ -39,13 +49,18 @@ public final class FileRights {
 
   /**
    * Looks as this user of this one group, on a thread of its own. To be called as root; the look
-   * itself has none of root's capabilities over files (capabilities(7), setfsuid(2)).
+   * itself has no capability at all: that of ptrace(2) would follow the links of other users'
+   * processes in proc(5).
    */
   public static <T> T as(int uid, int gid, Look<T> look) throws IOException {
     FutureTask<T> task =
         new FutureTask<>(() -> {
           take(uid, gid);
-          return look.look();
+          try {
+            return look.look();
+          } finally {
+            restoreDumpable();
+          }
         });
     Thread.ofPlatform().name("file-rights").start(task); // which ends, with what it has become
     try {
@@ -61,6 +76,20 @@ public final class FileRights {
     }
   }
 
+  private static void restoreDumpable() {
+    if (DUMPABLE == 1) {
+      prctl(PR_SET_DUMPABLE, 1);
+    }
+  }
+
+  private static int prctl(int option, long value) {
+    try {
+      return (int) PRCTL.invokeExact(STATE.get(), option, value);
+    } catch (Throwable t) {
+      throw new LinkageError("prctl", t);
+    }
+  }
+
   private static void take(int uid, int gid) throws LinuxException {
     try {
       if ((long) SYSCALL.invokeExact(STATE.get(), SYS_SETGROUPS, 0L, MemorySegment.NULL) != 0) {
@@ -72,6 +101,15 @@ public final class FileRights {
       if ((int) SETFSGID.invokeExact(STATE.get(), NOBODY_KNOWN) != gid
           || (int) SETFSUID.invokeExact(STATE.get(), NOBODY_KNOWN) != uid) {
         throw new LinuxException("setfsuid", Integer.toString(uid), Errno.EPERM);
+      }
+
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment header = arena.allocate(JAVA_INT, 2); // capget(2); of this thread
+        header.set(JAVA_INT, 0, CAPABILITY_VERSION_3);
+        MemorySegment none = arena.allocate(JAVA_INT, 6);
+        if ((int) CAPSET.invokeExact(STATE.get(), header, none) != 0) {
+          throw new LinuxException("capset", "none", Ffm.errno(STATE.get()));
+        }
       }
     } catch (LinuxException e) {
       throw e;

@@ -123,7 +123,12 @@ public final class ProcessCalls {
   private static int spawnWhenWritten(Attempt attempt) throws Throwable {
     int error = attempt.run();
     for (int i = 0; error == Errno.ETXTBSY && i < MAX_WAITS; i++) {
-      Thread.sleep(WAIT);
+      try {
+        Thread.sleep(WAIT);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return error;
+      }
       error = attempt.run();
     }
     return error;

@@ -60,7 +60,19 @@ class BlockDeviceTest {
     }
     Path way = Files.createSymbolicLink(directory.resolve("way"), closed.resolve("missing"));
     assertThat(answer(way)).isEqualTo(REFUSED);
-    assertThat(answer(Path.of("/proc/1/cwd"))).isEqualTo(REFUSED);
+  }
+
+  @Test
+  void theLinksOfAnotherUsersProcessAreNotFollowed() throws Exception {
+    Process process = new ProcessBuilder("cat").directory(closed.toFile()).start();
+    try {
+      Path itsDirectory = Path.of("/proc/" + process.pid() + "/cwd");
+      assumeTrue(Files.isDirectory(itsDirectory), "not even we may follow them here");
+      assertThat(answer(itsDirectory)).isEqualTo(REFUSED);
+      assertThat(answer(itsDirectory, Optional.empty())).isEqualTo(answer(disk));
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
   }
 
   @Test
