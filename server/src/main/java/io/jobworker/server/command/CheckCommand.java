@@ -1,6 +1,7 @@
 package io.jobworker.server.command;
 
 import io.jobworker.core.HostCheck;
+import io.jobworker.core.job.Limit;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.daemon.Server;
@@ -9,6 +10,10 @@ import io.jobworker.server.tls.TlsFiles;
 import java.io.PrintWriter;
 import java.security.cert.X509Certificate;
 import java.time.Clock;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -47,7 +52,27 @@ public final class CheckCommand implements Callable<Integer> {
           "%-8s %-18s %s%n",
           finding.ok() ? "ok" : "missing", finding.what(), finding.consequence());
     }
+    leftOpen(config).forEach((what, why) -> out.printf("%-8s %-18s %s%n", "open", what, why));
     out.flush();
     return 0;
+  }
+
+  /** What nothing keeps jobs from, as this server is configured. */
+  private static Map<String, String> leftOpen(ServerConfig config) {
+    Map<String, String> open = new TreeMap<>();
+    for (Limit limit : List.of(Limit.MEMORY, Limit.PIDS)) {
+      if (config.limits().otherwise().of(limit).isEmpty()
+          && config.limits().max().of(limit).isEmpty()) {
+        open.put(
+            limit.name().toLowerCase(Locale.ROOT),
+            "a job that does not ask for less may take all there is; see limits.default");
+      }
+    }
+    open.put(
+        "port",
+        "jobs on the host's network can take "
+            + config.listen()
+            + " while the server is away, unless systemd keeps it (job-worker.socket)");
+    return open;
   }
 }
