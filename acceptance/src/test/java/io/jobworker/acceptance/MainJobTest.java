@@ -485,7 +485,8 @@ class MainJobTest {
       String text = server.admin("check").succeeded().text();
       assertThat(text).contains("kernel", "root", "cgroup v2", "cgroup.kill");
       assertThat(text)
-          .contains("controller cpu", "controller memory", "controller io", "controller pids");
+          .contains("controller cpu", "controller memory", "controller io", "controller pids")
+          .contains("open     memory", "open     pids", "open     port");
     }
 
     @Test

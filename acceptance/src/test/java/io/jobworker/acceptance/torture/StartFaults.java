@@ -56,7 +56,9 @@ public final class StartFaults implements AutoCloseable {
           "close",
           "?rename,?renameat,?renameat2");
 
-  /** More than any process of a launch makes before the job's program has done its work. */
+  /**
+   * More than any process of a launch makes of one kind before the job's program has done its work.
+   */
   private static final int MOST_CALLS = 200;
 
   private static final String KILLED = "killed by SIGKILL";
@@ -86,11 +88,11 @@ public final class StartFaults implements AutoCloseable {
   static boolean runAll() throws Exception {
     try (ServerProcess server = ServerProcess.start(ServerToml.withoutQuotas());
         StartFaults faults = new StartFaults(server)) {
-      faults.killLaunchers(1, 1);
+      faults.killLaunchers(1);
       System.out.println("launchers killed: " + faults.struck());
       faults.killServers(Integer.MAX_VALUE);
       System.out.println("and servers: " + faults.struck());
-      faults.delayLaunchers(1, 5);
+      faults.delayLaunchers(3);
       System.out.println("and launchers delayed: " + faults.struck());
       faults.verify();
       System.out.println("wrong: " + faults.wrong().size());
@@ -114,22 +116,42 @@ public final class StartFaults implements AutoCloseable {
     return List.copyOf(wrong);
   }
 
-  /** Every {@code step}-th call of all processes of a launch, until none is left to be killed. */
-  public void killLaunchers(int first, int step) throws Exception {
-    int n = first;
-    while (n < MOST_CALLS && strike(Strike.KILL_LAUNCHER, "all", n)) {
-      n += step;
+  /** Every {@code step}-th call of each kind of all processes of a launch. */
+  private void killLaunchers(int step) throws Exception {
+    atLaunchers(Strike.KILL_LAUNCHER, step);
+  }
+
+  /** strace(1), "when": calls are counted by their kind, and for each process. */
+  private void atLaunchers(Strike strike, int step) throws Exception {
+    for (String call : launcherCalls()) {
+      int n = 1;
+      while (n < MOST_CALLS && strike(strike, call, n)) {
+        n += step;
+      }
     }
+  }
+
+  /** The n-th call of one kind only. */
+  public void killLauncher(String call, int n) throws Exception {
+    strike(Strike.KILL_LAUNCHER, call, n);
+  }
+
+  /** The kinds of calls that there are in a launch. */
+  private Set<String> launcherCalls() throws Exception {
+    strike(Strike.KILL_LAUNCHER, "all", Tracer.NEVER);
+    return Tracer.kinds(shared.resolve("r" + requests + ".trace"));
   }
 
   /**
    * The same with launchers that stop, and go on when another server has answered the repetition.
    */
-  public void delayLaunchers(int first, int step) throws Exception {
-    int n = first;
-    while (n < MOST_CALLS && strike(Strike.DELAY_LAUNCHER, "all", n)) {
-      n += step;
-    }
+  private void delayLaunchers(int step) throws Exception {
+    atLaunchers(Strike.DELAY_LAUNCHER, step);
+  }
+
+  /** The n-th call of one kind only. */
+  public void delayLauncher(String call, int n) throws Exception {
+    strike(Strike.DELAY_LAUNCHER, call, n);
   }
 
   /** Up to so many of each kind of call. */
@@ -175,7 +197,7 @@ public final class StartFaults implements AutoCloseable {
         server.restart();
       }
     } else {
-      Path launcher = wrapLauncher(kind, n, trace);
+      Path launcher = wrapLauncher(kind, call, n, trace);
       answered = start(request, kind == Strike.DELAY_LAUNCHER ? Duration.ofSeconds(3) : PATIENCE);
       if (kind == Strike.DELAY_LAUNCHER) {
         delayed.add(trace);
@@ -285,7 +307,7 @@ public final class StartFaults implements AutoCloseable {
   // --- strace
 
   /** Puts a script in the launcher's place, which has strace run it. */
-  private Path wrapLauncher(Strike kind, int n, Path trace) throws IOException {
+  private Path wrapLauncher(Strike kind, String call, int n, Path trace) throws IOException {
     Path launcher;
     try (Stream<Path> files = Files.list(server.directory().resolve("state"))) {
       launcher =
@@ -303,9 +325,9 @@ public final class StartFaults implements AutoCloseable {
         """
         #!/bin/sh
         [ "$1" != --remove ] || exec %1$s "$@"
-        exec strace -D -f -q -o %2$s -e inject=all:signal=%3$s:when=%4$d %1$s "$@"
+        exec strace -D -f -q -o %2$s -e inject=%5$s:signal=%3$s:when=%4$d %1$s "$@"
         """
-            .formatted(real, trace, signal, n));
+            .formatted(real, trace, signal, n, call));
     Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
     Files.createFile(trace);
     Files.move(script, launcher, StandardCopyOption.REPLACE_EXISTING);
@@ -389,7 +411,9 @@ public final class StartFaults implements AutoCloseable {
         if (!known.contains(String.valueOf(directory.getFileName()))) {
           left.add(Kind.LEFTOVER + ": directory " + directory);
         }
-        for (String file : List.of("control", "life", "started", "slot")) {
+        // Of a job that is lost the mark alone says that its program may have been executed.
+        boolean lost = Files.notExists(directory.resolve("exit"));
+        for (String file : List.of("control", "life", "slot", lost ? "slot" : "started")) {
           if (Files.exists(directory.resolve(file), LinkOption.NOFOLLOW_LINKS)) {
             left.add(Kind.LEFTOVER + ": " + directory.resolve(file));
           }

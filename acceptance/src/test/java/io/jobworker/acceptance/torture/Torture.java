@@ -42,7 +42,8 @@ import java.util.function.Supplier;
  *
  * <p>{@code acceptance/torture --minutes N [--seed S]} runs it for long; {@code TortureTest} for a
  * number of kills, and {@code --trouble} adds {@link Trouble}: then output may be missing where
- * that is told. With {@code --faults} it is {@link StartFaults} and {@link LifeFaults}.
+ * that is told. With {@code --faults} it is {@link StartFaults}, {@link LauncherFaults} and {@link
+ * LifeFaults}.
  */
 public final class Torture {
   private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -109,6 +110,7 @@ public final class Torture {
   public static void main(String[] args) throws Exception {
     if (List.of(args).equals(List.of("--faults"))) {
       boolean well = StartFaults.runAll();
+      well &= LauncherFaults.runAll();
       well &= LifeFaults.runAll();
       System.exit(well ? 0 : 1);
     }

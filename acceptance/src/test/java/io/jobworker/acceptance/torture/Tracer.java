@@ -6,12 +6,20 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** strace(1) at a process that runs, with which it has system calls fail or be the last. */
 final class Tracer implements AutoCloseable {
   private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+  private static final Pattern CALL = Pattern.compile("(?m)^\\d+ +([a-z]\\w+)\\(");
+
+  /** The last that can be named of a kind (strace(1), "when"): there are never so many. */
+  static final int NEVER = 65535;
 
   private final long pid;
   private final Path trace;
@@ -71,9 +79,23 @@ final class Tracer implements AutoCloseable {
     }
   }
 
+  /** The kinds of calls that are written down in a trace. */
+  static Set<String> kinds(Path trace) throws IOException {
+    Set<String> kinds = new TreeSet<>();
+    CALL.matcher(Files.readString(trace)).results().forEach(call -> kinds.add(call.group(1)));
+    return kinds;
+  }
+
   /** Whether a call has failed as it was to. */
   boolean hasInjected() throws IOException {
     return Files.exists(trace) && Files.readString(trace).contains("(INJECTED)");
+  }
+
+  /** Waits until nothing is left that is traced, and all is written down. */
+  void awaitEnd() throws InterruptedException {
+    if (!strace.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+      throw new IllegalStateException("strace does not end");
+    }
   }
 
   /** Whether a call has been the process's last; it may need a moment to die. */
