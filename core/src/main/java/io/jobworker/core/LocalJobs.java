@@ -214,7 +214,8 @@ final class LocalJobs implements Jobs {
     // Those that came into care meanwhile, for which there is no time left; and those that did not.
     List<ActiveJob> late = active.all().stream().filter(job -> !all.contains(job)).toList();
     stopping.stopAll(late, StopRequest.withGrace(Duration.ZERO), workers);
-    stopping.killWithoutCare(id -> active.find(id).isPresent());
+    stopping.killWithoutCare(
+        id -> active.find(id).filter(job -> all.contains(job) || late.contains(job)).isPresent());
   }
 
   @Override

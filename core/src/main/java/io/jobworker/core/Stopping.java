@@ -109,12 +109,12 @@ final class Stopping {
   }
 
   /**
-   * Kills those that nobody looks after yet and that have not ended: their launchers cannot be
+   * Kills what has not ended of those that nobody has looked after yet: their launchers cannot be
    * spoken to, or are gone. The next process records how they ended.
    */
-  void killWithoutCare(Predicate<JobId> isInCare) {
+  void killWithoutCare(Predicate<JobId> isStopped) {
     for (JobStore.Unfinished job : store.unended()) {
-      if (!isInCare.test(job.id()) && ExitRecord.isMissing(state.of(job.id()).path())) {
+      if (!isStopped.test(job.id()) && ExitRecord.isMissing(state.of(job.id()).path())) {
         try {
           if (job.settled()) {
             keepStopping(job.id(), job.owner());

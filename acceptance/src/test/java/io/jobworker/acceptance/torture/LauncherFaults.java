@@ -148,12 +148,15 @@ public final class LauncherFaults implements AutoCloseable {
     Path life = server.directory().resolve("state/jobs").resolve(id).resolve("life");
     Pattern lock =
         Pattern.compile(
-            "POSIX +ADVISORY +WRITE (\\d+) \\S+:" + Files.getAttribute(life, "unix:ino"));
+            "POSIX +ADVISORY +WRITE (\\d+) \\S+:" + Files.getAttribute(life, "unix:ino") + " ");
     Matcher found = lock.matcher(Files.readString(Path.of("/proc/locks")));
-    if (!found.find()) {
-      throw new Finding(Kind.CALL, id + " has no launcher");
+    while (found.find()) { // another file system may have a file of that number
+      Path program = Path.of("/proc", found.group(1), "exe").toRealPath();
+      if (program.startsWith(server.directory().toRealPath())) {
+        return Long.parseLong(found.group(1));
+      }
     }
-    return Long.parseLong(found.group(1));
+    throw new Finding(Kind.CALL, id + " has no launcher");
   }
 
   private void check(String where, Ending ending, JobStatusResponse job, boolean hit)

@@ -55,8 +55,8 @@ public final class FileRights {
   public static <T> T as(int uid, int gid, Look<T> look) throws IOException {
     FutureTask<T> task =
         new FutureTask<>(() -> {
-          take(uid, gid);
           try {
+            take(uid, gid);
             return look.look();
           } finally {
             restoreDumpable();
