@@ -112,25 +112,32 @@ static const struct source SOURCES[] = {
     {offsetof(struct cgroup_usage, written_bytes), "../io.stat", nested, "wbytes="},
 };
 
+static int64_t *figure(struct cgroup_usage *usage, const struct source *source)
+{
+    return (int64_t *)((char *)usage + source->figure);
+}
+
 int record_cgroup(struct cgroup_usage *usage, int cgroup)
 {
-    if (cgroup < 0) {
-        *usage = (struct cgroup_usage){NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED, NOT_COUNTED};
-        return 0;
-    }
+    char text[16384];
+    const char *file = NULL; /* whose text that is, or would be but for the error */
+    int error = 0;
     int failed = 0;
-    for (size_t i = 0; i < sizeof SOURCES / sizeof SOURCES[0]; i++) {
-        char text[16384];
-        int64_t *figure = (int64_t *)((char *)usage + SOURCES[i].figure);
-        if (*figure != NOT_TOLD)
+    for (const struct source *source = SOURCES; source < SOURCES + sizeof SOURCES / sizeof SOURCES[0]; source++) {
+        if (cgroup < 0)
+            *figure(usage, source) = NOT_COUNTED;
+        if (*figure(usage, source) != NOT_TOLD)
             continue;
-        int error = read_file(cgroup, SOURCES[i].file, text, sizeof text);
+        if (file == NULL || strcmp(file, source->file) != 0) {
+            file = source->file;
+            error = read_file(cgroup, file, text, sizeof text);
+            if (error == ENODEV || (error == ENOENT && faccessat(cgroup, EVERY_CGROUPS, F_OK, 0) != 0))
+                return 0; /* the cgroup was removed, and tells nothing more */
+        }
         if (error == 0)
-            *figure = SOURCES[i].find(text, SOURCES[i].key);
-        else if (error == ENODEV || (error == ENOENT && faccessat(cgroup, EVERY_CGROUPS, F_OK, 0) != 0))
-            return 0; /* the cgroup was removed, and tells nothing more */
+            *figure(usage, source) = source->find(text, source->key);
         else if (error == ENOENT)
-            *figure = NOT_COUNTED; /* there is no such controller here */
+            *figure(usage, source) = NOT_COUNTED; /* there is no such controller here */
         else if (error != EFBIG)
             failed = error;
     }
