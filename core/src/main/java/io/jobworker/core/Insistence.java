@@ -3,6 +3,7 @@ package io.jobworker.core;
 import io.jobworker.base.linux.DescriptorReserve;
 import java.time.Duration;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -17,7 +18,10 @@ final class Insistence {
   private final InFlight inFlight;
   private final Executor workers;
   private final DescriptorReserve reserve;
-  private final LongAdder pending = new LongAdder();
+  private final LongAdder pending;
+
+  /** Taken before anything else that others may want as well. */
+  private final Semaphore turns;
 
   /** What is to be done. May be repeated. */
   @FunctionalInterface
@@ -31,9 +35,25 @@ final class Insistence {
    * @param reserve for further attempts; the first may have failed for want of descriptors
    */
   Insistence(InFlight inFlight, Executor workers, DescriptorReserve reserve) {
+    this(inFlight, workers, reserve, new LongAdder(), Integer.MAX_VALUE);
+  }
+
+  private Insistence(
+      InFlight inFlight,
+      Executor workers,
+      DescriptorReserve reserve,
+      LongAdder pending,
+      int attempts) {
     this.inFlight = inFlight;
     this.workers = workers;
     this.reserve = reserve;
+    this.pending = pending;
+    this.turns = new Semaphore(attempts);
+  }
+
+  /** The same, by which no more than so many attempts are made at once. */
+  Insistence atMost(int attempts) {
+    return new Insistence(inFlight, workers, reserve, pending, attempts);
   }
 
   /**
@@ -42,13 +62,8 @@ final class Insistence {
    * logged as {@code event}.
    */
   void insist(String event, Object about, Action action) {
-    insist(event, about, action, action);
-  }
-
-  /** The same for what is done in another way when it is not done for the first time. */
-  void insist(String event, Object about, Action action, Action again) {
     if (!isDone(action, event, about, Level.ERROR)) {
-      goOn(event, about, again);
+      goOn(event, about, action);
     }
   }
 
@@ -67,11 +82,6 @@ final class Insistence {
         pending.decrement();
       }
     });
-  }
-
-  /** Whether nothing that has not begun is to be done any more. */
-  boolean isClosing() {
-    return inFlight.isClosing();
   }
 
   /** How many things there are that could not be done at once, and are not done yet. */
@@ -95,6 +105,12 @@ final class Insistence {
   }
 
   private boolean isDone(Action action, String event, Object about, Level ifNot) {
+    try {
+      turns.acquire();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return true; // closing
+    }
     try (InFlight.Flight _ = inFlight.beginEvenIfClosing()) {
       if (!inFlight.isClosing()) {
         action.run();
@@ -106,6 +122,8 @@ final class Insistence {
     } catch (Exception e) {
       LOG.atLevel(ifNot).addKeyValue("about", about).setCause(e).log(event);
       return false;
+    } finally {
+      turns.release();
     }
   }
 }

@@ -30,7 +30,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -62,14 +61,15 @@ final class Recovery {
   private final JobLogs logs;
   private final ActiveJobs active;
   private final Insistence insistence;
+
+  /** For those who hold descriptors only until an end has been seen to. */
+  private final Insistence ends;
+
   private final Discarding discarding;
   private final Intents intents;
   private final JobEvents events;
   private final Executor workers;
   private final String bootId = BootId.current();
-
-  /** Of those who hold descriptors only until an end has been seen to. */
-  private final Semaphore turns = new Semaphore(ENDS_AT_ONCE);
 
   /** Jobs that have not been tried yet. */
   private final ConcurrentMap<JobId, CompletableFuture<@Nullable Void>> waiting =
@@ -99,6 +99,7 @@ final class Recovery {
     this.logs = logs;
     this.active = active;
     this.insistence = insistence;
+    this.ends = insistence.atMost(ENDS_AT_ONCE);
     this.discarding = discarding;
     this.intents = intents;
     this.events = events;
@@ -149,39 +150,13 @@ final class Recovery {
     return CompletableFuture.allOf(work.toArray(CompletableFuture[]::new));
   }
 
-  /** How one gets a turn. */
-  @FunctionalInterface
-  private interface Turn {
-    void take() throws IOException, InterruptedException;
-  }
-
-  /** What is tried again holds what others may need as well, and does not wait with that. */
-  private void takeFreeTurn() throws IOException {
-    if (!turns.tryAcquire()) {
-      throw new IOException("others have their turn");
-    }
-  }
-
-  private void inTurn(Turn turn, Insistence.Action action) throws Exception {
-    turn.take();
+  /** Who is to see to a job. Whoever's launcher cannot be looked at waits for a turn. */
+  private Insistence of(JobId id) {
     try {
-      if (!insistence.isClosing()) { // else the next server does it
-        action.run();
-      }
-    } finally {
-      turns.release();
+      return LauncherChannel.isAlive(state.of(id).path()) ? insistence : ends;
+    } catch (IOException e) {
+      return ends;
     }
-  }
-
-  /** What is done in a turn. */
-  @FunctionalInterface
-  private interface InTurn {
-    void run(Turn turn) throws Exception;
-  }
-
-  private void insist(String event, JobId job, InTurn action) {
-    insistence.insist(
-        event, job, () -> action.run(turns::acquire), () -> action.run(this::takeFreeTurn));
   }
 
   /** Completes when everything has been tried once. */
@@ -208,10 +183,11 @@ final class Recovery {
 
   private void tryOnce(Unfinished job) {
     try {
-      insist(
-          job.settled() ? "recovery.job_failed" : "recovery.not_settled",
-          job.id(),
-          turn -> takeUp(job, turn));
+      of(job.id())
+          .insist(
+              job.settled() ? "recovery.job_failed" : "recovery.not_settled",
+              job.id(),
+              () -> takeUp(job));
     } finally {
       CompletableFuture<@Nullable Void> tried = waiting.remove(job.id());
       if (tried != null) {
@@ -221,29 +197,14 @@ final class Recovery {
   }
 
   /** As it is now: a stop may have come between two attempts. */
-  private void takeUp(Unfinished job, Turn turn) throws Exception {
+  private void takeUp(Unfinished job) throws IOException, InterruptedException {
     Optional<JobRecord> record = store.find(job.id());
     if (record.isEmpty()) {
       admission.of(job.owner()).release(); // it cannot be read, and is left as it is
     } else if (record.get().settled()) {
-      takeUp(record.get(), turn, this::takeIntoCare);
+      takeIntoCare(find(record.get()));
     } else {
-      settle(record.get(), turn);
-    }
-  }
-
-  /** What becomes of a job that was found as its record says. */
-  @FunctionalInterface
-  private interface Care {
-    void take(ActiveJob found) throws Exception;
-  }
-
-  private void takeUp(JobRecord record, Turn turn, Care care) throws Exception {
-    Optional<LauncherChannel> launcher = attach(record);
-    if (launcher.isPresent()) {
-      care.take(find(record, launcher));
-    } else {
-      inTurn(turn, () -> care.take(find(record, Optional.empty())));
+      settle(record.get());
     }
   }
 
@@ -251,10 +212,10 @@ final class Recovery {
    * A Start that was never answered. If the program may have been executed, the job is one like any
    * other. If not, it will not be but by a launch anew, and that is for who asked to say.
    */
-  private void settle(JobRecord intent, Turn turn) throws Exception {
+  private void settle(JobRecord intent) throws IOException, InterruptedException {
     JobDirectory directory = state.of(intent.id());
     if (!isUnexecuted(directory)) {
-      takeUp(intent, turn, found -> adoptUnanswered(intent, found));
+      adoptUnanswered(intent, find(intent));
       return;
     }
     String failure = directory.failure().map(Launching::describe).orElse("");
@@ -311,8 +272,9 @@ final class Recovery {
         .join();
   }
 
-  private ActiveJob find(JobRecord record, Optional<LauncherChannel> launcher) throws IOException {
+  private ActiveJob find(JobRecord record) throws IOException {
     JobDirectory directory = state.of(record.id());
+    Optional<LauncherChannel> launcher = attach(record);
     try {
       OutputLog output =
           launcher.isPresent()
@@ -326,7 +288,7 @@ final class Recovery {
     } catch (IOException | RuntimeException e) {
       launcher.ifPresent(LauncherChannel::detach);
       if (launcher.isPresent() && !LauncherChannel.isAlive(directory.path())) {
-        return find(record, attach(record)); // it left meanwhile, and its record is there
+        return find(record); // it left meanwhile, and its record is there
       }
       throw e;
     }
@@ -355,22 +317,18 @@ final class Recovery {
 
   /** A job whose end was recorded by a server that died before it had cleaned up. */
   private void finishCleaning(Unfinished job) {
+    ends.insist("recovery.not_cleaned", job.id(), () -> clean(job));
+  }
+
+  private void clean(Unfinished job) throws Exception {
     JobDirectory directory = state.of(job.id());
-    insist(
-        "recovery.not_cleaned",
-        job.id(),
-        turn ->
-            inTurn(
-                turn,
-                () -> {
-                  dismiss(directory, PATIENCE);
-                  Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
-                  if (cgroup.isPresent()) {
-                    cgroup.get().remove(LAUNCHER_PATIENCE);
-                  }
-                  directory.removeRunningFiles();
-                  store.markCleaned(job.id());
-                }));
+    dismiss(directory, PATIENCE);
+    Optional<JobCgroup> cgroup = cgroups.find(job.slot(), job.id());
+    if (cgroup.isPresent()) {
+      cgroup.get().remove(LAUNCHER_PATIENCE);
+    }
+    directory.removeRunningFiles();
+    store.markCleaned(job.id());
   }
 
   /** Directories without a record, in the order in which their jobs were started. */
@@ -378,7 +336,7 @@ final class Recovery {
     Comparator<JobId> byAge =
         Comparator.comparing(id -> described(id).map(JobRecord::createdAt).orElse(Instant.EPOCH));
     for (JobId id : unknown.stream().sorted(byAge).toList()) {
-      insistence.insist("recovery.not_seen_to", id, () -> seeTo(id));
+      ends.insist("recovery.not_seen_to", id, () -> seeTo(id));
     }
   }
 
@@ -434,15 +392,13 @@ final class Recovery {
    * when that was tried once with each.
    */
   void endAllIn(StateDirectory aside) throws IOException {
-    List<CompletableFuture<Void>> ends = new ArrayList<>();
+    List<CompletableFuture<Void>> tried = new ArrayList<>();
     for (JobId id : aside.withDirectory()) {
       JobDirectory directory = aside.of(id);
-      ends.add(
-          inBackground(() ->
-              insist(
-                  "recovery.not_ended", id, turn -> inTurn(turn, () -> endAside(id, directory)))));
+      tried.add(
+          inBackground(() -> ends.insist("recovery.not_ended", id, () -> endAside(id, directory))));
     }
-    all(ends).join();
+    all(tried).join();
   }
 
   /** The job first, which needs nobody's help; its launcher may be one that does nothing more. */
@@ -468,13 +424,17 @@ final class Recovery {
   }
 
   /** A job that was started, and of which the database has no record. */
-  private void adopt(JobRecord record) {
+  private void adopt(JobRecord record) throws InterruptedException {
     JobRecord job = record.started(0);
     store.intend(job);
     store.markStarted(job.id(), job.mainPid());
     admission.of(job.owner()).takeOver();
     LOG.atWarn().addKeyValue("job", job.id()).log("recovery.adopted");
-    insist("recovery.job_failed", job.id(), turn -> takeUp(job, turn, this::takeIntoCare));
+    try {
+      takeIntoCare(find(job));
+    } catch (IOException | RuntimeException e) { // it is known now, and one like any other
+      of(job.id()).insistAfter(e, "recovery.job_failed", job.id(), () -> takeIntoCare(find(job)));
+    }
   }
 
   private void dismiss(JobDirectory directory, Duration patience)
