@@ -10,9 +10,7 @@ import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobPage;
 import io.jobworker.core.job.JobQuery;
-import io.jobworker.core.job.Signal;
 import io.jobworker.core.job.StartRequest;
-import io.jobworker.core.job.StopRequest;
 import io.jobworker.core.process.InputLoop;
 import io.jobworker.core.process.LauncherBinary;
 import io.jobworker.core.store.ChangeStore;
@@ -209,13 +207,7 @@ final class LocalJobs implements Jobs {
   public void stopAll(Duration grace) {
     starts.close(CLOSE_PATIENCE); // what comes later is refused, and what has begun is stopped
     recovery.awaitAll();
-    Set<ActiveJob> all = Set.copyOf(active.all());
-    stopping.stopAll(all, new StopRequest(Optional.of(grace), Signal.TERM), workers);
-    // Those that came into care meanwhile, for which there is no time left; and those that did not.
-    List<ActiveJob> late = active.all().stream().filter(job -> !all.contains(job)).toList();
-    stopping.stopAll(late, StopRequest.withGrace(Duration.ZERO), workers);
-    stopping.killWithoutCare(
-        id -> active.find(id).filter(job -> all.contains(job) || late.contains(job)).isPresent());
+    stopping.stopAll(active, grace, workers);
   }
 
   @Override

@@ -16,8 +16,10 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
@@ -77,7 +79,10 @@ final class Stopping {
     job.launcher().get().stop(signal.number(), grace);
     try {
       if (!endsWithin(job, grace.plus(LAUNCHER_PATIENCE)) && job.cgroup().isPresent()) {
-        killOverTheLauncher(job.id(), job.owner(), job.cgroup().get());
+        kill(
+            job.id(),
+            job.owner(),
+            job.record().slot()); // whatever keeps the launcher from doing it
       }
       endsWithin(job, patience);
     } catch (IOException e) {
@@ -85,16 +90,17 @@ final class Stopping {
     }
   }
 
-  /** Nobody may be told of it who has let go of the job, and could not keep that it was a stop. */
-  private void killOverTheLauncher(JobId id, String owner, JobCgroup cgroup) throws IOException {
-    try (InFlight.Flight _ = inFlight.begin()) {
-      keepStopping(id, owner);
-      cgroup.kill(); // whatever keeps the launcher from doing it
-    }
+  /** Ends all that run; those that come into care meanwhile have no time left for a grace. */
+  void stopAll(ActiveJobs active, Duration grace, Executor workers) {
+    Set<ActiveJob> stopped = new HashSet<>(active.all());
+    stopAll(stopped, new StopRequest(Optional.of(grace), Signal.TERM), workers);
+    List<ActiveJob> late = active.all().stream().filter(job -> !stopped.contains(job)).toList();
+    stopAll(late, StopRequest.withGrace(Duration.ZERO), workers);
+    stopped.addAll(late);
+    killWithoutCare(id -> active.find(id).filter(stopped::contains).isPresent());
   }
 
-  /** The same for all of these, at once. */
-  void stopAll(Collection<ActiveJob> jobs, StopRequest request, Executor workers) {
+  private void stopAll(Collection<ActiveJob> jobs, StopRequest request, Executor workers) {
     List<CompletableFuture<Void>> stops = new ArrayList<>();
     for (ActiveJob job : jobs) {
       stops.add(CompletableFuture.runAsync(() -> stop(job, request), workers));
@@ -112,14 +118,15 @@ final class Stopping {
    * Kills what has not ended of those that nobody has looked after yet: their launchers cannot be
    * spoken to, or are gone. The next process records how they ended.
    */
-  void killWithoutCare(Predicate<JobId> isStopped) {
+  private void killWithoutCare(Predicate<JobId> isStopped) {
     for (JobStore.Unfinished job : store.unended()) {
       if (!isStopped.test(job.id()) && ExitRecord.isMissing(state.of(job.id()).path())) {
         try {
           if (job.settled()) {
-            keepStopping(job.id(), job.owner());
+            kill(job.id(), job.owner(), job.slot());
+          } else {
+            killTree(job.id(), job.slot());
           }
-          kill(job.id(), job.slot());
         } catch (IOException | JobException e) {
           LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.kill_failed");
         }
@@ -158,9 +165,8 @@ final class Stopping {
    * @throws JobException.Unavailable always: the end is not known yet
    */
   void killUnreachable(JobRecord job) {
-    try (InFlight.Flight _ = inFlight.begin()) {
-      keepStopping(job.id(), job.owner());
-      kill(job.id(), job.slot());
+    try {
+      kill(job.id(), job.owner(), job.slot());
     } catch (IOException e) {
       throw new JobException.Unavailable("the job could not be taken up by this server", e);
     }
@@ -168,7 +174,15 @@ final class Stopping {
         "the job could not be taken up by this server, and was killed; its end will be recorded");
   }
 
-  private void kill(JobId id, String slot) throws IOException {
+  /** Nobody may be told of it who has let go of the job, and could not keep that it was a stop. */
+  private void kill(JobId id, String owner, String slot) throws IOException {
+    try (InFlight.Flight _ = inFlight.begin()) {
+      keepStopping(id, owner);
+      killTree(id, slot);
+    }
+  }
+
+  private void killTree(JobId id, String slot) throws IOException {
     Optional<JobCgroup> cgroup = cgroups.find(slot, id);
     if (cgroup.isPresent()) {
       cgroup.get().kill();
