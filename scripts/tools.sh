@@ -1,6 +1,14 @@
 # What a build needs: JDK 25, Maven, a C compiler with a static C library, make. To be sourced.
 . "$root/scripts/jdk.sh"
 
+# As root on Debian; else, or where Debian has none of that name, nothing happens.
+install_packages() { # NAME...
+    [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
+    echo "Installing: $*"
+    apt-get update -qq >/dev/null 2>&1 || true
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 || true
+}
+
 # As root on Debian installs what is missing and what Debian has; otherwise says what to install.
 need_tools() {
     wanted=
@@ -10,12 +18,8 @@ need_tools() {
     command -v make >/dev/null || wanted="$wanted make"
     has_static_libc || wanted="$wanted libc6-dev"
     [ -n "$wanted" ] || return 0
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "Installing:$wanted"
-        apt-get update -qq >/dev/null 2>&1
-        # shellcheck disable=SC2086 # a list of words
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >/dev/null 2>&1
-    fi
+    # shellcheck disable=SC2086 # a list of words
+    install_packages $wanted
     missing=
     find_jdk || missing="$missing, JDK 25 (Debian: openjdk-25-jdk-headless, or Temurin 25; JAVA_HOME may point to it)"
     command -v mvn >/dev/null || missing="$missing, Maven 3.8.6 or newer (Debian: maven)"
@@ -33,12 +37,8 @@ want_tools() { # NAME...: the program, which is its package's name too
     for tool; do
         command -v "$tool" >/dev/null || wanted="$wanted $tool"
     done
-    if [ -n "$wanted" ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        echo "Installing:$wanted"
-        apt-get update -qq >/dev/null 2>&1 || true
-        # shellcheck disable=SC2086 # a list of words
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $wanted >/dev/null 2>&1 || true
-    fi
+    # shellcheck disable=SC2086 # a list of words
+    [ -z "$wanted" ] || install_packages $wanted
     for tool in $wanted; do
         command -v "$tool" >/dev/null || echo "Without $tool the tests that drive it are skipped."
     done
