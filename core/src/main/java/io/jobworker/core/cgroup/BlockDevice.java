@@ -1,5 +1,7 @@
 package io.jobworker.core.cgroup;
 
+import static java.util.Objects.requireNonNull;
+
 import io.jobworker.base.linux.FileRights;
 import io.jobworker.base.linux.MountInfo;
 import io.jobworker.base.words.OsString;
@@ -7,6 +9,7 @@ import io.jobworker.core.job.RunAs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -52,11 +55,12 @@ final class BlockDevice {
 
     static Place at(Path path) throws IOException {
       Path real = path.toRealPath();
+      Map<String, ?> file = Files.readAttributes(real, "unix:dev,mode,rdev");
       return new Place(
           real,
-          (Long) Files.getAttribute(real, "unix:dev"),
-          (Integer) Files.getAttribute(real, "unix:mode"),
-          (Long) Files.getAttribute(real, "unix:rdev"));
+          (Long) requireNonNull(file.get("dev")),
+          (Integer) requireNonNull(file.get("mode")),
+          (Long) requireNonNull(file.get("rdev")));
     }
 
     boolean blockDevice() {
