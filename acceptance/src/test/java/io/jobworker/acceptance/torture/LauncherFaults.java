@@ -1,25 +1,19 @@
 package io.jobworker.acceptance.torture;
 
-import io.grpc.ManagedChannel;
 import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.acceptance.support.ServerToml;
 import io.jobworker.acceptance.torture.Finding.Kind;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobStatusResponse;
-import io.jobworker.api.v1.JobWorkerGrpc;
-import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingStub;
 import io.jobworker.api.v1.Reason;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -29,8 +23,6 @@ import java.util.regex.Pattern;
  * killing.
  */
 public final class LauncherFaults implements AutoCloseable {
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
-
   /** More than a launcher makes of one kind from there on. */
   private static final int MOST_CALLS = 400;
 
@@ -47,20 +39,16 @@ public final class LauncherFaults implements AutoCloseable {
   }
 
   private final ServerProcess server;
-  private final Path shared;
-  private final ManagedChannel channel;
-  private final JobWorkerBlockingStub calls;
+  private final Witness witness;
   private final List<String> wrong = new ArrayList<>();
   private int struck;
 
   /** The server stays the caller's. */
   public LauncherFaults(ServerProcess server) throws Exception {
     this.server = server;
-    shared = Files.createTempDirectory(Path.of("/var/tmp"), "job-worker-faults-");
-    Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwxr-xr-x"));
-    new ProcessBuilder("mkfifo", "-m", "644", shared.resolve("go").toString()).start().waitFor();
-    channel = server.certificates().channel("alice");
-    calls = JobWorkerGrpc.newBlockingStub(channel);
+    witness = new Witness(server);
+    String go = witness.shared("go").toString();
+    new ProcessBuilder("mkfifo", "-m", "644", go).start().waitFor();
   }
 
   /** Visits every call; returns whether all is well, and says what it found. */
@@ -95,7 +83,7 @@ public final class LauncherFaults implements AutoCloseable {
   /** At every {@code step}-th call of each kind; strace(1), "when", counts them so. */
   private void kill(Ending ending, int step) throws Exception {
     strike(ending, "all", Tracer.NEVER);
-    for (String call : Tracer.kinds(shared.resolve("trace"))) {
+    for (String call : Tracer.kinds(witness.shared("trace"))) {
       int n = 1;
       while (n < MOST_CALLS && strike(ending, call, n)) {
         n += step;
@@ -109,10 +97,10 @@ public final class LauncherFaults implements AutoCloseable {
   }
 
   private boolean strike(Ending ending, String call, int n) throws Exception {
-    Path trace = shared.resolve("trace");
+    Path trace = witness.shared("trace");
     Files.deleteIfExists(trace);
     boolean hit;
-    try (RandomAccessFile go = new RandomAccessFile(shared.resolve("go").toFile(), "rw")) {
+    try (RandomAccessFile go = new RandomAccessFile(witness.shared("go").toFile(), "rw")) {
       String id = started();
       String injection = "inject=" + call + ":signal=KILL:when=" + n;
       JobStatusResponse job;
@@ -120,10 +108,10 @@ public final class LauncherFaults implements AutoCloseable {
         switch (ending) {
           case EXIT -> go.writeBytes("\n");
           case STOP -> {
-            var _ = calls.stop(JobRequest.newBuilder().setId(id).build());
+            var _ = witness.calls().stop(JobRequest.newBuilder().setId(id).build());
           }
         }
-        job = await(id, status -> status.getReason() != Reason.REASON_UNSPECIFIED);
+        job = witness.await(id, Witness::hasEnded, _ -> {});
         tracer.awaitEnd();
         hit = tracer.hasKilled();
       }
@@ -135,11 +123,11 @@ public final class LauncherFaults implements AutoCloseable {
     return hit;
   }
 
-  private String started() throws InterruptedException {
-    String script = "echo up; read x <" + shared.resolve("go") + "; exit 3";
+  private String started() throws Exception {
+    String script = "echo up; read x <" + witness.shared("go") + "; exit 3";
     JobSpec spec = JobSpec.newBuilder().addAllCommand(List.of("/bin/sh", "-c", script)).build();
-    String id = calls.start(JobRequest.newBuilder().setSpec(spec).build()).getId();
-    var _ = await(id, job -> job.getOutput().equals("up\n"));
+    String id = witness.calls().start(JobRequest.newBuilder().setSpec(spec).build()).getId();
+    var _ = witness.await(id, job -> job.getOutput().equals("up\n"), _ -> {});
     return id;
   }
 
@@ -167,7 +155,7 @@ public final class LauncherFaults implements AutoCloseable {
     if ((!told && !lost) || !job.getOutput().equals("up\n")) {
       wrong.add(where + job);
     }
-    long end = System.nanoTime() + PATIENCE.toNanos();
+    long end = System.nanoTime() + Witness.PATIENCE.toNanos();
     while (!server.jobCgroups().isEmpty() && System.nanoTime() < end) {
       TimeUnit.MILLISECONDS.sleep(20);
     }
@@ -176,28 +164,8 @@ public final class LauncherFaults implements AutoCloseable {
     }
   }
 
-  private JobStatusResponse await(String id, Predicate<JobStatusResponse> wanted)
-      throws InterruptedException {
-    JobRequest request = JobRequest.newBuilder().setId(id).build();
-    long end = System.nanoTime() + PATIENCE.toNanos();
-    while (true) {
-      JobStatusResponse job = calls.status(request);
-      if (wanted.test(job)) {
-        return job;
-      }
-      if (System.nanoTime() > end) {
-        throw new Finding(Kind.END, "not in time: " + job);
-      }
-      TimeUnit.MILLISECONDS.sleep(20);
-    }
-  }
-
   @Override
   public void close() throws IOException {
-    channel.shutdownNow();
-    for (String file : List.of("go", "trace", "strace.out")) {
-      Files.deleteIfExists(shared.resolve(file));
-    }
-    Files.delete(shared);
+    witness.close();
   }
 }

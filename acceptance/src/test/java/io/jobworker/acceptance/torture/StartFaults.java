@@ -1,7 +1,5 @@
 package io.jobworker.acceptance.torture;
 
-import io.grpc.ManagedChannel;
-import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.jobworker.acceptance.support.ServerProcess;
 import io.jobworker.acceptance.support.ServerToml;
@@ -9,8 +7,6 @@ import io.jobworker.acceptance.torture.Finding.Kind;
 import io.jobworker.api.v1.JobRequest;
 import io.jobworker.api.v1.JobSpec;
 import io.jobworker.api.v1.JobStatusResponse;
-import io.jobworker.api.v1.JobWorkerGrpc;
-import io.jobworker.api.v1.JobWorkerGrpc.JobWorkerBlockingStub;
 import io.jobworker.api.v1.ListJobsRequest;
 import io.jobworker.api.v1.Reason;
 import java.io.IOException;
@@ -25,7 +21,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -36,8 +31,6 @@ import java.util.stream.Stream;
  * killing.
  */
 public final class StartFaults implements AutoCloseable {
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
-
   /**
    * What a server that starts a job asks of the kernel, but for what any thread does all the time.
    */
@@ -61,14 +54,15 @@ public final class StartFaults implements AutoCloseable {
    */
   private static final int MOST_CALLS = 200;
 
+  /** What a server says of a job whose launcher does not answer it. */
+  private static final String CANNOT_TELL = "could not be taken up by this server yet";
+
   private static final String KILLED = "killed by SIGKILL";
   private static final String STOPPED = "stopped by SIGSTOP";
   private static final Pattern TRACED = Pattern.compile("^(\\d+) ", Pattern.MULTILINE);
 
   private final ServerProcess server;
-  private final Path shared;
-  private final ManagedChannel channel;
-  private final JobWorkerBlockingStub calls;
+  private final Witness witness;
   private final Set<String> known = new HashSet<>();
   private final List<String> wrong = new ArrayList<>();
   private final List<Path> delayed = new ArrayList<>();
@@ -78,10 +72,7 @@ public final class StartFaults implements AutoCloseable {
   /** The server is killed and started again; it is the caller's to close. */
   public StartFaults(ServerProcess server) throws IOException {
     this.server = server;
-    shared = Files.createTempDirectory(Path.of("/var/tmp"), "job-worker-faults-");
-    Files.setPosixFilePermissions(shared, PosixFilePermissions.fromString("rwxrwxrwx"));
-    channel = server.certificates().channel("alice");
-    calls = JobWorkerGrpc.newBlockingStub(channel);
+    witness = new Witness(server);
   }
 
   /** Visits every call; returns whether all is well, and says what it found. */
@@ -139,7 +130,7 @@ public final class StartFaults implements AutoCloseable {
   /** The kinds of calls that there are in a launch. */
   private Set<String> launcherCalls() throws Exception {
     strike(Strike.KILL_LAUNCHER, "all", Tracer.NEVER);
-    return Tracer.kinds(shared.resolve("r" + requests + ".trace"));
+    return Tracer.kinds(witness.shared("r" + requests + ".trace"));
   }
 
   /**
@@ -179,7 +170,7 @@ public final class StartFaults implements AutoCloseable {
   private boolean strike(Strike kind, String call, int n) throws Exception {
     String name = "r" + ++requests;
     String where = kind + " at " + call + " " + n + ": ";
-    Path trace = shared.resolve(name + ".trace");
+    Path trace = witness.shared(name + ".trace");
     JobRequest request = request(name);
     String answered = "";
     boolean hit = false;
@@ -189,7 +180,7 @@ public final class StartFaults implements AutoCloseable {
       Tracer tracer =
           Tracer.at(server.pid(), List.of("-e", "trace=" + call, "-e", injection), trace);
       try (tracer) {
-        answered = start(request, PATIENCE);
+        answered = start(request, Witness.PATIENCE);
       }
       if (tracer.isDeadWithin(
           answered.isEmpty() ? Duration.ofSeconds(10) : Duration.ofMillis(300))) {
@@ -198,7 +189,8 @@ public final class StartFaults implements AutoCloseable {
       }
     } else {
       Path launcher = wrapLauncher(kind, call, n, trace);
-      answered = start(request, kind == Strike.DELAY_LAUNCHER ? Duration.ofSeconds(3) : PATIENCE);
+      answered =
+          start(request, kind == Strike.DELAY_LAUNCHER ? Duration.ofSeconds(3) : Witness.PATIENCE);
       if (kind == Strike.DELAY_LAUNCHER) {
         delayed.add(trace);
         hit = answered.isEmpty() ? stopsAtAll(trace) : tells(trace, STOPPED);
@@ -211,9 +203,7 @@ public final class StartFaults implements AutoCloseable {
     }
     try {
       String id = again(request);
-      if (kind == Strike.DELAY_LAUNCHER) {
-        letGoOn(trace);
-      }
+      letGoOn();
       check(name, id, answered);
     } catch (Finding | StatusRuntimeException e) {
       wrong.add(where + e.getMessage());
@@ -230,7 +220,7 @@ public final class StartFaults implements AutoCloseable {
   }
 
   private JobRequest request(String name) {
-    String script = "echo executed >> " + shared.resolve(name) + "; exit 3";
+    String script = "echo executed >> " + witness.shared(name) + "; exit 3";
     return JobRequest.newBuilder()
         .setSpec(
             JobSpec.newBuilder().addAllCommand(List.of("/bin/sh", "-c", script)).setRequestId(name))
@@ -240,7 +230,7 @@ public final class StartFaults implements AutoCloseable {
   /** The first time; empty if there is no answer, or none that says that it has started. */
   private String start(JobRequest request, Duration patience) {
     try {
-      return calls.withDeadlineAfter(patience).start(request).getId();
+      return witness.calls().withDeadlineAfter(patience).start(request).getId();
     } catch (StatusRuntimeException e) {
       return "";
     }
@@ -248,23 +238,16 @@ public final class StartFaults implements AutoCloseable {
 
   /** The same again, as often as it takes. */
   private String again(JobRequest request) throws Exception {
-    long end = System.nanoTime() + PATIENCE.toNanos();
-    while (true) {
-      try {
-        return calls.withDeadlineAfter(PATIENCE).start(request).getId();
-      } catch (StatusRuntimeException e) {
-        Status.Code code = e.getStatus().getCode();
-        boolean later = code == Status.Code.UNAVAILABLE || code == Status.Code.UNKNOWN;
-        if (!later || System.nanoTime() > end) {
-          throw e;
-        }
-        if (Tracer.isDead(server.pid())) { // of its call, later than that was waited for
-          server.kill();
-          server.restart();
-        }
-        channel.resetConnectBackoff();
-        TimeUnit.MILLISECONDS.sleep(20);
-      }
+    return witness.again(() -> witness.calls().start(request).getId(), this::helpOn);
+  }
+
+  private void helpOn(String why) throws Exception {
+    if (Tracer.isDead(server.pid())) { // of its call, later than that was waited for
+      server.kill();
+      server.restart();
+    }
+    if (why.contains(CANNOT_TELL)) {
+      letGoOn();
     }
   }
 
@@ -273,8 +256,8 @@ public final class StartFaults implements AutoCloseable {
     if (!answered.isEmpty() && !answered.equals(id)) {
       throw new Finding(Kind.DOUBLE_START, "answered with " + answered + ", and then with " + id);
     }
-    JobStatusResponse job = ended(id);
-    Path executions = shared.resolve(name);
+    JobStatusResponse job = witness.await(id, Witness::hasEnded, _ -> letGoOn());
+    Path executions = witness.shared(name);
     long times = Files.exists(executions) ? Files.readString(executions).lines().count() : 0;
     boolean exited = job.getReason() == Reason.REASON_EXITED;
     if (times > 1 || (exited && (times != 1 || job.getExitCode() != 3))) {
@@ -286,21 +269,6 @@ public final class StartFaults implements AutoCloseable {
     String again = again(request(name));
     if (!again.equals(id)) {
       throw new Finding(Kind.DOUBLE_START, "is " + id + ", and then " + again);
-    }
-  }
-
-  private JobStatusResponse ended(String id) throws InterruptedException {
-    JobRequest request = JobRequest.newBuilder().setId(id).build();
-    long end = System.nanoTime() + PATIENCE.toNanos();
-    while (true) {
-      JobStatusResponse job = calls.withWaitForReady().status(request);
-      if (job.getReason() != Reason.REASON_UNSPECIFIED) {
-        return job;
-      }
-      if (System.nanoTime() > end) {
-        throw new Finding(Kind.END, id + " does not end");
-      }
-      TimeUnit.MILLISECONDS.sleep(20);
     }
   }
 
@@ -340,7 +308,7 @@ public final class StartFaults implements AutoCloseable {
 
   /** The same when strace, which runs beside what it traces, has written all it will. */
   private static boolean tellsInTheEnd(Path trace, String what) throws Exception {
-    long end = System.nanoTime() + PATIENCE.toNanos();
+    long end = System.nanoTime() + Witness.PATIENCE.toNanos();
     while (isWritten(trace) && System.nanoTime() < end) {
       TimeUnit.MILLISECONDS.sleep(20);
     }
@@ -362,15 +330,27 @@ public final class StartFaults implements AutoCloseable {
     return tells(trace, STOPPED);
   }
 
-  private static void letGoOn(Path trace) throws Exception {
+  /** Whatever is stopped. A process that starts later stops at its own such call, later. */
+  private void letGoOn() throws Exception {
     Set<String> stopped = new HashSet<>();
-    Matcher pids = TRACED.matcher(Files.readString(trace));
-    while (pids.find()) {
-      stopped.add(pids.group(1));
+    for (Path trace : List.copyOf(delayed)) {
+      Set<String> pids = new HashSet<>();
+      TRACED.matcher(Files.readString(trace)).results().forEach(pid -> pids.add(pid.group(1)));
+      Set<Character> states = new HashSet<>();
+      for (String pid : pids) {
+        char state = Tracer.state(Long.parseLong(pid));
+        states.add(state);
+        if (state == 'T' || state == 't') {
+          stopped.add(pid);
+        }
+      }
+      if (states.equals(Set.of('X'))) {
+        delayed.remove(trace); // all of them have gone
+      }
     }
-    List<String> command = new ArrayList<>(List.of("kill", "-CONT"));
-    command.addAll(stopped);
     if (!stopped.isEmpty()) {
+      List<String> command = new ArrayList<>(List.of("kill", "-CONT"));
+      command.addAll(stopped);
       new ProcessBuilder(command)
           .redirectErrorStream(true)
           .redirectOutput(ProcessBuilder.Redirect.DISCARD)
@@ -386,14 +366,13 @@ public final class StartFaults implements AutoCloseable {
     long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
     List<String> left = leftovers();
     while (!left.isEmpty() && System.nanoTime() < end) {
-      for (Path trace : delayed) { // a helper of a launcher's may have come to its call later
-        letGoOn(trace);
-      }
+      letGoOn();
       TimeUnit.MILLISECONDS.sleep(100);
       left = leftovers();
     }
     wrong.addAll(left);
-    calls
+    witness
+        .calls()
         .list(ListJobsRequest.newBuilder().setPageSize(500).build())
         .getJobsList()
         .forEach(job -> {
@@ -438,12 +417,6 @@ public final class StartFaults implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    channel.shutdownNow();
-    try (Stream<Path> files = Files.list(shared)) {
-      for (Path file : files.toList()) {
-        Files.delete(file);
-      }
-    }
-    Files.delete(shared);
+    witness.close();
   }
 }

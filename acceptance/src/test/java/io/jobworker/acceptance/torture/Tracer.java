@@ -112,13 +112,18 @@ final class Tracer implements AutoCloseable {
     return isDead(pid);
   }
 
-  /** As the kernel has it (proc_pid_stat(5)): one that is traced is a zombie for a while. */
+  /** One that is traced is a zombie for a while. */
   static boolean isDead(long pid) {
+    return "ZX".indexOf(state(pid)) >= 0;
+  }
+
+  /** As the kernel has it (proc_pid_stat(5)); X of one that has gone. */
+  static char state(long pid) {
     try {
       String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-      return "ZX".indexOf(stat.charAt(stat.lastIndexOf(')') + 2)) >= 0;
-    } catch (IOException e) { // ENOENT, ESRCH: it has gone
-      return true;
+      return stat.charAt(stat.lastIndexOf(')') + 2);
+    } catch (IOException e) { // ENOENT, ESRCH
+      return 'X';
     }
   }
 
