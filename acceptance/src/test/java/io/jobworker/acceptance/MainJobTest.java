@@ -486,7 +486,10 @@ class MainJobTest {
       assertThat(text).contains("kernel", "root", "cgroup v2", "cgroup.kill");
       assertThat(text)
           .contains("controller cpu", "controller memory", "controller io", "controller pids")
-          .contains("open     memory", "open     pids", "open     port");
+          .contains("open     port")
+          .doesNotContain("open     memory", "open     pids");
+      assertThat(text.contains("missing  default pids"))
+          .isEqualTo(text.contains("missing  controller pids"));
     }
 
     @Test

@@ -5,6 +5,7 @@ import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.Controller;
+import io.jobworker.core.job.Limits;
 import io.jobworker.core.process.LauncherBinary;
 import io.jobworker.core.store.JobDatabase;
 import java.io.IOException;
@@ -33,6 +34,7 @@ public final class HostCheck {
   /** Looks at this host now, and starts a job that nobody hears of, as such a library would. */
   public static List<Finding> inspect(JobsConfig config) {
     List<Finding> findings = new ArrayList<>(inspect());
+    findings.addAll(unenforceable(config.defaults()));
     Optional<String> refused = StateIdentity.problemOf(new StateDirectory(config.stateDirectory()));
     findings.add(
         new Finding(
@@ -56,6 +58,21 @@ public final class HostCheck {
                 .map(Trial.Problem::what)
                 .orElse("a job was started, with all that jobs get, and ended")));
     return List.copyOf(findings);
+  }
+
+  private static List<Finding> unenforceable(JobsConfig.Defaults defaults) {
+    Limits enforceable = CgroupHost.inspect().enforceable(defaults.limits());
+    return defaults.limits().amounts().keySet().stream()
+        .filter(limit -> enforceable.of(limit).isEmpty())
+        .map(limit ->
+            new Finding(
+                false,
+                "default " + limit,
+                switch (defaults.unenforceable()) {
+                  case SKIP -> "a job that does not ask for less may take all there is";
+                  case REFUSE -> "jobs that do not ask for another are refused";
+                }))
+        .toList();
   }
 
   private static Optional<Trial.Problem> tried(JobsConfig config) {

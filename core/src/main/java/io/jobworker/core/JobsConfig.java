@@ -30,7 +30,7 @@ import java.util.function.Supplier;
  *     which are in memory; never more than its memory limit
  * @param hide the directory that isolated jobs must not see, with all of the service's files in it
  * @param somebody a user that jobs may run as, to find out at the start whether they can
- * @param defaultLimits of a job that does not say
+ * @param defaults the limits of a job that does not say
  * @param launcherCpu how much CPU each launcher may use, in thousandths of one, its job's aside
  * @param durable whether what a start has promised outlives the host's crash too; it then waits for
  *     the disk
@@ -53,7 +53,7 @@ public record JobsConfig(
     ByteSize scratch,
     Path hide,
     Optional<RunAs> somebody,
-    Limits defaultLimits,
+    Defaults defaults,
     int launcherCpu,
     boolean durable,
     Duration launchPatience,
@@ -99,6 +99,23 @@ public record JobsConfig(
     public static final History DEFAULT = new History(Duration.ofDays(7), 10_000);
   }
 
+  /**
+   * Limits of a job that does not say.
+   *
+   * @param unenforceable what becomes of those that this host cannot enforce
+   */
+  public record Defaults(Limits limits, Unenforceable unenforceable) {
+    public static final Defaults NONE = new Defaults(Limits.NONE, Unenforceable.REFUSE);
+  }
+
+  /** What becomes of a limit that nobody has asked for, and for which there is no controller. */
+  public enum Unenforceable {
+    /** Jobs go without. */
+    SKIP,
+    /** There are no jobs, but those that ask for another. */
+    REFUSE
+  }
+
   public static final String DEFAULT_CGROUP_ROOT = "job-worker";
 
   public JobsConfig {
@@ -123,7 +140,7 @@ public record JobsConfig(
         scratch,
         hide,
         somebody,
-        defaultLimits,
+        defaults,
         launcherCpu,
         durable,
         launchPatience,
@@ -146,7 +163,7 @@ public record JobsConfig(
         ByteSize.of(MemoryCalls.totalBytes() / 4),
         stateDirectory,
         Optional.empty(),
-        Limits.NONE,
+        Defaults.NONE,
         1000,
         false,
         Duration.ofSeconds(20),

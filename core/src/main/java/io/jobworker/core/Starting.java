@@ -12,6 +12,7 @@ import io.jobworker.core.job.JobEvent;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.JobSpec;
+import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.RunAs;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.output.OutputLog;
@@ -52,6 +53,7 @@ final class Starting {
   private final Intents intents;
   private final Insistence insistence;
   private final String bootId = BootId.current();
+  private final Limits defaults;
 
   Starting(
       JobsConfig config,
@@ -78,13 +80,25 @@ final class Starting {
     this.discarding = discarding;
     this.intents = intents;
     this.insistence = insistence;
+    this.defaults = defaults(config.defaults(), cgroups);
+  }
+
+  private static Limits defaults(JobsConfig.Defaults configured, CgroupTree cgroups) {
+    Limits enforceable = cgroups.enforceable(configured.limits());
+    if (enforceable.equals(configured.limits())
+        || configured.unenforceable() == JobsConfig.Unenforceable.REFUSE) {
+      return configured.limits();
+    }
+    LOG.atWarn()
+        .addKeyValue("limits", configured.limits().amounts().keySet())
+        .addKeyValue("enforced", enforceable.amounts().keySet())
+        .log("host.default_limits_skipped");
+    return enforceable;
   }
 
   /** The request as it is to be carried out: checked, and with the limits that hold for it. */
   StartRequest admissible(StartRequest asked) {
-    JobSpec spec =
-        LimitPolicy.apply(
-            asked.spec(), config.defaultLimits(), asked.owner().allowance().ceilings());
+    JobSpec spec = LimitPolicy.apply(asked.spec(), defaults, asked.owner().allowance().ceilings());
     spec.requireValid(asked.stdin());
     if (!config.isolate() && !spec.isolation().equals(Isolation.DEFAULT)) {
       throw new JobException.CannotEnforce("isolation", "the server does not run as root");

@@ -317,6 +317,20 @@ class LimitsTest {
     }
   }
 
+  @Test
+  void aDefaultHoldsForAJobThatDoesNotSay() throws Exception {
+    jobs.close();
+    Limits limits = Limits.NONE.with(Limit.MEMORY, ByteSize.ofMebibytes(32));
+    jobs =
+        new TestJobs(
+            TestJobs.config(
+                directory.resolve("state"),
+                new JobsConfig.Defaults(limits, JobsConfig.Unenforceable.SKIP)));
+    JobStatus job = jobs.ended(jobs.shell("head -c 100M /dev/zero | tail", Limits.NONE));
+    assertThat(job.end().orElseThrow().reason()).isEqualTo(EndReason.OOM_KILLED);
+    assertThat(job.spec().limits()).isEqualTo(limits);
+  }
+
   /**
    * What the launcher writes for a job is the job's to pay for, and nothing else of the launcher
    * is.

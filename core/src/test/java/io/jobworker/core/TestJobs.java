@@ -54,8 +54,12 @@ final class TestJobs implements AutoCloseable {
   private final Map<JobId, String> slots = new ConcurrentHashMap<>();
 
   TestJobs(Path state) {
-    this.state = state;
-    this.jobs = Jobs.open(config(state));
+    this(config(state));
+  }
+
+  TestJobs(JobsConfig config) {
+    state = config.stateDirectory();
+    jobs = Jobs.open(config);
   }
 
   static JobsConfig config(Path state) {
@@ -74,12 +78,25 @@ final class TestJobs implements AutoCloseable {
       JobsConfig.History history,
       Clock clock,
       Duration repeatPatience) {
-    boolean isolate = JobsConfig.in(state).isolate();
-    return config(state, cgroupRoot(state), isolate, output, history, clock, repeatPatience);
+    JobsConfig defaults = JobsConfig.in(state);
+    return config(
+        state,
+        cgroupRoot(state),
+        defaults.isolate(),
+        output,
+        history,
+        defaults.defaults(),
+        clock,
+        repeatPatience);
   }
 
   /** On a host that gives a server neither cgroups nor namespaces. */
   static JobsConfig bare(Path state) {
+    return bare(state, JobsConfig.Defaults.NONE);
+  }
+
+  /** The same with limits for jobs that do not say. */
+  static JobsConfig bare(Path state, JobsConfig.Defaults limits) {
     JobsConfig defaults = JobsConfig.in(state);
     return config(
         state,
@@ -87,6 +104,21 @@ final class TestJobs implements AutoCloseable {
         false,
         defaults.output(),
         defaults.history(),
+        limits,
+        defaults.clock(),
+        PATIENCE);
+  }
+
+  /** With limits for jobs that do not say. */
+  static JobsConfig config(Path state, JobsConfig.Defaults limits) {
+    JobsConfig defaults = JobsConfig.in(state);
+    return config(
+        state,
+        cgroupRoot(state),
+        defaults.isolate(),
+        defaults.output(),
+        defaults.history(),
+        limits,
         defaults.clock(),
         PATIENCE);
   }
@@ -97,6 +129,7 @@ final class TestJobs implements AutoCloseable {
       boolean isolate,
       JobsConfig.Output output,
       JobsConfig.History history,
+      JobsConfig.Defaults limits,
       Clock clock,
       Duration repeatPatience) {
     JobsConfig defaults = JobsConfig.in(state);
@@ -110,7 +143,7 @@ final class TestJobs implements AutoCloseable {
         defaults.scratch(),
         defaults.hide(),
         defaults.somebody(),
-        defaults.defaultLimits(),
+        limits,
         defaults.launcherCpu(),
         defaults.durable(),
         Duration.ofSeconds(60),

@@ -97,6 +97,11 @@ public final class CgroupTree {
     return controllers;
   }
 
+  /** Of these limits those that jobs can have here. */
+  public Limits enforceable(Limits limits) {
+    return LimitFiles.enforceable(limits, controllers);
+  }
+
   public boolean available() {
     return root.isPresent();
   }

@@ -4,7 +4,10 @@ import io.jobworker.base.linux.MemoryCalls;
 import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.StringJoiner;
 
 /**
@@ -47,6 +50,18 @@ final class LimitFiles {
       settings.add(plain(Place.SLOT, "io.max", text));
     }
     return settings;
+  }
+
+  /** Of these limits those that can be set where there are such controllers. */
+  static Limits enforceable(Limits limits, Set<String> controllers) {
+    Map<Limit, Long> amounts = new EnumMap<>(Limit.class);
+    amounts.putAll(limits.amounts());
+    amounts
+        .entrySet()
+        .removeIf(limit ->
+            !controllers.contains(setting(limit.getKey(), limit.getValue(), 0).controller()));
+    return new Limits(
+        amounts, controllers.contains(Controller.IO.toString()) ? limits.io() : List.of());
   }
 
   /** Which file a limit is in. */

@@ -1,13 +1,15 @@
 package io.jobworker.server.config;
 
-import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import java.util.Map;
 import tools.jackson.core.JsonParser;
 import tools.jackson.databind.DeserializationContext;
 
-/** Reads limits, of which 0 is none: a key for each that may have a default and a ceiling. */
+/**
+ * Reads limits, of which 0 is none: a key for each that may have a default and a ceiling. Bytes may
+ * be a share of the memory.
+ */
 final class LimitsReader extends TableReader<Limit, Long, Limits> {
   LimitsReader() {
     super(Limits.class, Limit.withCeiling());
@@ -17,7 +19,7 @@ final class LimitsReader extends TableReader<Limit, Long, Limits> {
   Long read(Limit limit, JsonParser parser, DeserializationContext context) {
     return switch (limit.unit()) {
       case NUMBER -> count(parser, context);
-      case BYTES -> context.readValue(parser, ByteSize.class).bytes();
+      case BYTES -> context.readValue(parser, Share.class).ofMemory().bytes();
     };
   }
 

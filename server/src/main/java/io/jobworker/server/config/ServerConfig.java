@@ -3,6 +3,7 @@ package io.jobworker.server.config;
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import io.jobworker.base.units.ByteSize;
+import io.jobworker.core.JobsConfig;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.ResourceLimits;
 import io.jobworker.core.output.OutputLog.OnFull;
@@ -156,10 +157,12 @@ public record ServerConfig(
   /**
    * What holds for the limits of jobs.
    *
+   * @param unenforceable what becomes of a default that this host has no controller for
    * @param otherwise of a job that does not say
    * @param max what no job may exceed
    */
   public record LimitSettings(
+      JobsConfig.Unenforceable unenforceable,
       @JsonProperty("default") @JsonDeserialize(using = LimitsReader.class) Limits otherwise,
       @JsonDeserialize(using = LimitsReader.class) Limits max) {}
 

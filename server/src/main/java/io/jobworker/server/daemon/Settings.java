@@ -36,7 +36,7 @@ record Settings(ServerDirectory directory, ServerConfig config, TakeOver takeOve
                 new RunAs(
                     config.isolation().uidRange().first(), config.isolation().uidRange().first()))
             : Optional.empty(),
-        config.limits().otherwise(),
+        new JobsConfig.Defaults(config.limits().otherwise(), config.limits().unenforceable()),
         config.launcher().cpuMillis(),
         config.state().durability() == ServerConfig.Durability.FULL,
         defaults.launchPatience(),

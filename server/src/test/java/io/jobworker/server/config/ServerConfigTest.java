@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.jobworker.base.linux.MemoryCalls;
 import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
@@ -53,7 +54,13 @@ class ServerConfigTest {
     ServerConfig config = ServerConfig.parse(FILE, with("limits.max", "memory", "memory = \"2G\""));
     assertThat(config.limits().max())
         .isEqualTo(Limits.NONE.with(Limit.MEMORY, ByteSize.ofMebibytes(2048)));
-    assertThat(config.limits().otherwise()).isEqualTo(Limits.NONE);
+    Limits half =
+        Limits.NONE.with(Limit.MEMORY, MemoryCalls.totalBytes() / 100 * 50).with(Limit.PIDS, 4096);
+    assertThat(
+            ServerConfig.parse(FILE, with("limits.default", "memory", "memory = \"50%\""))
+                .limits()
+                .otherwise())
+        .isEqualTo(half);
   }
 
   @Test
