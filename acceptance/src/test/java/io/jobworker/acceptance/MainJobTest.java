@@ -483,7 +483,7 @@ class MainJobTest {
     @Test
     void checkNamesEachControllerAndWhatFollows() {
       String text = server.admin("check").succeeded().text();
-      assertThat(text).contains("kernel", "root", "cgroup v2", "cgroup.kill");
+      assertThat(text).contains("kernel", "root", "cgroup v2", "cgroup.kill", "uid range");
       assertThat(text)
           .contains("controller cpu", "controller memory", "controller io", "controller pids")
           .contains("open     port")

@@ -1,9 +1,11 @@
 package io.jobworker.server.clients;
 
+import io.jobworker.base.linux.IdRanges;
 import io.jobworker.base.linux.PasswordFile;
 import io.jobworker.core.job.JobException;
 import io.jobworker.core.job.RunAs;
 import io.jobworker.server.config.ServerConfig.UidRange;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -18,6 +20,14 @@ public final class JobUsers {
     this.clients = clients;
     this.range = range;
     this.separate = separate;
+  }
+
+  /**
+   * Who else on this host has users of the range: they could meet jobs as their own processes, and
+   * jobs their files.
+   */
+  public static List<String> others(UidRange range) {
+    return IdRanges.othersIn(range.first(), range.last());
   }
 
   /** Empty if jobs run as the server's own user. */

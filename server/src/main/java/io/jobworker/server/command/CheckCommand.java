@@ -2,6 +2,7 @@ package io.jobworker.server.command;
 
 import io.jobworker.core.HostCheck;
 import io.jobworker.core.job.Limit;
+import io.jobworker.server.clients.JobUsers;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.daemon.Server;
@@ -46,6 +47,16 @@ public final class CheckCommand implements Callable<Integer> {
               ? "has expired"
               : "holds for " + expiry.left().toDays() + " days",
           expiry.notAfter());
+    }
+    if (config.isolation().enabled()) {
+      List<String> others = JobUsers.others(config.isolation().uidRange());
+      out.printf(
+          "%-8s %-18s %s%n",
+          others.isEmpty() ? "ok" : "shared",
+          "uid range",
+          others.isEmpty()
+              ? "nobody else on this host has a user of isolation.uid-range"
+              : "isolation.uid-range has users of " + String.join(", ", others));
     }
     for (HostCheck.Finding finding : HostCheck.inspect(Server.jobs(directory, config))) {
       out.printf(

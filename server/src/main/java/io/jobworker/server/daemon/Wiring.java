@@ -41,6 +41,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -176,6 +177,10 @@ final class Wiring {
         jobs.stopAll(config.shutdown().grace());
       }
     });
+    List<String> others = JobUsers.others(config.isolation().uidRange());
+    if (isolate && !others.isEmpty()) {
+      LOG.atWarn().addKeyValue("with", others).log("host.uid_range_shared");
+    }
     if (!isolate) {
       LOG.atWarn()
           .addKeyValue(
