@@ -46,11 +46,14 @@ class LimitsPageTest {
         "an argument, a variable | " + size(check, "MAX_WORD_BYTES"),
         "standard input that comes with the Start | " + size(check, "MAX_STDIN_BYTES"),
         "a path | " + number(check, "MAX_PATH_BYTES") + " bytes",
-        "labels | " + number(check, "MAX_LABELS") + ", of 63 characters each, key and value",
+        "labels | "
+            + number(check, "MAX_LABELS")
+            + ", of "
+            + number(check, "MAX_LABEL_LENGTH")
+            + " characters each, key and value",
         "devices whose I/O is limited | " + number(check, "MAX_IO_LIMITS"),
-        "a name, a request id | "
-            + Math.max(number(check, "MAX_NAME_LENGTH"), number(check, "MAX_REQUEST_ID_LENGTH"))
-            + " characters",
+        "a name | " + number(check, "MAX_NAME_LENGTH") + " characters",
+        "a request id | " + number(check, "MAX_REQUEST_ID_LENGTH") + " characters",
         "a time-out, a grace | " + ((Duration) constant(check, "MAX_DURATION")).toDays() + " days",
         "output that is kept | "
             + size(check, "MIN_OUTPUT_RETAIN")

@@ -26,6 +26,7 @@ final class SpecCheck {
   static final int MAX_STDIN_BYTES = 1 << 20;
   static final int MAX_PATH_BYTES = 4096;
   static final int MAX_LABELS = 64;
+  static final int MAX_LABEL_LENGTH = 63; // of a key, and of a value
   static final int MAX_IO_LIMITS = 16;
   static final int MAX_NAME_LENGTH = 128;
   static final int MAX_REQUEST_ID_LENGTH = 128;
@@ -37,9 +38,8 @@ final class SpecCheck {
   private static final Set<String> DOTS = Set.of("", ".", "..");
 
   private static final Pattern LABEL_KEY =
-      Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?");
-  private static final Pattern LABEL_VALUE =
-      Pattern.compile("([A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?)?");
+      Pattern.compile("[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?");
+  private static final Pattern LABEL_VALUE = Pattern.compile("(" + LABEL_KEY + ")?");
 
   private SpecCheck() {}
 
@@ -164,10 +164,13 @@ final class SpecCheck {
       throw invalid(field, "at most " + MAX_LABELS + " labels");
     }
     labels.forEach((key, value) -> {
-      if (!LABEL_KEY.matcher(key).matches() || !LABEL_VALUE.matcher(value).matches()) {
+      boolean fit = key.length() <= MAX_LABEL_LENGTH && value.length() <= MAX_LABEL_LENGTH;
+      if (!fit || !LABEL_KEY.matcher(key).matches() || !LABEL_VALUE.matcher(value).matches()) {
         throw invalid(
             field,
-            "keys and values are up to 63 letters, digits, '.', '_', '-' and '/', and start and"
+            "keys and values are up to "
+                + MAX_LABEL_LENGTH
+                + " letters, digits, '.', '_', '-' and '/', and start and"
                 + " end with a letter or digit");
       }
     });
