@@ -9,6 +9,7 @@ import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.output.Cursor;
 import io.jobworker.core.output.JobOutput;
 import io.jobworker.core.output.ReadResult;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -39,13 +40,15 @@ class ClockTest {
       JobStatus job =
           jobs.start(
                   StartRequest.of(
-                      Owner.of("alice"), JobSpec.of("sh", "-c", "echo 1; sleep 0.3; echo 2")))
+                      Owner.of("alice"),
+                      JobSpec.of("sh", "-c", "echo 1; until [ -e go ]; do :; done; echo 2")))
               .status();
       JobOutput output = jobs.find(job.id()).output();
       while (output.end() == 0) {
         Thread.onSpinWait();
       }
       clock.set(Duration.ofDays(-1));
+      Files.createFile(defaults.stateDirectory().resolve("jobs/" + job.id() + "/work/go"));
       JobStatus ended =
           jobs.find(job.id())
               .whenEnded()
