@@ -4,7 +4,7 @@
 # As root on Debian; else, or where Debian has none of that name, nothing happens.
 install_packages() { # NAME...
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
-    echo "Installing: $*"
+    echo "Installing: $*" >&2
     apt-get update -qq >/dev/null 2>&1 || true
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null 2>&1 || true
 }
