@@ -2,7 +2,6 @@ package io.jobworker.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -262,6 +261,7 @@ class LimitsTest {
     }
 
     /** What dd's own clock says, in bytes or blocks a second. */
+    /** It is the limit that is not passed; a host that is busy may give less. */
     private double rate(String dd, IoLimit limit, double divisor) {
       assumeDisk();
       JobStatus job = run("exec 2>&1; exec " + dd, Limits.NONE.with(limit));
@@ -274,7 +274,7 @@ class LimitsTest {
     void bytesWrittenPerSecondAreTheLimit() {
       String dd = "dd if=/dev/zero of=" + DISK + "/file bs=64k count=640 oflag=direct";
       assertThat(rate(dd, new IoLimit(DISK.toString(), 0, 10 << 20, 0, 0), 1 << 20))
-          .isCloseTo(10, within(1.0));
+          .isBetween(5.0, 11.0);
     }
 
     @Test
@@ -297,14 +297,14 @@ class LimitsTest {
       new ProcessBuilder("sync").start().waitFor();
       String dd = "dd if=" + file + " of=/dev/null bs=64k iflag=direct";
       assertThat(rate(dd, new IoLimit(DISK.toString(), 10 << 20, 0, 0, 0), 1 << 20))
-          .isCloseTo(10, within(1.0));
+          .isBetween(5.0, 11.0);
     }
 
     @Test
     void operationsPerSecondAreTheLimit() {
       String dd = "dd if=/dev/zero of=" + DISK + "/file bs=4k count=500 oflag=direct";
       assertThat(rate(dd, new IoLimit(DISK.toString(), 0, 0, 0, 100), 4096))
-          .isCloseTo(100, within(10.0));
+          .isBetween(50.0, 110.0);
     }
 
     @Test
