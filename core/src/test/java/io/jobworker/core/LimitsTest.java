@@ -260,8 +260,10 @@ class LimitsTest {
       assumeTrue(Files.isDirectory(DISK), "needs a disk for tests");
     }
 
-    /** What dd's own clock says, in bytes or blocks a second. */
-    /** It is the limit that is not passed; a host that is busy may give less. */
+    /**
+     * What dd's own clock says, in bytes or blocks a second. It is the limit that is not passed; a
+     * host that is busy may give less.
+     */
     private double rate(String dd, IoLimit limit, double divisor) {
       assumeDisk();
       JobStatus job = run("exec 2>&1; exec " + dd, Limits.NONE.with(limit));
@@ -303,8 +305,7 @@ class LimitsTest {
     @Test
     void operationsPerSecondAreTheLimit() {
       String dd = "dd if=/dev/zero of=" + DISK + "/file bs=4k count=500 oflag=direct";
-      assertThat(rate(dd, new IoLimit(DISK.toString(), 0, 0, 0, 100), 4096))
-          .isBetween(50.0, 110.0);
+      assertThat(rate(dd, new IoLimit(DISK.toString(), 0, 0, 0, 100), 4096)).isBetween(50.0, 110.0);
     }
 
     @Test
