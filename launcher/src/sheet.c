@@ -51,9 +51,11 @@ static int read_all(int fd, char **text, size_t *length)
 static int parse_number(const char *text, int64_t *value)
 {
     char *end = NULL;
+    if (text[0] < '0' || text[0] > '9') /* strtoll(3) takes blanks and a sign */
+        return EINVAL;
     errno = 0;
     long long number = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || number < 0)
+    if (errno != 0 || end == text || *end != '\0')
         return EINVAL;
     *value = number;
     return 0;

@@ -773,6 +773,8 @@ static void a_sheet_that_is_not_understood_is_refused(void)
     BAD(GOOD "surprise=1", EINVAL);
     BAD(GOOD "timeout-ms=-1", EINVAL);
     BAD(GOOD "timeout-ms=1x", EINVAL);
+    BAD(GOOD "timeout-ms= 1", EINVAL);
+    BAD(GOOD "timeout-ms=+1", EINVAL);
     BAD(GOOD "rlimit=nofile", EINVAL);
     BAD(GOOD "rlimit=what:1:1", EINVAL);
     BAD(GOOD "no equals sign", EINVAL);
