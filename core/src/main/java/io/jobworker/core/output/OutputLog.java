@@ -98,7 +98,8 @@ public final class OutputLog implements JobOutput {
       Runnable look) {
     OutputLog log = new OutputLog(directory, page, onFull, budget, look);
     if (log.gate.filter(ReaderGate::awaitsAbsent).isPresent() && !patience.isZero()) {
-      CompletableFuture.delayedExecutor(patience.toMillis(), TimeUnit.MILLISECONDS)
+      CompletableFuture.delayedExecutor(
+              patience.toMillis(), TimeUnit.MILLISECONDS, Runnable::run) // it does not block
           .execute(log.gate.get()::forgetAbsent);
     }
     log.count();

@@ -109,9 +109,8 @@ public final class Connections implements AutoCloseable {
   /** The socket to listen at, if somebody has opened one for us. */
   private final Optional<Integer> given;
 
-  private final EventLoopGroup acceptor = loops("accept", 1);
-  private final EventLoopGroup loops =
-      loops("connection", Math.max(2, Runtime.getRuntime().availableProcessors()));
+  private final EventLoopGroup acceptor;
+  private final EventLoopGroup loops;
 
   private final ConcurrentMap<SocketAddress, Channel> accepted = new ConcurrentHashMap<>();
   private final ConcurrentMap<SocketAddress, Connection> ready = new ConcurrentHashMap<>();
@@ -129,6 +128,9 @@ public final class Connections implements AutoCloseable {
     if (given.isPresent() && !epoll) {
       throw new IllegalArgumentException("a socket was given that cannot be taken: no epoll(7)");
     }
+    // Only now, for nobody would close them.
+    this.acceptor = loops("accept", 1);
+    this.loops = loops("connection", Math.max(2, Runtime.getRuntime().availableProcessors()));
     this.bounds = bounds;
     this.blocking = blocking;
     this.handshakes = new Handshakes(bounds.handshakes());
