@@ -76,8 +76,6 @@ class ArchitectureTest {
   @ArchTest
   static final ArchRule ofTheLibraryItUsesTheFrontDoorAndTheReadersSide =
       noClasses()
-          .that()
-          .resideOutsideOfPackage("..server.command..") // which checks the host
           .should()
           .dependOnClassesThat()
           .resideInAnyPackage(
