@@ -34,7 +34,7 @@ public final class HostCheck {
   /** Looks at this host now, and starts a job that nobody hears of, as such a library would. */
   public static List<Finding> inspect(JobsConfig config) {
     List<Finding> findings = new ArrayList<>(inspect());
-    findings.addAll(unenforceable(config.defaults()));
+    findings.addAll(unenforceable(config));
     Optional<String> refused = StateIdentity.problemOf(new StateDirectory(config.stateDirectory()));
     findings.add(
         new Finding(
@@ -60,8 +60,9 @@ public final class HostCheck {
     return List.copyOf(findings);
   }
 
-  private static List<Finding> unenforceable(JobsConfig.Defaults defaults) {
-    Limits enforceable = CgroupHost.inspect().enforceable(defaults.limits());
+  private static List<Finding> unenforceable(JobsConfig config) {
+    JobsConfig.Defaults defaults = config.defaults();
+    Limits enforceable = enforceable(config, defaults.limits());
     return defaults.limits().amounts().keySet().stream()
         .filter(limit -> enforceable.of(limit).isEmpty())
         .map(limit ->
@@ -69,10 +70,19 @@ public final class HostCheck {
                 false,
                 "default " + limit,
                 switch (defaults.unenforceable()) {
-                  case SKIP -> "a job that does not ask for less may take all there is";
-                  case REFUSE -> "jobs that do not ask for another are refused";
+                  case SKIP -> "jobs may take all there is; those that ask for less are refused";
+                  case REFUSE -> "jobs are refused";
                 }))
         .toList();
+  }
+
+  /** As a library would find it, which may be given less than there is. */
+  private static Limits enforceable(JobsConfig config, Limits limits) {
+    try (EventLoop control = EventLoop.start("control")) {
+      return CgroupTree.open(config.cgroupRoot(), control).enforceable(limits);
+    } catch (IOException e) {
+      return Limits.NONE;
+    }
   }
 
   private static Optional<Trial.Problem> tried(JobsConfig config) {

@@ -106,7 +106,9 @@ final class Insistence {
 
   private boolean isDone(Action action, String event, Object about, Level ifNot) {
     try {
-      turns.acquire();
+      if (!turns.tryAcquire()) { // which an interrupted thread may do
+        turns.acquire();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return true; // closing

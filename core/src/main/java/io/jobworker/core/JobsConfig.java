@@ -112,7 +112,7 @@ public record JobsConfig(
   public enum Unenforceable {
     /** Jobs go without. */
     SKIP,
-    /** There are no jobs, but those that ask for another. */
+    /** There are no jobs: whatever a job asks for instead is not enforced either. */
     REFUSE
   }
 

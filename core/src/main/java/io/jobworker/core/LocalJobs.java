@@ -179,7 +179,7 @@ final class LocalJobs implements Jobs {
     StartRequest request = starting.admissible(asked);
     try (InFlight.Flight _ = starts.begin();
         InFlight.Flight _ = inFlight.begin()) {
-      return repeated.once(request, new WaysToStart(request, starting, intents, recovery, finding));
+      return repeated.once(asked, new WaysToStart(request, starting, intents, recovery, finding));
     }
   }
 

@@ -39,9 +39,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Takes up what another process has left in the state directory, while new jobs are started
  * already: jobs that still run, jobs that ended unseen, starts that were never answered, jobs that
- * the database does not know, and remains of jobs that are of nobody. Jobs that run come into care
- * without waiting for any other; ends are seen to a few at a time, for each takes descriptors. One
- * broken job keeps no other from its place.
+ * the database does not know, and remains of jobs that are of nobody. Jobs that run and are known
+ * come into care without waiting for any other; ends are seen to a few at a time, for each takes
+ * descriptors. One broken job keeps no other from its place.
  */
 final class Recovery {
   private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
@@ -150,7 +150,10 @@ final class Recovery {
     return CompletableFuture.allOf(work.toArray(CompletableFuture[]::new));
   }
 
-  /** Who is to see to a job. Whoever's launcher cannot be looked at waits for a turn. */
+  /**
+   * Who is to see to a job from now on. Whoever's launcher cannot be looked at waits for a turn;
+   * one whose launcher leaves meanwhile does not.
+   */
   private Insistence of(JobId id) {
     try {
       return LauncherChannel.isAlive(state.of(id).path()) ? insistence : ends;

@@ -82,6 +82,7 @@ final class RepeatedStarts {
    * The job that was started by an earlier request like this one, or else by this one. A request
    * without an id is like no other.
    *
+   * @param request as it was asked, without what is the service's to choose
    * @throws JobException.RequestIdTaken if the earlier one was for another job
    * @throws JobException.IdTaken if the assigned id is another owner's, or another attempt's
    */

@@ -47,4 +47,13 @@ class LimitPolicyTest {
     assertThatThrownBy(() -> applied(fourCpus, NONE, twoCpus))
         .hasMessageStartingWith("cpu-millis: ");
   }
+
+  @Test
+  void whatIsNotAskedForMakesNoOtherJobOfARepetitionWhateverTheDefaultIsNow() {
+    JobSpec asked = JobSpec.builder(List.of("true")).build();
+    assertThat(asked.differences(asked.withLimits(memory(10)))).isEmpty();
+    assertThat(asked.withLimits(memory(5)).differences(asked.withLimits(memory(10))))
+        .containsExactly(Limit.MEMORY);
+    assertThat(asked.withLimits(memory(5)).differences(asked)).containsExactly(Limit.MEMORY);
+  }
 }

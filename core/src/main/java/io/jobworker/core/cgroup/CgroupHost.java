@@ -1,7 +1,6 @@
 package io.jobworker.core.cgroup;
 
 import io.jobworker.base.linux.MountInfo;
-import io.jobworker.core.job.Limits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -46,11 +45,6 @@ public record CgroupHost(Optional<Path> mount, Set<String> controllers, boolean 
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  /** Of these limits those that jobs can have here. */
-  public Limits enforceable(Limits limits) {
-    return LimitFiles.enforceable(limits, controllers);
   }
 
   private static Set<String> controllersOf(Path mount) {

@@ -62,7 +62,10 @@ public record JobSpec(
     SpecCheck.check(this, stdin);
   }
 
-  /** The fields in which another job differs from this one, whatever they are asked for by. */
+  /**
+   * The fields in which a job differs from what is asked for by this, whatever they are asked for
+   * by. A limit that is not asked for is the service's to choose, which may have changed its mind.
+   */
   public List<Field> differences(JobSpec other) {
     List<Field> differing = new ArrayList<>();
     for (Compared compared : COMPARED) {
@@ -71,7 +74,7 @@ public record JobSpec(
       }
     }
     for (Limit limit : Limit.values()) {
-      if (!limits.of(limit).equals(other.limits.of(limit))) {
+      if (limits.of(limit).isPresent() && !limits.of(limit).equals(other.limits.of(limit))) {
         differing.add(limit);
       }
     }
