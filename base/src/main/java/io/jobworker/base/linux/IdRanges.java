@@ -3,6 +3,7 @@ package io.jobworker.base.linux;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -60,8 +61,9 @@ public final class IdRanges {
             long ids = count.map(n -> Long.parseLong(fields[n])).orElse(1L);
             return new Range(first, first + ids - 1, fields[0] + " in " + file);
           })
+          .filter(range -> range.first() <= range.last()) // a count may be 0
           .toList();
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       return List.of();
     }
   }

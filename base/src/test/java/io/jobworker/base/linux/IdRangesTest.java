@@ -19,7 +19,7 @@ class IdRangesTest {
     Files.writeString(etc.resolve("group"), "root:x:0:\nstaff:x:600006:\n");
     Files.writeString(
         etc.resolve("subuid"),
-        "# of containers\n\nalice:100000:65536\ncarol:590000:10001\nx:y:z\n");
+        "# of containers\n\nalice:100000:65536\ncarol:590000:10001\ndave:610000:0\nx:y:z\n");
   }
 
   @Test

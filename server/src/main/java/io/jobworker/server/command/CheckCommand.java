@@ -55,7 +55,7 @@ public final class CheckCommand implements Callable<Integer> {
           others.isEmpty() ? "ok" : "shared",
           "uid range",
           others.isEmpty()
-              ? "nobody else on this host has a user of isolation.uid-range"
+              ? "nobody in /etc/passwd, group, subuid and subgid has a user of isolation.uid-range"
               : "isolation.uid-range has users of " + String.join(", ", others));
     }
     for (HostCheck.Finding finding : HostCheck.inspect(Server.jobs(directory, config))) {

@@ -177,8 +177,8 @@ final class Wiring {
         jobs.stopAll(config.shutdown().grace());
       }
     });
-    List<String> others = JobUsers.others(config.isolation().uidRange());
-    if (isolate && !others.isEmpty()) {
+    List<String> others = isolate ? JobUsers.others(config.isolation().uidRange()) : List.of();
+    if (!others.isEmpty()) {
       LOG.atWarn().addKeyValue("with", others).log("host.uid_range_shared");
     }
     if (!isolate) {
