@@ -111,7 +111,7 @@ public final class LauncherFaults implements AutoCloseable {
             var _ = witness.calls().stop(JobRequest.newBuilder().setId(id).build());
           }
         }
-        job = witness.await(id, Witness::hasEnded, _ -> {});
+        job = witness.await(id, Witness::hasEnded, LauncherFaults::refuse);
         tracer.awaitEnd();
         hit = tracer.hasKilled();
       }
@@ -127,8 +127,15 @@ public final class LauncherFaults implements AutoCloseable {
     String script = "echo up; read x <" + witness.shared("go") + "; exit 3";
     JobSpec spec = JobSpec.newBuilder().addAllCommand(List.of("/bin/sh", "-c", script)).build();
     String id = witness.calls().start(JobRequest.newBuilder().setSpec(spec).build()).getId();
-    var _ = witness.await(id, job -> job.getOutput().equals("up\n"), _ -> {});
+    var _ = witness.await(id, job -> job.getOutput().equals("up\n"), LauncherFaults::refuse);
     return id;
+  }
+
+  /** The server has no reason not to answer: nothing happens to it. */
+  private static void refuse(String answer) {
+    if (!answer.isEmpty()) {
+      throw new Finding(Kind.CALL, answer);
+    }
   }
 
   /** Of a job that runs, by the lock that it holds (proc_locks(5)). */

@@ -134,7 +134,8 @@ public final class StartFaults implements AutoCloseable {
   }
 
   /**
-   * The same with launchers that stop, and go on when another server has answered the repetition.
+   * The same with launchers that stop, and go on when another server has answered the repetition,
+   * or has said that it waits for them.
    */
   private void delayLaunchers(int step) throws Exception {
     atLaunchers(Strike.DELAY_LAUNCHER, step);
@@ -246,7 +247,10 @@ public final class StartFaults implements AutoCloseable {
       server.kill();
       server.restart();
     }
-    if (why.contains(CANNOT_TELL)) {
+    if (why.contains("incident")) { // not what a server may say that was killed, or waits
+      throw new Finding(Kind.CALL, why);
+    }
+    if (why.isEmpty() || why.contains(CANNOT_TELL)) {
       letGoOn();
     }
   }
@@ -256,7 +260,7 @@ public final class StartFaults implements AutoCloseable {
     if (!answered.isEmpty() && !answered.equals(id)) {
       throw new Finding(Kind.DOUBLE_START, "answered with " + answered + ", and then with " + id);
     }
-    JobStatusResponse job = witness.await(id, Witness::hasEnded, _ -> letGoOn());
+    JobStatusResponse job = witness.await(id, Witness::hasEnded, this::helpOn);
     Path executions = witness.shared(name);
     long times = Files.exists(executions) ? Files.readString(executions).lines().count() : 0;
     boolean exited = job.getReason() == Reason.REASON_EXITED;
@@ -344,7 +348,7 @@ public final class StartFaults implements AutoCloseable {
           stopped.add(pid);
         }
       }
-      if (states.equals(Set.of('X'))) {
+      if (states.equals(Set.of('X')) && !isWritten(trace)) {
         delayed.remove(trace); // all of them have gone
       }
     }
