@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "disk.h"
 #include "inherited.h"
 #include "isolate.h"
 
@@ -67,6 +68,8 @@ _Noreturn void init_run(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_INIT, errno);
     if (sheet->no_network && (error = isolate_network()) != 0)
         job_fail(error_fd, STEP_NETWORK, error);
+    if (sheet->disk_bytes != 0 && !sheet->disk_in_memory && (error = disk_bound(sheet->work, sheet->disk_bytes)) != 0)
+        job_fail(error_fd, STEP_DISK, error);
     if ((error = isolate_files(sheet)) != 0)
         job_fail(error_fd, STEP_MOUNT, error);
 

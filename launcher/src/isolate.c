@@ -22,14 +22,30 @@ static int mount_tmpfs(const char *target, const char *options)
     return mount("tmpfs", target, "tmpfs", MS_NOSUID | MS_NODEV, options) != 0 ? errno : 0;
 }
 
-/* A place for everybody's files, in memory: that of the cgroup that writes them, which must not be all there is. */
+/* What it is that has a size, in memory: that of the cgroup that writes it, which must not be all there is. */
+static int mount_bounded(const char *target, const char *owner, int64_t bytes)
+{
+    char options[128];
+    int length = snprintf(options, sizeof options, "%s", owner);
+    if (bytes != 0) /* an empty file takes about a KiB, too, and is no part of the size (tmpfs(5)) */
+        (void)snprintf(options + length, sizeof options - (size_t)length, ",size=%lld,nr_inodes=%lld",
+                       (long long)bytes, (long long)(bytes / 1024 + 1));
+    return mount_tmpfs(target, options);
+}
+
+/* A place for everybody's files. */
 static int mount_scratch(const char *target, int64_t bytes)
 {
-    char options[96] = "mode=1777";
-    if (bytes != 0) /* an empty file takes about a KiB, too, and is no part of the size (tmpfs(5)) */
-        (void)snprintf(options, sizeof options, "mode=1777,size=%lld,nr_inodes=%lld", (long long)bytes,
-                       (long long)(bytes / 1024 + 1));
-    return mount_tmpfs(target, options);
+    return mount_bounded(target, "mode=1777", bytes);
+}
+
+/* One for the job's user alone. */
+static int mount_work(const struct sheet *sheet)
+{
+    char owner[64] = "mode=0700";
+    if (sheet->uid >= 0)
+        (void)snprintf(owner, sizeof owner, "mode=0700,uid=%u,gid=%u", (unsigned)sheet->uid, (unsigned)sheet->gid);
+    return mount_bounded(ISOLATE_WORK, owner, sheet->disk_bytes);
 }
 
 /* With what is mounted below it. */
@@ -104,6 +120,8 @@ static int make_work(const struct sheet *sheet, int work)
     char source[64];
     if (mkdir(ISOLATE_WORK, 0755) != 0 && errno != EEXIST)
         return errno;
+    if (sheet->disk_in_memory)
+        return mount_work(sheet);
     if (!sheet->read_only) {
         fd_path(source, sizeof source, work);
         return bind_mount(source, ISOLATE_WORK);

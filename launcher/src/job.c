@@ -115,7 +115,10 @@ static int close_others(void)
 static int filter_calls(const struct sheet *sheet, int report_fd)
 {
     int listener = -1;
-    int error = seccomp_refuse_dangerous(goes_without_cores(sheet), &listener);
+    unsigned kept = goes_without_cores(sheet) ? SECCOMP_KEEP_CORES : 0;
+    if (sheet->disk_bytes != 0 && !sheet->disk_in_memory)
+        kept |= SECCOMP_KEEP_PROJECT;
+    int error = seccomp_refuse_dangerous(kept, &listener);
     if (error == 0)
         error = packet_send(report_fd, &(const char){INIT_LISTENER}, 1, &listener, listener >= 0);
     if (listener >= 0)

@@ -10,6 +10,7 @@
 /* Younger than some headers, and the same in every set. A header that has another number does not compile with this. */
 #define __NR_quotactl_fd 443
 #define __NR_open_tree_attr 467
+#define __NR_file_setattr 469
 
 enum { MOST_REFUSED = 80 }; /* in one set */
 
@@ -28,6 +29,8 @@ struct call_numbers {
     unsigned socketcall;
     unsigned setrlimit;
     unsigned prlimit64;
+    unsigned ioctl;
+    unsigned file_setattr;
     const struct refused_call *refused;
     size_t refused_count;
 };

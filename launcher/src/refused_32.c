@@ -34,6 +34,8 @@ const struct call_numbers x86_32_numbers = {
     .socketcall = __NR_socketcall,
     .setrlimit = __NR_setrlimit,
     .prlimit64 = __NR_prlimit64,
+    .ioctl = __NR_ioctl,
+    .file_setattr = __NR_file_setattr,
     .refused = REFUSED,
     .refused_count = sizeof REFUSED / sizeof REFUSED[0],
 };

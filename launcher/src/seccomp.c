@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/sched.h>
@@ -65,6 +66,8 @@ static const struct call_numbers native_numbers = {
     .socketcall = NO_SUCH_CALL,
     .setrlimit = __NR_setrlimit,
     .prlimit64 = __NR_prlimit64,
+    .ioctl = __NR_ioctl,
+    .file_setattr = __NR_file_setattr,
     .refused = REFUSED,
     .refused_count = sizeof REFUSED / sizeof REFUSED[0],
 };
@@ -79,7 +82,7 @@ static const struct call_numbers *const NUMBERS[] = {
 
 enum {
     NUMBERS_COUNT = sizeof NUMBERS / sizeof NUMBERS[0],
-    MOST_OTHERS = 64, /* of a set's instructions, beside the two for each refused call */
+    MOST_OTHERS = 72, /* of a set's instructions, beside the two for each refused call */
     MOST_INSTRUCTIONS = 512
 };
 _Static_assert(2 + NUMBERS_COUNT * (MOST_OTHERS + 2 * MOST_REFUSED) <= MOST_INSTRUCTIONS, "they need more room");
@@ -175,6 +178,26 @@ static size_t build_cores(const struct call_numbers *numbers, struct sock_filter
     return PUT(part, filter);
 }
 
+/*
+ * As a file system answers that has no such attributes, by whichever call: one takes the project itself, the other the
+ * flag by which what is made in a directory gets that of the directory (ioctl_iflags(2)), each of them in both sizes.
+ */
+static size_t build_project(const struct call_numbers *numbers, struct sock_filter *filter)
+{
+    const struct sock_filter part[] = {
+        SKIP_UNLESS(numbers->file_setattr, 1),
+        ANSWER(SECCOMP_RET_ERRNO | EOPNOTSUPP),
+        SKIP_UNLESS(numbers->ioctl, 6),
+        LOAD(args[1]),
+        SKIP_IF(FS_IOC_FSSETXATTR, 3),
+        SKIP_IF(FS_IOC_SETFLAGS, 2),
+        SKIP_IF(FS_IOC32_SETFLAGS, 1),
+        ANSWER(SECCOMP_RET_ALLOW),
+        ANSWER(SECCOMP_RET_ERRNO | ENOTTY),
+    };
+    return PUT(part, filter);
+}
+
 static size_t build_refused(const struct call_numbers *numbers, unsigned refusal, struct sock_filter *filter)
 {
     size_t length = 0;
@@ -186,28 +209,30 @@ static size_t build_refused(const struct call_numbers *numbers, unsigned refusal
 }
 
 /* The filter for one set of numbers, which always answers. */
-static size_t build_for(const struct call_numbers *numbers, int keep_cores, unsigned refusal, struct sock_filter *filter)
+static size_t build_for(const struct call_numbers *numbers, unsigned kept, unsigned refusal, struct sock_filter *filter)
 {
     size_t length = 0;
     filter[length++] = (struct sock_filter)LOAD(nr);
     length += build_clones(numbers, filter + length);
     length += build_families(numbers, filter + length);
     length += build_socketcall(numbers, refusal, filter + length);
-    if (keep_cores)
+    if ((kept & SECCOMP_KEEP_CORES) != 0)
         length += build_cores(numbers, filter + length);
+    if ((kept & SECCOMP_KEEP_PROJECT) != 0)
+        length += build_project(numbers, filter + length);
     length += build_refused(numbers, refusal, filter + length);
     filter[length++] = (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW);
     return length;
 }
 
-static unsigned short build(int keep_cores, unsigned refusal, struct sock_filter *filter)
+static unsigned short build(unsigned kept, unsigned refusal, struct sock_filter *filter)
 {
     size_t length = 0;
     filter[length++] = (struct sock_filter)LOAD(arch);
     for (size_t i = 0; i < NUMBERS_COUNT; i++) {
         struct sock_filter *is_other = &filter[length++]; /* BPF_JA reaches any distance, JEQ 255 */
         struct sock_filter *to_next = &filter[length++];
-        size_t part = build_for(NUMBERS[i], keep_cores, refusal, filter + length);
+        size_t part = build_for(NUMBERS[i], kept, refusal, filter + length);
         *is_other = (struct sock_filter)SKIP_IF(NUMBERS[i]->arch, 1);
         *to_next = (struct sock_filter)BPF_STMT(BPF_JMP | BPF_JA, (unsigned)part);
         length += part;
@@ -216,15 +241,15 @@ static unsigned short build(int keep_cores, unsigned refusal, struct sock_filter
     return (unsigned short)length;
 }
 
-int seccomp_refuse_dangerous(int keep_cores, int *listener)
+int seccomp_refuse_dangerous(unsigned kept, int *listener)
 {
     struct sock_filter filter[MOST_INSTRUCTIONS];
-    const struct sock_fprog program = {.len = build(keep_cores, SECCOMP_RET_USER_NOTIF, filter), .filter = filter};
+    const struct sock_fprog program = {.len = build(kept, SECCOMP_RET_USER_NOTIF, filter), .filter = filter};
     *listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     if (*listener >= 0)
         return 0;
     /* Before Linux 5.0, or below a filter that has a listener already. */
-    (void)build(keep_cores, SECCOMP_RET_ERRNO | EPERM, filter);
+    (void)build(kept, SECCOMP_RET_ERRNO | EPERM, filter);
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0 ? errno : 0;
 }
 

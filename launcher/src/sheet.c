@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "isolate.h"
+
 static const char DEFAULT_SEARCH_PATH[] = "/usr/local/bin:/usr/bin:/bin";
 
 static const struct {
@@ -117,11 +119,13 @@ static const struct {
     ENTRY("isolate", FLAG, isolate),
     ENTRY("read-only", FLAG, read_only),
     ENTRY("seccomp", FLAG, seccomp),
+    ENTRY("disk-in-memory", FLAG, disk_in_memory),
     ENTRY("block", FLAG, block),
     ENTRY("network", NETWORK, no_network),
     ENTRY("uid", NUMBER, uid),
     ENTRY("gid", NUMBER, gid),
     ENTRY("scratch", NUMBER, scratch_bytes),
+    ENTRY("disk", NUMBER, disk_bytes),
     ENTRY("retain", NUMBER, retain_bytes),
     ENTRY("stall-ms", NUMBER, stall_ms),
     ENTRY("timeout-ms", NUMBER, timeout_ms),
@@ -226,7 +230,10 @@ static int parse(struct sheet *sheet, size_t length)
     if (sheet->isolate && (!is_plain_path(sheet->cwd) || sheet->uid == 0))
         return EINVAL;
     int walls = sheet->seccomp || sheet->work != NULL || sheet->hide != NULL || sheet->no_network || sheet->read_only
-        || sheet->scratch_bytes != 0;
+        || sheet->scratch_bytes != 0 || sheet->disk_bytes != 0 || sheet->disk_in_memory;
+    int all_there_is = sheet->read_only && sheet->work != NULL && strcmp(sheet->cwd, ISOLATE_WORK) == 0;
+    if (sheet->disk_bytes != 0 ? !all_there_is : sheet->disk_in_memory)
+        return EINVAL;
     return walls && !sheet->isolate ? EINVAL : 0;
 }
 

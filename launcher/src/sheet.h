@@ -24,6 +24,8 @@
  *   network=none           an isolated job gets a network namespace with loopback only
  *   scratch=BYTES          as much fits into /tmp and into /dev/shm of an isolated job (optional: as the kernel says)
  *   read-only=1            an isolated job can write to its working directory and /tmp only
+ *   disk=BYTES             as much fits into the job's own directory, which is all that it has: read-only, cwd=/tmp/work
+ *   disk-in-memory=1       and that is in memory; else its file system has to bound projects (disk.h)
  *   uid=N, gid=N           whom the job runs as                                  (optional)
  *   seccomp=1              refuse an isolated job the system calls that no job needs (optional)
  *   rlimit=NAME:SOFT:HARD  numbers or "unlimited"; may repeat
@@ -74,6 +76,8 @@ struct sheet {
     int64_t scratch_bytes; /* 0: as the kernel says */
     int no_network;
     int read_only;
+    int64_t disk_bytes; /* 0: as much as there is */
+    int disk_in_memory;
     int64_t uid; /* -1: the launcher's own */
     int64_t gid;
     int seccomp;

@@ -19,6 +19,7 @@ enum step {
     STEP_CGROUP,
     STEP_INIT,
     STEP_NETWORK,
+    STEP_DISK,
     STEP_MOUNT,
     STEP_SESSION,
     STEP_SIGNALS,

@@ -17,7 +17,7 @@ struct calls {
     long (*make)(unsigned number, unsigned long a, unsigned long b, unsigned long c, unsigned long d); /* -errno */
     const struct call *refused;
     size_t refused_count;
-    unsigned unshare, keyctl, clone, clone3, socket, socketpair, setrlimit, getrlimit, prlimit64;
+    unsigned unshare, keyctl, clone, clone3, socket, socketpair, setrlimit, getrlimit, prlimit64, ioctl;
     size_t rlim_bytes; /* of each of the two numbers that setrlimit(2) takes */
 };
 

@@ -36,6 +36,7 @@ const struct calls calls_32 = {
     .setrlimit = __NR_setrlimit,
     .getrlimit = __NR_ugetrlimit,
     .prlimit64 = __NR_prlimit64,
+    .ioctl = __NR_ioctl,
     .rlim_bytes = 4,
 };
 #else

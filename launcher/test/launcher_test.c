@@ -786,6 +786,11 @@ static void a_sheet_that_is_not_understood_is_refused(void)
     BAD(GOOD "isolate=1\0read-only=true", EINVAL);
     BAD(GOOD "scratch=1048576", EINVAL);
     BAD(GOOD "isolate=1\0scratch=-1", EINVAL);
+    BAD(GOOD "isolate=1\0read-only=1\0work=/tmp\0cwd=/tmp/work\0disk=-1", EINVAL);
+    BAD(GOOD "isolate=1\0read-only=1\0work=/tmp\0disk=1048576", EINVAL); /* it could write to another directory */
+    BAD(GOOD "isolate=1\0work=/tmp\0cwd=/tmp/work\0disk=1048576", EINVAL);
+    BAD(GOOD "isolate=1\0read-only=1\0cwd=/tmp/work\0disk=1048576", EINVAL);
+    BAD(GOOD "isolate=1\0read-only=1\0work=/tmp\0cwd=/tmp/work\0disk-in-memory=1", EINVAL);
     BAD(GOOD "block=", EINVAL);
     check_bad_sheet("version=2\0arg=unterminated", 26, EINVAL);
     check_bad_sheet("", 0, EMSGSIZE);
@@ -2224,6 +2229,25 @@ static void a_read_only_job_writes_to_its_directory_and_tmp_only(void)
     CHECK(unlink(file) == 0 && rmdir(work) == 0);
 }
 
+/* The server's directory of the job, which the launcher gives a size or refuses. */
+static void a_job_whose_directory_has_a_size_keeps_no_more_in_it(void)
+{
+    struct job job;
+    char entry[96];
+    snprintf(entry, sizeof entry, "work=%s/bounded", root);
+    CHECK(mkdir(entry + 5, 0700) == 0 && chown(entry + 5, 70000, 70000) == 0);
+    launch(&job, ISOLATED, "read-only=1", entry, "cwd=/tmp/work", "disk=1048576", "disk-in-memory=1", "arg=/bin/sh",
+           "arg=-c", "arg=stat -c '%a %u' . && head -c 2M /dev/zero >fill; stat -c %s fill; rm fill; "
+           "touch $(seq 2000) 2>/dev/null; [ $(ls | wc -l) -lt 1025 ] && echo few", NULL);
+    CHECK(strcmp(receive(&job), "2 ended") == 0);
+    CHECK(strcmp(output(&job, "stdout"), "700 70000\n1048576\nfew\n") == 0);
+    collect(&job);
+    launch(&job, ISOLATED, "read-only=1", entry, "cwd=/tmp/work", "disk=1048576", "arg=/bin/true", NULL);
+    /* The host has no quota here, or there would be one. */
+    CHECK(strcmp(job.answer, "2 failed disk 95") == 0 || strcmp(receive(&job), "2 ended") == 0);
+    CHECK(rmdir(entry + 5) == 0);
+}
+
 /* What is mounted below a directory: a file of it, or -1 and why it could not be mounted. */
 static int mount_below(const char *directory, const char *name, unsigned long flags)
 {
@@ -2528,6 +2552,7 @@ int main(int argc, char **argv)
         RUN(an_isolated_job_does_not_see_the_servers_directory);
         RUN(a_directory_that_the_jobs_user_cannot_walk_to_is_not_opened_for_it);
         RUN(a_read_only_job_writes_to_its_directory_and_tmp_only);
+        RUN(a_job_whose_directory_has_a_size_keeps_no_more_in_it);
         RUN(a_launcher_that_is_killed_takes_its_job_along_and_capture_saves_the_rest);
         RUN(a_job_has_a_name_and_its_files_list_it);
         RUN(a_job_whose_user_is_listed_has_that_name_and_the_hosts_files);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
@@ -28,7 +29,7 @@
 #include "../src/seccomp.h"
 #include "calls.h"
 
-enum { PATIENCE_MS = 60000, PATIENCE_SECONDS = 60, NOBODY = 65534, MOST_TOLD = 128, SOCKETCALL_32 = 102 };
+enum { PATIENCE_MS = 60000, PATIENCE_SECONDS = 60, FILE_SETATTR = 469, NOBODY = 65534, MOST_TOLD = 128, SOCKETCALL_32 = 102 };
 
 #define NOWHERE (-1UL)
 #define ABOVE (1UL << 32) /* what the kernel does not see of an int */
@@ -79,6 +80,7 @@ static const struct calls calls_native = {
     .setrlimit = __NR_setrlimit,
     .getrlimit = __NR_getrlimit,
     .prlimit64 = __NR_prlimit64,
+    .ioctl = __NR_ioctl,
     .rlim_bytes = 8,
 };
 
@@ -103,7 +105,7 @@ static void answer(int listener, int child)
     }
 }
 
-static void under_filter(int keep_cores, void (*body)(void))
+static void under_filter(unsigned kept, void (*body)(void))
 {
     int pair[2], listener = -1, status = 0;
     pid_t sender;
@@ -114,7 +116,7 @@ static void under_filter(int keep_cores, void (*body)(void))
         alarm(PATIENCE_SECONDS);
         close(pair[0]);
         leave_root_and_gain_none();
-        CHECK(seccomp_refuse_dangerous(keep_cores, &listener) == 0 && listener >= 0);
+        CHECK(seccomp_refuse_dangerous(kept, &listener) == 0 && listener >= 0);
         CHECK(packet_send(pair[1], "l", 1, &listener, 1) == 0 && close(listener) == 0);
         body();
         _exit(current_failed);
@@ -203,7 +205,7 @@ static void below_another_listener_the_kernel_refuses_by_itself(void)
         alarm(PATIENCE_SECONDS);
         leave_root_and_gain_none();
         put_another_filter_on();
-        CHECK(seccomp_refuse_dangerous(1, &listener) == 0 && listener == -1);
+        CHECK(seccomp_refuse_dangerous(SECCOMP_KEEP_CORES, &listener) == 0 && listener == -1);
         CHECK(calls->make(calls->unshare, NOWHERE, 0, 0, 0) == -EPERM);
         CHECK(calls->make(calls->keyctl, NOWHERE, 0, 0, 0) == -EPERM);
         CHECK(calls->make(calls->socket, AF_VSOCK, SOCK_STREAM, 0, 0) == -EAFNOSUPPORT);
@@ -280,6 +282,38 @@ static void no_socket_is_made_by_socketcall(void)
 }
 #endif
 
+/* --- the project of a file --------------------------------------------------------------------------- */
+
+static const unsigned long PROJECT_CALLS[] = {FS_IOC_FSSETXATTR, FS_IOC_SETFLAGS, FS_IOC32_SETFLAGS};
+enum { PROJECT_CALL_COUNT = sizeof PROJECT_CALLS / sizeof PROJECT_CALLS[0] };
+
+static void change_project(void)
+{
+    for (size_t i = 0; i < PROJECT_CALL_COUNT; i++) {
+        CHECK(calls->make(calls->ioctl, NOWHERE, PROJECT_CALLS[i], NOWHERE, 0) == -ENOTTY);
+        CHECK(calls->make(calls->ioctl, NOWHERE, ABOVE | PROJECT_CALLS[i], NOWHERE, 0) == -ENOTTY);
+    }
+    CHECK(calls->make(calls->ioctl, NOWHERE, FS_IOC_FSGETXATTR, NOWHERE, 0) == -EBADF);
+    CHECK(calls->make(FILE_SETATTR, NOWHERE, NOWHERE, NOWHERE, 0) == -EOPNOTSUPP);
+}
+
+static void a_file_stays_in_its_project_by_whatever_call(void)
+{
+    under_filter(SECCOMP_KEEP_PROJECT, change_project);
+    CHECK(told_count == 0);
+}
+
+static void ask_for_what_is_not_there(void)
+{
+    for (size_t i = 0; i < PROJECT_CALL_COUNT; i++)
+        CHECK(calls->make(calls->ioctl, NOWHERE, PROJECT_CALLS[i], NOWHERE, 0) == -EBADF);
+}
+
+static void flags_of_files_are_set_where_no_project_counts(void)
+{
+    under_filter(SECCOMP_KEEP_CORES, ask_for_what_is_not_there);
+}
+
 /* --- the limit of cores ------------------------------------------------------------------------------ */
 
 static rlim_t limit_of(__rlimit_resource_t resource)
@@ -327,7 +361,7 @@ static void limit_cores(void)
 
 static void a_limit_of_cores_that_is_kept_is_kept_whoever_sets_it(void)
 {
-    under_filter(1, set_limits);
+    under_filter(SECCOMP_KEEP_CORES, set_limits);
     CHECK(told_count == 0);
 }
 
@@ -368,6 +402,8 @@ static void run_all(const struct calls *of)
     RUN(no_namespace_is_made_by_clone);
     RUN(below_another_listener_the_kernel_refuses_by_itself);
     RUN(other_families_are_as_if_the_kernel_had_none);
+    RUN(a_file_stays_in_its_project_by_whatever_call);
+    RUN(flags_of_files_are_set_where_no_project_counts);
     RUN(a_limit_of_cores_that_is_kept_is_kept_whoever_sets_it);
     RUN(else_it_is_the_jobs_own_affair);
 }

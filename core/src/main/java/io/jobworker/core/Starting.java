@@ -53,6 +53,7 @@ final class Starting {
   private final Intents intents;
   private final Insistence insistence;
   private final String bootId = BootId.current();
+  private final DiskLimits disks;
   private final Limits defaults;
 
   Starting(
@@ -80,11 +81,13 @@ final class Starting {
     this.discarding = discarding;
     this.intents = intents;
     this.insistence = insistence;
-    this.defaults = defaults(config.defaults(), cgroups);
+    this.disks = new DiskLimits(config);
+    this.defaults = defaults(config.defaults(), cgroups, disks);
   }
 
-  private static Limits defaults(JobsConfig.Defaults configured, CgroupTree cgroups) {
-    Limits enforceable = cgroups.enforceable(configured.limits());
+  private static Limits defaults(
+      JobsConfig.Defaults configured, CgroupTree cgroups, DiskLimits disks) {
+    Limits enforceable = disks.enforceable(cgroups.enforceable(configured.limits()));
     if (enforceable.equals(configured.limits())
         || configured.unenforceable() == JobsConfig.Unenforceable.REFUSE) {
       return configured.limits();
@@ -103,6 +106,7 @@ final class Starting {
     if (!config.isolate() && !spec.isolation().equals(Isolation.DEFAULT)) {
       throw new JobException.CannotEnforce("isolation", "the server does not run as root");
     }
+    disks.requireEnforceable(spec);
     if (asked.owner().runAs().isPresent() && !ProcessCalls.isRoot()) {
       throw new JobException.CannotEnforce("another user", "the server does not run as root");
     }
@@ -333,7 +337,10 @@ final class Starting {
         config.isolate()
             ? Optional.of(
                 new LaunchPlan.Isolated(
-                    config.hide(), config.scratchBytes(spec.limits()), spec.isolation()))
+                    config.hide(),
+                    config.scratchBytes(spec.limits()),
+                    spec.isolation(),
+                    disks.of(spec.limits())))
             : Optional.empty(),
         request.owner().runAs(),
         spec.timeout(),

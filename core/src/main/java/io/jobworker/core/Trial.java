@@ -228,7 +228,10 @@ final class Trial {
         config.isolate()
             ? Optional.of(
                 new LaunchPlan.Isolated(
-                    config.hide(), config.scratchBytes(Limits.NONE), Isolation.DEFAULT))
+                    config.hide(),
+                    config.scratchBytes(Limits.NONE),
+                    Isolation.DEFAULT,
+                    Optional.empty()))
             : Optional.empty(),
         config.somebody(),
         Optional.of(TIMEOUT),

@@ -191,6 +191,12 @@ class BadInputTest {
             limits("memory_high_bytes", "is absurd", l -> l.setMemoryHighBytes(BEYOND)),
             limits("swap_bytes", "is absurd", l -> l.setSwapBytes(BEYOND)),
             limits("pids", "is too large", l -> l.setPids(4_000_001)),
+            limits("disk_bytes", "is too small", l -> l.setDiskBytes(1)),
+            limits("disk_bytes", "is absurd", l -> l.setDiskBytes(BEYOND)),
+            start(
+                "spec.working_dir",
+                "is not the job's own, whose disk is limited",
+                spec -> spec.setWorkingDir("/").getLimitsBuilder().setDiskBytes(1 << 20)),
             limits(
                 "io",
                 "has too many devices",

@@ -57,6 +57,13 @@ final class LimitOptions {
   private Optional<Integer> pids = Optional.empty();
 
   @Option(
+      names = "--disk",
+      paramLabel = "SIZE",
+      converter = Sizes.class,
+      description = "At most so much in the job's own directory, and nothing elsewhere.")
+  private Optional<Long> disk = Optional.empty();
+
+  @Option(
       names = "--io-read-bps",
       paramLabel = "SIZE",
       converter = Sizes.class,
@@ -107,6 +114,7 @@ final class LimitOptions {
     memoryHigh.ifPresent(limits::setMemoryHighBytes);
     swap.ifPresent(limits::setSwapBytes);
     pids.ifPresent(limits::setPids);
+    disk.ifPresent(limits::setDiskBytes);
     IoLimit.Builder io = IoLimit.newBuilder();
     readBps.ifPresent(io::setReadBps);
     writeBps.ifPresent(io::setWriteBps);

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.StringJoiner;
 
@@ -44,7 +45,9 @@ final class LimitFiles {
   /** {@code extraPids} are processes in the job's cgroup that are not the job's own: its init. */
   static List<Setting> of(Limits limits, List<DeviceLimit> io, int extraPids) {
     List<Setting> settings = new ArrayList<>();
-    limits.amounts().forEach((limit, amount) -> settings.add(setting(limit, amount, extraPids)));
+    limits
+        .amounts()
+        .forEach((limit, amount) -> setting(limit, amount, extraPids).ifPresent(settings::add));
     for (DeviceLimit limit : io) {
       String text = ioMax(limit);
       settings.add(plain(Place.SLOT, "io.max", text));
@@ -52,28 +55,33 @@ final class LimitFiles {
     return settings;
   }
 
-  /** Of these limits those that can be set where there are such controllers. */
+  /** Of these limits those that can be set where there are such controllers, or need none. */
   static Limits enforceable(Limits limits, Set<String> controllers) {
     Map<Limit, Long> amounts = new EnumMap<>(Limit.class);
     amounts.putAll(limits.amounts());
     amounts
         .entrySet()
         .removeIf(limit ->
-            !controllers.contains(setting(limit.getKey(), limit.getValue(), 0).controller()));
+            setting(limit.getKey(), limit.getValue(), 0)
+                .filter(setting -> !controllers.contains(setting.controller()))
+                .isPresent());
     return new Limits(
         amounts, controllers.contains(Controller.IO.toString()) ? limits.io() : List.of());
   }
 
-  /** Which file a limit is in. */
-  private static Setting setting(Limit limit, long amount, int extraPids) {
-    return switch (limit) {
-      case CPU_MILLIS -> plain(Place.JOB, "cpu.max", cpuMax(amount));
-      case CPU_WEIGHT -> plain(Place.SLOT, "cpu.weight", Long.toString(amount));
-      case MEMORY -> inPages("memory.max", amount);
-      case MEMORY_HIGH -> inPages("memory.high", amount);
-      case SWAP -> inPages("memory.swap.max", amount);
-      case PIDS -> plain(Place.JOB, "pids.max", Long.toString(amount + extraPids));
-    };
+  /** Which file a limit is in; empty: it is the launcher that enforces it. */
+  private static Optional<Setting> setting(Limit limit, long amount, int extraPids) {
+    Setting setting =
+        switch (limit) {
+          case CPU_MILLIS -> plain(Place.JOB, "cpu.max", cpuMax(amount));
+          case CPU_WEIGHT -> plain(Place.SLOT, "cpu.weight", Long.toString(amount));
+          case MEMORY -> inPages("memory.max", amount);
+          case MEMORY_HIGH -> inPages("memory.high", amount);
+          case SWAP -> inPages("memory.swap.max", amount);
+          case PIDS -> plain(Place.JOB, "pids.max", Long.toString(amount + extraPids));
+          case DISK -> null;
+        };
+    return Optional.ofNullable(setting);
   }
 
   /** The launcher's own bound, so that it is never the job's quota that it waits for. */

@@ -29,7 +29,10 @@ public enum Limit implements Field {
   SWAP(Unit.BYTES, 0, Long.MAX_VALUE, Ceiling.NEVER),
 
   /** How many processes and threads. */
-  PIDS(Unit.NUMBER, 1, 4_000_000, Ceiling.POSSIBLE);
+  PIDS(Unit.NUMBER, 1, 4_000_000, Ceiling.POSSIBLE),
+
+  /** Of files in the job's own directory, which then is the only one that it has. */
+  DISK(Unit.BYTES, 1 << 20, Long.MAX_VALUE, Ceiling.POSSIBLE);
 
   private static final List<Limit> WITH_CEILING =
       Arrays.stream(values()).filter(limit -> limit.ceiling == Ceiling.POSSIBLE).toList();

@@ -16,7 +16,7 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a job may use, enforced by cgroup v2 from its first instruction. What is missing is not
+ * What a job may use, enforced by the kernel from its first instruction. What is missing is not
  * limited.
  *
  * @param amounts in the units of their limits, and in the order of {@link Limit}
@@ -65,6 +65,14 @@ public record Limits(Map<Limit, Long> amounts, List<IoLimit> io) {
       throw new IllegalArgumentException(limit + " does not count bytes");
     }
     return with(limit, size.bytes());
+  }
+
+  /** These but one. */
+  public Limits without(Limit limit) {
+    Map<Limit, Long> changed = new EnumMap<>(Limit.class);
+    changed.putAll(amounts);
+    changed.remove(limit);
+    return new Limits(changed, io);
   }
 
   /** These, and one for a device. */

@@ -2,6 +2,7 @@ package io.jobworker.core.process;
 
 import io.jobworker.base.words.OsString;
 import io.jobworker.core.job.Isolation;
+import io.jobworker.core.job.Isolation.Filesystem;
 import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.RunAs;
 import java.nio.file.Path;
@@ -72,8 +73,17 @@ public record LaunchPlan(
    *
    * @param hide the directory that it must not see
    * @param scratchBytes how much fits into each of its directories that are in memory
+   * @param disk what fits into its own directory, and that is all that it can write to; empty: as
+   *     much as there is
    */
-  public record Isolated(Path hide, long scratchBytes, Isolation seen) {}
+  public record Isolated(Path hide, long scratchBytes, Isolation seen, Optional<Disk> disk) {}
+
+  /**
+   * How much a job can keep in its own directory.
+   *
+   * @param inMemory it is kept there; else its file system has project quota
+   */
+  public record Disk(long bytes, boolean inMemory) {}
 
   public LaunchPlan {
     rlimits = Map.copyOf(rlimits);
@@ -144,9 +154,16 @@ public record LaunchPlan(
       case HOST -> {}
       case NONE -> sheet.put("network", "none");
     }
-    switch (isolated.seen().filesystem()) {
-      case HOST -> {}
-      case READ_ONLY -> sheet.flag("read-only");
+    isolated
+        .disk()
+        .ifPresent(disk -> {
+          sheet.put("disk", disk.bytes());
+          if (disk.inMemory()) {
+            sheet.flag("disk-in-memory");
+          }
+        });
+    if (isolated.disk().isPresent() || isolated.seen().filesystem() == Filesystem.READ_ONLY) {
+      sheet.flag("read-only");
     }
   }
 }

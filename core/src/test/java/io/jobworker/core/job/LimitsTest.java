@@ -21,6 +21,7 @@ class LimitsTest {
           .with(Limit.MEMORY_HIGH, ByteSize.of(5))
           .with(Limit.SWAP, ByteSize.of(0))
           .with(Limit.PIDS, 7)
+          .with(Limit.DISK, ByteSize.of(8))
           .with(new Limits.IoLimit("/x", 1, 2, 3, 4));
 
   private static Limits read(String json) {
@@ -33,12 +34,14 @@ class LimitsTest {
     private static final String ALL_STORED =
         """
         {"cpuMillis":1500,"cpuWeight":50,"memory":67108864,"memoryHigh":5,"swap":0,"pids":7,\
+        "disk":8,\
         "io":[{"path":"/x","readBps":1,"writeBps":2,"readIops":3,"writeIops":4}]}\
         """;
 
     private static final String NONE_STORED =
         """
         {"cpuMillis":null,"cpuWeight":null,"memory":null,"memoryHigh":null,"swap":null,"pids":null,\
+        "disk":null,\
         "io":[]}\
         """;
 

@@ -42,7 +42,8 @@ class LaunchPlanTest {
             new LaunchPlan.Isolated(
                 Path.of("/state"),
                 1 << 20,
-                new Isolation(Isolation.Network.NONE, Isolation.Filesystem.READ_ONLY))),
+                new Isolation(Isolation.Network.NONE, Isolation.Filesystem.READ_ONLY),
+                Optional.of(new LaunchPlan.Disk(1 << 20, true)))),
         Optional.of(new RunAs(1, 2)),
         Optional.of(Duration.ofSeconds(3)),
         Optional.of(Duration.ofSeconds(4)),

@@ -1,5 +1,6 @@
 package io.jobworker.server.config;
 
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import java.util.Map;
@@ -19,7 +20,10 @@ final class LimitsReader extends TableReader<Limit, Long, Limits> {
   Long read(Limit limit, JsonParser parser, DeserializationContext context) {
     return switch (limit.unit()) {
       case NUMBER -> count(parser, context);
-      case BYTES -> context.readValue(parser, Share.class).ofMemory().bytes();
+      case BYTES ->
+          limit == Limit.DISK
+              ? context.readValue(parser, ByteSize.class).bytes()
+              : context.readValue(parser, Share.class).ofMemory().bytes();
     };
   }
 

@@ -15,7 +15,7 @@ class QuotasTest {
   /** Databases have such text in them. */
   private static final String ALL =
       "running-jobs=1 starts-per-second=2 calls=3 streams=4 connections=5 retained-output=6GiB"
-          + " max-cpu-millis=7 max-memory=8MiB max-memory-high=9MiB max-pids=10";
+          + " max-cpu-millis=7 max-memory=8MiB max-memory-high=9MiB max-pids=10 max-disk=11MiB";
 
   @Test
   void areReadAsTheyAreWritten() {
@@ -58,6 +58,6 @@ class QuotasTest {
     assertThatThrownBy(() -> Quotas.NONE.with(List.of("max-swap=1")))
         .hasMessageStartingWith(
             "'max-swap=1' is not QUOTA=VALUE, where QUOTA is one of running-jobs, ")
-        .hasMessageEndingWith(", max-memory-high, max-pids");
+        .hasMessageEndingWith(", max-memory-high, max-pids, max-disk");
   }
 }
