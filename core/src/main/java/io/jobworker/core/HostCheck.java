@@ -1,6 +1,8 @@
 package io.jobworker.core;
 
+import io.jobworker.base.linux.Errno;
 import io.jobworker.base.linux.EventLoop;
+import io.jobworker.base.linux.LinuxException;
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.core.cgroup.CgroupTree;
@@ -13,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -31,38 +34,57 @@ public final class HostCheck {
    */
   public record Finding(boolean ok, String what, String consequence) {}
 
-  /** Looks at this host now, and starts a job that nobody hears of, as such a library would. */
+  /**
+   * Looks at this host now, and starts a job that nobody hears of, as such a library would, which
+   * may be given less than there is.
+   */
   public static List<Finding> inspect(JobsConfig config) {
-    List<Finding> findings = new ArrayList<>(inspect());
-    findings.addAll(unenforceable(config));
-    Optional<String> refused = StateIdentity.problemOf(new StateDirectory(config.stateDirectory()));
-    findings.add(
-        new Finding(
-            refused.isEmpty(),
-            "state",
-            refused.orElse("the database of the jobs and their directories belong together")));
-    Optional<Trial.Problem> problem = tried(config);
-    Optional<String> lack =
-        JobDatabase.lackOfRoom(new StateDirectory(config.stateDirectory()).database());
-    findings.add(
-        new Finding(
-            lack.isEmpty(),
-            "room",
-            lack.map(why -> why + "; until then no job is started")
-                .orElse("running jobs can end, whoever fills the disk")));
-    findings.add(
-        new Finding(
-            problem.isEmpty(),
-            "start",
-            problem
-                .map(Trial.Problem::what)
-                .orElse("a job was started, with all that jobs get, and ended")));
+    StateDirectory state = new StateDirectory(config.stateDirectory());
+    List<Finding> findings = new ArrayList<>(ofHost());
+    try (EventLoop control = EventLoop.start("control")) {
+      CgroupTree cgroups = CgroupTree.open(config.cgroupRoot(), control);
+      findings.addAll(ofControllers(cgroups.controllers()));
+      findings.add(captures());
+      findings.add(ofState(state));
+      findings.add(ofRoom(state));
+      Optional<Trial.Problem> problem = tried(config, state, cgroups, control);
+      DiskLimits disks = new DiskLimits(config); // of a state directory that there is by now
+      findings.add(disks.finding());
+      findings.addAll(
+          unenforceable(
+              config.defaults(),
+              disks.enforceable(cgroups.enforceable(config.defaults().limits()))));
+      findings.add(
+          new Finding(
+              problem.isEmpty(),
+              "start",
+              problem
+                  .map(Trial.Problem::what)
+                  .orElse("a job was started, with all that jobs get, and ended")));
+    } catch (LinuxException e) {
+      findings.add(new Finding(false, "start", Errno.describe(e.errno())));
+    }
     return List.copyOf(findings);
   }
 
-  private static List<Finding> unenforceable(JobsConfig config) {
-    JobsConfig.Defaults defaults = config.defaults();
-    Limits enforceable = enforceable(config, defaults.limits());
+  private static Finding ofState(StateDirectory state) {
+    Optional<String> refused = StateIdentity.problemOf(state);
+    return new Finding(
+        refused.isEmpty(),
+        "state",
+        refused.orElse("the database of the jobs and their directories belong together"));
+  }
+
+  private static Finding ofRoom(StateDirectory state) {
+    Optional<String> lack = JobDatabase.lackOfRoom(state.database());
+    return new Finding(
+        lack.isEmpty(),
+        "room",
+        lack.map(why -> why + "; until then no job is started")
+            .orElse("running jobs can end, whoever fills the disk"));
+  }
+
+  private static List<Finding> unenforceable(JobsConfig.Defaults defaults, Limits enforceable) {
     return defaults.limits().amounts().keySet().stream()
         .filter(limit -> enforceable.of(limit).isEmpty())
         .map(limit ->
@@ -76,20 +98,10 @@ public final class HostCheck {
         .toList();
   }
 
-  /** As a library would find it, which may be given less than there is. */
-  private static Limits enforceable(JobsConfig config, Limits limits) {
-    try (EventLoop control = EventLoop.start("control")) {
-      return CgroupTree.open(config.cgroupRoot(), control).enforceable(limits);
-    } catch (IOException e) {
-      return Limits.NONE;
-    }
-  }
-
-  private static Optional<Trial.Problem> tried(JobsConfig config) {
-    StateDirectory state = new StateDirectory(config.stateDirectory());
-    try (EventLoop control = EventLoop.start("control")) {
+  private static Optional<Trial.Problem> tried(
+      JobsConfig config, StateDirectory state, CgroupTree cgroups, EventLoop control) {
+    try {
       state.create();
-      CgroupTree cgroups = CgroupTree.open(config.cgroupRoot(), control);
       Path launcher = LauncherBinary.unpack(state.path());
       return new Trial(config, state, cgroups, control, launcher).problem();
     } catch (IOException e) {
@@ -98,53 +110,50 @@ public final class HostCheck {
     }
   }
 
-  /** Looks at this host now. Changes nothing that lasts. */
-  static List<Finding> inspect() {
-    List<Finding> findings = new ArrayList<>();
+  private static List<Finding> ofHost() {
     boolean root = ProcessCalls.isRoot();
-    String kernel = System.getProperty("os.version");
-    findings.add(new Finding(true, "kernel", kernel));
-    findings.add(
+    CgroupHost cgroups = CgroupHost.inspect();
+    return List.of(
+        new Finding(true, "kernel", System.getProperty("os.version")),
         new Finding(
             root,
             "root",
             root
                 ? "jobs can be given users and cgroups of their own"
-                : "jobs run as the server's own user"));
-    CgroupHost cgroups = CgroupHost.inspect();
-    findings.add(
+                : "jobs run as the server's own user"),
         new Finding(
             cgroups.mount().isPresent(),
             "cgroup v2",
             cgroups
                 .mount()
                 .map(mount -> "mounted on " + mount)
-                .orElse("not mounted: jobs have no cgroups, and are killed by descent")));
-    findings.add(
+                .orElse("not mounted: jobs have no cgroups, and are killed by descent")),
         new Finding(
             cgroups.killFile(),
             "cgroup.kill",
             cgroups.killFile()
                 ? "a job's tree is killed in one step"
                 : "jobs are killed by descent, one generation after another"));
-    for (Controller controller : Controller.values()) {
-      boolean has = cgroups.controllers().contains(controller.toString());
-      findings.add(
-          new Finding(
+  }
+
+  private static List<Finding> ofControllers(Set<String> there) {
+    return Arrays.stream(Controller.values())
+        .map(controller -> {
+          boolean has = there.contains(controller.toString());
+          return new Finding(
               has,
               "controller " + controller,
               has
                   ? controller.purpose() + " can be enforced"
-                  : "jobs that ask for " + controller.purpose() + " are refused"));
-    }
-    findings.add(captures());
-    return List.copyOf(findings);
+                  : "jobs that ask for " + controller.purpose() + " are refused");
+        })
+        .toList();
   }
 
   /**
    * A job that holds its own pipe keeps its capture in the kernel, and its output from everybody.
    */
-  private static Finding captures() {
+  static Finding captures() {
     Set<Path> waiting = capturesInTheKernel();
     if (!waiting.isEmpty()) {
       try {

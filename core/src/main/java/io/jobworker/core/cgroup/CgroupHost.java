@@ -6,20 +6,16 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * What the host offers of cgroup v2.
  *
  * @param mount where it is mounted: {@code /sys/fs/cgroup}, or {@code /sys/fs/cgroup/unified} on
  *     hybrid hosts
- * @param controllers that are available there, and not taken by a v1 hierarchy
  * @param killFile whether the kernel has {@code cgroup.kill} (since Linux 5.14)
  */
-public record CgroupHost(Optional<Path> mount, Set<String> controllers, boolean killFile) {
+public record CgroupHost(Optional<Path> mount, boolean killFile) {
 
   /**
    * Looks at this host now.
@@ -28,10 +24,7 @@ public record CgroupHost(Optional<Path> mount, Set<String> controllers, boolean 
    */
   public static CgroupHost inspect() {
     Optional<Path> mount = findMount();
-    return new CgroupHost(
-        mount,
-        mount.map(CgroupHost::controllersOf).orElse(Set.of()),
-        mount.filter(CgroupHost::hasKillFile).isPresent());
+    return new CgroupHost(mount, mount.filter(CgroupHost::hasKillFile).isPresent());
   }
 
   private static Optional<Path> findMount() {
@@ -44,15 +37,6 @@ public record CgroupHost(Optional<Path> mount, Set<String> controllers, boolean 
       return Optional.empty();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
-    }
-  }
-
-  private static Set<String> controllersOf(Path mount) {
-    try {
-      String text = Files.readString(mount.resolve("cgroup.controllers")).strip();
-      return text.isEmpty() ? Set.of() : new TreeSet<>(Arrays.asList(text.split(" ")));
-    } catch (IOException e) {
-      return Set.of();
     }
   }
 
