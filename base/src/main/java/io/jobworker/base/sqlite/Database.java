@@ -16,9 +16,10 @@ import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 
 /**
- * One SQLite database, by one connection that one thread uses at a time. What is written is kept
- * when the process dies; the last commits may be lost when the host does. Thread-safe: each method
- * waits until the others are done.
+ * One SQLite database, by two connections, each of which one thread uses at a time: one that
+ * writes, and one that only reads, and so waits for no writer, nor one for it (sqlite.org,
+ * Write-Ahead Logging). What is written is kept when the process dies; the last commits may be lost
+ * when the host does. Thread-safe.
  *
  * <p>Whoever owns it says in its own terms what an {@link SQLException} means.
  */
@@ -28,23 +29,31 @@ public final class Database implements AutoCloseable {
   /** So far apart are versions that two connections give. */
   private static final long VERSIONS_OF_A_CONNECTION = 1L << 32;
 
-  /** How the connection is made, each time. */
+  /** How a connection is made, each time. */
   @FunctionalInterface
   private interface Opener {
     Connection open() throws SQLException;
   }
 
   private final Opener again;
+  private final Opener againToRead;
 
-  // Guarded by the lock.
+  // Guarded by writing.
   private Connection connection;
   private PreparedStatement version;
   private long versionBase;
-  private boolean stuck;
   private boolean closed;
 
-  /** Guards the connection. */
-  private final ReentrantLock lock = new ReentrantLock();
+  /** Guarded by reading. */
+  private Connection reader;
+
+  /** Written under either lock, and made false under both. */
+  private volatile boolean stuck;
+
+  /** Taken before {@link #reading} by whoever needs both. */
+  private final ReentrantLock writing = new ReentrantLock();
+
+  private final ReentrantLock reading = new ReentrantLock();
 
   /** Sets a statement's parameters. */
   @FunctionalInterface
@@ -70,10 +79,17 @@ public final class Database implements AutoCloseable {
   /**
    * @param again how it is opened once more: never made, for whoever has moved it knows why
    */
-  private Database(Connection connection, Opener again) throws SQLException {
+  private Database(Connection connection, Opener again, Opener againToRead) throws SQLException {
     this.again = again;
+    this.againToRead = againToRead;
     this.connection = connection;
-    this.version = prepareVersion(connection);
+    try {
+      this.version = prepareVersion(connection);
+      this.reader = againToRead.open();
+    } catch (SQLException e) {
+      closeQuietly(connection);
+      throw e;
+    }
   }
 
   private static PreparedStatement prepareVersion(Connection connection) throws SQLException {
@@ -90,52 +106,70 @@ public final class Database implements AutoCloseable {
   public static Database open(Path file, List<String> migrations, boolean durable)
       throws SQLException {
     return new Database(
-        Sqlite.open(file, migrations, durable), () -> Sqlite.openAgain(file, durable));
+        Sqlite.open(file, migrations, durable),
+        () -> Sqlite.openAgain(file, durable),
+        () -> Sqlite.openBeside(file));
   }
 
   /** Opens one that is there, to read it and leave it as it is. The caller closes it. */
   public static Database openToRead(Path file) throws SQLException {
-    return new Database(Sqlite.openToRead(file), () -> Sqlite.openToRead(file));
+    return new Database(
+        Sqlite.openToRead(file), () -> Sqlite.openToRead(file), () -> Sqlite.openToRead(file));
   }
 
-  private PreparedStatement prepare(String sql) throws SQLException {
+  private static PreparedStatement prepare(Connection by, String sql) throws SQLException {
     LOG.atTrace().addKeyValue("sql", sql).log("database.statement");
-    return connection.prepareStatement(sql);
+    return by.prepareStatement(sql);
   }
 
   /** Executes a statement; returns how many rows it has changed. */
   public int update(String sql, Binder binder) throws SQLException {
     return exclusively(() -> {
-      try (PreparedStatement statement = prepare(sql)) {
+      try (PreparedStatement statement = prepare(connection, sql)) {
         binder.bind(statement);
         return statement.executeUpdate();
       }
     });
   }
 
-  /** All rows that a statement answers with. */
+  /** Executes a statement; returns what it answers with of what it has changed. */
+  public <T> List<T> changed(String sql, Binder binder, RowReader<T> reader) throws SQLException {
+    return exclusively(() -> rows(connection, sql, binder, reader, () -> true));
+  }
+
+  /** All rows that a statement which changes nothing answers with. */
   public <T> List<T> rows(String sql, Binder binder, RowReader<T> reader) throws SQLException {
     return rows(sql, binder, reader, () -> true);
   }
 
-  /** The rows that it answers with, for as long as {@code goingOn} says so after a row. */
+  /**
+   * The rows that it answers with, for as long as {@code goingOn} says so after a row: as they are
+   * at one moment, with all that was written before, and within a transaction with what that has
+   * written.
+   */
   public <T> List<T> rows(String sql, Binder binder, RowReader<T> reader, BooleanSupplier goingOn)
       throws SQLException {
-    return exclusively(() -> {
-      try (PreparedStatement statement = prepare(sql)) {
-        binder.bind(statement);
-        List<T> found = new ArrayList<>();
-        try (ResultSet rows = statement.executeQuery()) {
-          while (rows.next()) {
-            found.add(reader.read(rows));
-            if (!goingOn.getAsBoolean()) {
-              break;
-            }
+    return writing.isHeldByCurrentThread()
+        ? rows(connection, sql, binder, reader, goingOn)
+        : reading(() -> rows(this.reader, sql, binder, reader, goingOn));
+  }
+
+  private static <T> List<T> rows(
+      Connection by, String sql, Binder binder, RowReader<T> reader, BooleanSupplier goingOn)
+      throws SQLException {
+    try (PreparedStatement statement = prepare(by, sql)) {
+      binder.bind(statement);
+      List<T> found = new ArrayList<>();
+      try (ResultSet rows = statement.executeQuery()) {
+        while (rows.next()) {
+          found.add(reader.read(rows));
+          if (!goingOn.getAsBoolean()) {
+            break;
           }
         }
-        return found;
       }
-    });
+      return found;
+    }
   }
 
   /**
@@ -173,19 +207,43 @@ public final class Database implements AutoCloseable {
     });
   }
 
-  /** Does {@code work} while no other thread uses the database. */
+  /** Does {@code work} while no other thread writes anything. */
   public <T> T exclusively(Work<T> work) throws SQLException {
-    lock.lock();
+    if (reading.isHeldByCurrentThread() && !writing.isHeldByCurrentThread()) {
+      throw new IllegalStateException("who reads a row must not write meanwhile");
+    }
+    writing.lock();
     try {
-      if (stuck && !closed && lock.getHoldCount() == 1) {
+      if (stuck && !closed && writing.getHoldCount() == 1) {
         reopen();
       }
       return work.run();
     } catch (SQLException e) {
-      stuck |= isLockHeld(e);
+      noteStuck(e);
       throw e;
     } finally {
-      lock.unlock();
+      writing.unlock();
+    }
+  }
+
+  private <T> T reading(Work<T> work) throws SQLException {
+    if (stuck) {
+      var _ = exclusively(() -> true);
+    }
+    reading.lock();
+    try {
+      return work.run();
+    } catch (SQLException e) {
+      noteStuck(e);
+      throw e;
+    } finally {
+      reading.unlock();
+    }
+  }
+
+  private void noteStuck(SQLException failure) {
+    if (isLockHeld(failure)) {
+      stuck = true;
     }
   }
 
@@ -200,12 +258,19 @@ public final class Database implements AutoCloseable {
    * EIO, ENOLCK) it holds against itself for as long as the file is open.
    */
   private void reopen() throws SQLException {
-    closeQuietly(version); // first: what the process has open of a file shares its locks
-    closeQuietly(connection);
-    connection = again.open();
-    version = prepareVersion(connection);
-    versionBase += VERSIONS_OF_A_CONNECTION;
-    stuck = false;
+    reading.lock();
+    try {
+      closeQuietly(version); // first: what the process has open of a file shares its locks
+      closeQuietly(connection);
+      closeQuietly(reader);
+      connection = again.open();
+      version = prepareVersion(connection);
+      versionBase += VERSIONS_OF_A_CONNECTION;
+      reader = againToRead.open();
+      stuck = false;
+    } finally {
+      reading.unlock();
+    }
     LOG.atWarn().log("database.opened_anew");
   }
 
@@ -238,10 +303,16 @@ public final class Database implements AutoCloseable {
 
   @Override
   public void close() throws SQLException {
-    exclusively(() -> {
-      closed = true;
-      connection.close();
-      return true;
-    });
+    var _ =
+        exclusively(() -> {
+          closed = true;
+          reading.lock();
+          try (Connection _ = connection;
+              Connection _ = reader) {
+            return true;
+          } finally {
+            reading.unlock();
+          }
+        });
   }
 }

@@ -72,6 +72,21 @@ final class Sqlite {
     return connect(config, file);
   }
 
+  /**
+   * Opens one that this process has brought up to date and has open, to read it while that
+   * connection writes. The caller closes it.
+   */
+  static Connection openBeside(Path file) throws SQLException {
+    Connection connection = openAgain(file, false);
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("PRAGMA query_only = 1"); // read-only, it could not make the log's index
+      return connection;
+    } catch (SQLException e) {
+      connection.close();
+      throw e;
+    }
+  }
+
   /** Opens one that is there, to read it and leave it as it is. The caller closes it. */
   static Connection openToRead(Path file) throws SQLException {
     SQLiteConfig config = new SQLiteConfig();

@@ -1,11 +1,17 @@
 package io.jobworker.base.sqlite;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.jobworker.base.sqlite.Database.Binder;
 import io.jobworker.base.words.OsString;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,6 +25,53 @@ class DatabaseTest {
       Database.open(file, List.of("CREATE TABLE t (x)"), false).close();
       assertThat(file).isRegularFile();
       assertThat(Files.size(file)).isPositive();
+    }
+  }
+
+  private static List<Integer> numbers(Database database) throws SQLException {
+    return database.rows("SELECT x FROM t ORDER BY x", Binder.NONE, row -> row.getInt(1));
+  }
+
+  private static int insert(Database database, int number) throws SQLException {
+    return database.update(
+        "INSERT INTO t (x) VALUES (?)", statement -> statement.setInt(1, number));
+  }
+
+  @Test
+  void whoReadsDoesNotWaitForWhoWritesAndSeesWhatWasThereBefore() throws Exception {
+    Path file = directory.resolve("test.db");
+    try (Database database = Database.open(file, List.of("CREATE TABLE t (x)"), false);
+        ExecutorService others = Executors.newVirtualThreadPerTaskExecutor()) {
+      insert(database, 1);
+      boolean committed =
+          database.inTransaction(() -> {
+            insert(database, 2);
+            assertThat(numbers(database)).containsExactly(1, 2);
+            assertThat(others.submit(() -> numbers(database)))
+                .succeedsWithin(Duration.ofMinutes(1))
+                .isEqualTo(List.of(1));
+            return true;
+          });
+      assertThat(committed).isTrue();
+      assertThat(numbers(database)).containsExactly(1, 2);
+    }
+  }
+
+  @Test
+  void whoReadsChangesNothing() throws Exception {
+    Path file = directory.resolve("test.db");
+    try (Database database = Database.open(file, List.of("CREATE TABLE t (x)"), false)) {
+      insert(database, 1);
+      String sql = "DELETE FROM t RETURNING x";
+      assertThatThrownBy(() -> database.rows(sql, Binder.NONE, row -> row.getInt(1)))
+          .isInstanceOf(SQLException.class)
+          .hasMessageContaining("readonly");
+      assertThatThrownBy(
+              () -> database.rows("SELECT x FROM t", Binder.NONE, _ -> insert(database, 2)))
+          .isInstanceOf(IllegalStateException.class);
+      assertThat(numbers(database)).containsExactly(1);
+      assertThat(database.changed(sql, Binder.NONE, row -> row.getInt(1))).containsExactly(1);
+      assertThat(numbers(database)).isEmpty();
     }
   }
 

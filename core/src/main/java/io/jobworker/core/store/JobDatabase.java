@@ -20,8 +20,8 @@ import java.util.OptionalInt;
 import java.util.function.BooleanSupplier;
 
 /**
- * The database of jobs: one statement at a time, each a transaction. Thread-safe. What fails is a
- * {@link JobException.Unavailable}.
+ * The database of jobs: each statement is a transaction, and those that read wait for none that
+ * writes. Thread-safe. What fails is a {@link JobException.Unavailable}.
  */
 public final class JobDatabase implements AutoCloseable {
   private static final List<String> MIGRATIONS =
@@ -317,7 +317,7 @@ public final class JobDatabase implements AutoCloseable {
 
   /** Likewise, of a statement that answers with what it has changed. */
   <T> List<T> changedSurely(String sql, Binder binder, RowReader<T> reader) {
-    return done(surely(() -> database.rows(sql, binder, reader)));
+    return done(surely(() -> database.changed(sql, binder, reader)));
   }
 
   private <T> Work<T> surely(Work<T> work) {
