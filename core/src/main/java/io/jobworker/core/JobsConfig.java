@@ -87,13 +87,15 @@ public record JobsConfig(
    * @param keep how long after its end
    * @param max how many of one owner
    * @param changes how many of the changes of one owner's jobs, and a few hundred more
+   * @param specs how much of what one owner's jobs were started as; small ones do not count
    */
-  public record History(Duration keep, int max, int changes) {
+  public record History(Duration keep, int max, int changes, ByteSize specs) {
     private static final int DEFAULT_CHANGES = 10_000;
+    private static final ByteSize DEFAULT_SPECS = ByteSize.ofMebibytes(64);
 
-    /** With as many changes as by default. */
+    /** With as much of the rest as by default. */
     public History(Duration keep, int max) {
-      this(keep, max, DEFAULT_CHANGES);
+      this(keep, max, DEFAULT_CHANGES, DEFAULT_SPECS);
     }
 
     public static final History DEFAULT = new History(Duration.ofDays(7), 10_000);

@@ -23,9 +23,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps what is kept of ended jobs within bounds: how old, how many of one owner, how much output
- * in all. One thread, which sleeps until there is something to do, and does it a few jobs at a
- * time, so that nobody waits long for the database.
+ * Keeps what is kept of ended jobs within bounds: how old, how many of one owner and what they were
+ * started as, how much output in all. One thread, which sleeps until there is something to do, and
+ * does it a few jobs at a time, so that nobody waits long for the database.
  */
 final class Retention implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Retention.class);
@@ -103,6 +103,7 @@ final class Retention implements AutoCloseable {
       try {
         if (first) {
           ownersOfNewEnds.addAll(history.ownersOfMoreThan(bounds.max()));
+          ownersOfNewEnds.addAll(history.ownersOfLargeSpecs());
           first = false;
         }
         var _ = work.tryAcquire(pause.toMillis(), TimeUnit.MILLISECONDS);
@@ -133,20 +134,21 @@ final class Retention implements AutoCloseable {
     for (String owner : ownersOfNewEnds.toArray(String[]::new)) {
       ownersOfNewEnds.remove(owner);
       forgetAll(Removal.COUNT, () -> history.endedBeyond(owner, bounds.max(), BATCH));
+      forgetAll(Removal.SIZE, () -> history.endedBeyondSpecs(owner, bounds.specs().bytes(), BATCH));
       changes.trim(owner, bounds.changes());
     }
   }
 
   private interface Batches {
-    List<Ended> next();
+    List<JobId> next();
   }
 
   /** However many there are, the disk and the database are others' for as long as they are ours. */
   private void forgetAll(Removal reason, Batches batches) throws InterruptedException {
     int count = 0;
-    for (List<Ended> batch = batches.next(); !batch.isEmpty(); batch = batches.next()) {
+    for (List<JobId> batch = batches.next(); !batch.isEmpty(); batch = batches.next()) {
       long start = System.nanoTime();
-      batch.forEach(job -> forget(job.id(), reason, Optional.empty()));
+      batch.forEach(id -> forget(id, reason, Optional.empty()));
       count += batch.size();
       Thread.sleep(Duration.ofNanos(System.nanoTime() - start));
       if (closed) {

@@ -187,7 +187,7 @@ class ChangesTest {
 
   @Test
   void whatIsNotKeptIsRefusedAndAnothersLoadForgetsNothing() {
-    history = new JobsConfig.History(Duration.ofDays(7), 1, 2);
+    history = new JobsConfig.History(Duration.ofDays(7), 1, 2, JobsConfig.History.DEFAULT.specs());
     restart();
     long before = jobs.changes().newest();
     JobStatus bobs = run("bob", "true");

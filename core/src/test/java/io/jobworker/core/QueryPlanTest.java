@@ -73,7 +73,7 @@ class QueryPlanTest {
     JobsConfig.Output output =
         new JobsConfig.Output(
             ByteSize.ofMebibytes(1), OnFull.OVERWRITE, ByteSize.ofMebibytes(8), Duration.ZERO);
-    JobsConfig.History few = new JobsConfig.History(Duration.ofDays(1), 2, 3);
+    JobsConfig.History few = new JobsConfig.History(Duration.ofDays(1), 2, 3, ByteSize.of(1));
     return Jobs.open(
         TestJobs.config(directory.resolve("state"), output, few, JobsConfig.in(directory).clock()));
   }

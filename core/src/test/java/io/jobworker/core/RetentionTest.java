@@ -39,6 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What is kept of ended jobs, and for how long. */
 class RetentionTest {
   private static final JobsConfig.History LONG = JobsConfig.History.DEFAULT;
+  private static final ByteSize SPECS = ByteSize.of(64 << 10);
 
   @TempDir Path directory;
   private @Nullable Jobs jobs;
@@ -96,6 +97,22 @@ class RetentionTest {
         .until(() -> Files.notExists(state().resolve("jobs").resolve(ended.get(0).toString())));
     assertThatThrownBy(() -> jobs.find(ended.get(0)).status())
         .isInstanceOf(JobException.NoSuchJob.class);
+  }
+
+  @Test
+  void ofWhatAnOwnersJobsWereStartedAsSoMuchIsKeptAndSmallOnesDoNotCount() {
+    Jobs jobs = open(new JobsConfig.History(Duration.ofDays(7), 1000, 1000, SPECS), "1G");
+    JobId small = run(jobs, "alice", "exit 0").id();
+    String twentyKib = "#" + "x".repeat(20 << 10);
+    JobId ofBob = run(jobs, "bob", twentyKib).id();
+    List<JobId> ended = new ArrayList<>();
+    for (int i = 0; i < 5; i++) {
+      ended.add(run(jobs, "alice", twentyKib).id());
+    }
+    await().atMost(TestJobs.PATIENCE).until(() -> known(jobs, "alice").size() == 4);
+    assertThat(known(jobs, "alice"))
+        .containsExactly(ended.get(4), ended.get(3), ended.get(2), small);
+    assertThat(known(jobs, "bob")).containsExactly(ofBob);
   }
 
   @Test

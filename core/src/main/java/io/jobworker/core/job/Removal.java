@@ -6,5 +6,7 @@ public enum Removal {
   /** It ended longer ago than jobs are kept. */
   AGE,
   /** Its owner has more ended jobs than are kept. */
-  COUNT
+  COUNT,
+  /** What its owner's ended jobs were started as takes more room than is kept for it. */
+  SIZE
 }

@@ -6,9 +6,11 @@ import io.jobworker.core.job.JobId;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 
 /**
@@ -87,11 +89,9 @@ public final class HistoryStore {
    * Jobs, all of them cleaned up, that ended before {@code time}, which is {@link ServiceTime};
    * from the first on.
    */
-  public List<Ended> endedBefore(Duration time, int limit) {
-    return ended(
-        "SELECT "
-            + Ended.COLUMNS
-            + " FROM job WHERE reason IS NOT NULL AND cleaned = 1 AND ended_service_us < ?"
+  public List<JobId> endedBefore(Duration time, int limit) {
+    return ids(
+        "SELECT id FROM job WHERE reason IS NOT NULL AND cleaned = 1 AND ended_service_us < ?"
             + " ORDER BY ended_service_us LIMIT ?",
         statement -> {
           statement.setLong(1, ServiceTime.micros(time));
@@ -108,17 +108,46 @@ public final class HistoryStore {
   }
 
   /** Ended jobs of {@code owner}, cleaned up, but for the {@code newest} that ended last. */
-  public List<Ended> endedBeyond(String owner, int newest, int limit) {
-    return ended(
-        "SELECT "
-            + Ended.COLUMNS
-            + " FROM job WHERE id IN (SELECT id FROM job WHERE owner = ? AND reason IS NOT NULL"
-            + " AND cleaned = 1 ORDER BY ended_service_us DESC, id LIMIT ? OFFSET ?)",
+  public List<JobId> endedBeyond(String owner, int newest, int limit) {
+    return ids(
+        "SELECT id FROM job WHERE owner = ? AND reason IS NOT NULL"
+            + " AND cleaned = 1 ORDER BY ended_service_us DESC, id LIMIT ? OFFSET ?",
         statement -> {
           statement.setString(1, owner);
           statement.setInt(2, limit);
           statement.setInt(3, newest);
         });
+  }
+
+  /** The owners of ended jobs whose specs are large. */
+  public List<String> ownersOfLargeSpecs() {
+    return database.rows(
+        "SELECT DISTINCT owner FROM job INDEXED BY job_with_large_spec"
+            + " WHERE cleaned = 1 AND spec_bytes > 4096",
+        Binder.NONE,
+        row -> row.getString(1));
+  }
+
+  /**
+   * Ended jobs of {@code owner}, cleaned up, whose specs are large, but for those that ended last
+   * and whose specs together have at most so many {@code bytes}.
+   */
+  public List<JobId> endedBeyondSpecs(String owner, long bytes, int limit) {
+    AtomicLong sum = new AtomicLong();
+    List<JobId> beyond = new ArrayList<>();
+    var _ =
+        database.rows(
+            "SELECT id, spec_bytes FROM job WHERE owner = ? AND cleaned = 1 AND spec_bytes > 4096"
+                + " ORDER BY ended_service_us DESC, id",
+            statement -> statement.setString(1, owner),
+            row -> {
+              if (sum.addAndGet(row.getLong(2)) > bytes) {
+                JobId.parse(row.getString(1)).ifPresent(beyond::add);
+              }
+              return beyond.size();
+            },
+            () -> beyond.size() < limit);
+    return beyond;
   }
 
   /** Ended jobs of whose output something is kept, from the first that ended on. */
@@ -129,6 +158,12 @@ public final class HistoryStore {
             + " FROM job WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes"
             + " ORDER BY ended_service_us, id LIMIT ?",
         statement -> statement.setInt(1, limit));
+  }
+
+  private List<JobId> ids(String sql, Binder binder) {
+    return database.rows(sql, binder, row -> JobId.parse(row.getString(1))).stream()
+        .flatMap(Optional::stream)
+        .toList();
   }
 
   private List<Ended> ended(String sql, Binder binder) {

@@ -94,7 +94,14 @@ public final class JobDatabase implements AutoCloseable {
             WHERE reason IS NOT NULL AND output_bytes > output_dropped_bytes;
           """,
           "ALTER TABLE job ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;",
-          "CREATE INDEX job_owner ON job (id, owner);");
+          "CREATE INDEX job_owner ON job (id, owner);",
+          // Ended jobs that were started as something large: their number does not bound the disk.
+          """
+          ALTER TABLE job ADD COLUMN spec_bytes INTEGER
+            GENERATED ALWAYS AS (octet_length(spec)) VIRTUAL;
+          CREATE INDEX job_with_large_spec ON job (owner, ended_service_us DESC, id, spec_bytes)
+            WHERE cleaned = 1 AND spec_bytes > 4096;
+          """);
 
   /**
    * For a log that SQLite begins anew after 1000 pages of 4 KiB (sqlite.org, PRAGMA

@@ -7,6 +7,7 @@ public final class Bounds {
   private static final long MIN_RETAIN_BYTES = 64 << 10;
   private static final long MIN_TOTAL_BYTES = 1 << 20;
   private static final long MIN_SCRATCH_BYTES = 1 << 20;
+  private static final long MIN_SPECS_BYTES = 16 << 20;
   private static final int MIN_LAUNCHER_CPU_MILLIS = 10;
 
   private Bounds() {}
@@ -46,6 +47,9 @@ public final class Bounds {
             && config.history().changes() >= 1
             && !config.history().keep().isZero(),
         "history: at least one job and one change, and some time");
+    require(
+        config.history().specs().bytes() >= MIN_SPECS_BYTES,
+        "history.specs: at least 16M, so that the largest job is kept");
   }
 
   private static void require(boolean holds, String bound) {

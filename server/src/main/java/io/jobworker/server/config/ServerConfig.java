@@ -189,7 +189,7 @@ public record ServerConfig(
       ByteSize retain, Share total, OnFull onFull, ByteSize maxMessage, Duration stallLimit) {}
 
   /** How long ended jobs are kept, and how many of each client. */
-  public record History(Duration keep, int max, int changes) {}
+  public record History(Duration keep, int max, int changes, ByteSize specs) {}
 
   /** What becomes of the jobs when the server is told to end; {@code grace} is for a stop. */
   public record Shutdown(JobsThen jobs, Duration grace) {}

@@ -26,7 +26,10 @@ record Settings(ServerDirectory directory, ServerConfig config, TakeOver takeOve
         new JobsConfig.Output(
             output.retain(), output.onFull(), output.total().of(state()), output.stallLimit()),
         new JobsConfig.History(
-            config.history().keep(), config.history().max(), config.history().changes()),
+            config.history().keep(),
+            config.history().max(),
+            config.history().changes(),
+            config.history().specs()),
         config.job().rlimits(),
         isolate,
         config.isolation().scratch().ofMemory(),
