@@ -1,7 +1,7 @@
 /*
  * job-worker-launcher: starts one job, stays with it, and records its end. Not for people: the server
  * starts it with the launch sheet on descriptor 3 and the control channel on descriptor 4; or, to delete what a
- * job has left, as remove.h says.
+ * job has left or to keep ports from jobs, as remove.h and reserve.h say.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +17,11 @@
 #include "inherited.h"
 #include "monitor.h"
 #include "remove.h"
+#include "reserve.h"
 #include "sheet.h"
 #include "step.h"
 
-enum { SHEET_FD = 3, CONTROL_FD = 4, TRASH_FD = 3 };
+enum { SHEET_FD = 3, CONTROL_FD = 4, TRASH_FD = 3, CGROUP_FD = 3 };
 
 /* Whatever the server leaked is not ours to keep, and least of all the job's. */
 static void close_leaked(int last_of_ours)
@@ -52,6 +53,13 @@ static int remove_mode(int argc, char **argv)
     return error != 0 ? error : remove_run(TRASH_FD, argv[2], argc == 4 ? argv[3] : NULL);
 }
 
+static int reserve_mode(int argc, char **argv)
+{
+    close_leaked(CGROUP_FD);
+    int error = hold_stdio();
+    return error != 0 ? error : reserve_run(CGROUP_FD, argv + 2, argc - 2);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
@@ -59,6 +67,8 @@ int main(int argc, char **argv)
 
     if ((argc == 3 || argc == 4) && strcmp(argv[1], "--remove") == 0)
         return remove_mode(argc, argv);
+    if (argc >= 2 && strcmp(argv[1], "--reserve") == 0)
+        return reserve_mode(argc, argv);
 
     if (fcntl(SHEET_FD, F_GETFD) < 0 || fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC) != 0) {
         fprintf(stderr, "job-worker-launcher: started by hand; job-worker-server starts it\n");

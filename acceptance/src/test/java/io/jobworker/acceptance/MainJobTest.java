@@ -486,7 +486,7 @@ class MainJobTest {
       assertThat(text).contains("kernel", "root", "cgroup v2", "cgroup.kill", "uid range");
       assertThat(text)
           .contains("controller cpu", "controller memory", "controller io", "controller pids")
-          .contains("open     port")
+          .containsPattern("(ok|missing) +ports ")
           .doesNotContain("open     memory", "open     pids");
       assertThat(text.contains("missing  default pids"))
           .isEqualTo(text.contains("missing  controller pids"));

@@ -48,6 +48,7 @@ public final class HostCheck {
       findings.add(ofState(state));
       findings.add(ofRoom(state));
       Optional<Trial.Problem> problem = tried(config, state, cgroups, control);
+      findings.add(ofPorts(cgroups, state));
       DiskLimits disks = new DiskLimits(config); // of a state directory that there is by now
       findings.add(disks.finding());
       findings.addAll(
@@ -108,6 +109,24 @@ public final class HostCheck {
       return Optional.of(
           new Trial.Problem(state.path() + " cannot be used: " + e.getMessage(), true));
     }
+  }
+
+  private static Finding ofPorts(CgroupTree cgroups, StateDirectory state) {
+    Optional<String> problem;
+    try {
+      problem = cgroups.problemToReserve(LauncherBinary.unpack(state.path()));
+    } catch (IOException e) {
+      problem = Optional.of(String.valueOf(e.getMessage()));
+    }
+    return new Finding(
+        problem.isEmpty(),
+        "ports",
+        problem
+            .map(why ->
+                "jobs on the host's network can take the server's ports while it is away ("
+                    + why
+                    + "), unless systemd keeps them (job-worker.socket)")
+            .orElse("no job can take the server's ports, also while it is away"));
   }
 
   private static List<Finding> ofHost() {

@@ -97,6 +97,14 @@ public interface Jobs extends AutoCloseable {
   /** Why limits and whole-tree kills by cgroup are not to be had; empty if they are. */
   Optional<String> cgroupProblem();
 
+  /**
+   * Keeps jobs that share this process's network from binding ports, in place of those that were
+   * kept from them before, and also when this process is gone, until the next says otherwise.
+   *
+   * @return why that cannot be done
+   */
+  Optional<String> reservePorts(Set<Integer> ports);
+
   /** For how many of the jobs that run capture has been at a pipe for longer than it should. */
   long stuckCaptures();
 

@@ -57,6 +57,7 @@ final class LocalJobs implements Jobs {
   private final InFlight starts = new InFlight();
   private final Insistence insistence;
   private final RepeatedStarts repeated;
+  private final Path launcher;
   private final Intents intents;
   private final ActiveJobs active;
   private final Starting starting;
@@ -76,7 +77,7 @@ final class LocalJobs implements Jobs {
         lifecycle.add(StateIdentity.open(state, config.takeOver(), config.durable()));
     ServiceTime time = ServiceTime.of(database, BootId.current(), config.uptime());
     store = new JobStore(database, time);
-    Path launcher = LauncherBinary.unpack(state.path());
+    launcher = LauncherBinary.unpack(state.path());
     EventLoop control = lifecycle.add(EventLoop.start("control"));
     InputLoop inputs = lifecycle.add(InputLoop.start());
     workers = Executors.newVirtualThreadPerTaskExecutor();
@@ -223,6 +224,11 @@ final class LocalJobs implements Jobs {
   @Override
   public Optional<String> cgroupProblem() {
     return cgroups.available() ? Optional.empty() : Optional.of(cgroups.problem());
+  }
+
+  @Override
+  public Optional<String> reservePorts(Set<Integer> ports) {
+    return cgroups.reserve(ports, launcher);
   }
 
   @Override

@@ -116,6 +116,24 @@ public final class CgroupTree {
     return root.map(r -> r.resolve(REMOVAL)).filter(Files::isDirectory);
   }
 
+  /**
+   * Keeps jobs that are on this process's network from binding ports, in place of those that were
+   * kept from them before, and also when this process is gone.
+   *
+   * @param launcher its binary
+   * @return why that cannot be done
+   */
+  public Optional<String> reserve(Set<Integer> ports, Path launcher) {
+    return root.isEmpty()
+        ? Optional.of(problem)
+        : ReservedPorts.reserve(root.get().resolve("jobs"), ports, launcher);
+  }
+
+  /** Why that could not be done. */
+  public Optional<String> problemToReserve(Path launcher) {
+    return root.isEmpty() ? Optional.of(problem) : ReservedPorts.problem(root.get(), launcher);
+  }
+
   private static void makeRemoval(Path root) {
     Path removal = root.resolve(REMOVAL);
     try {

@@ -79,11 +79,6 @@ public final class CheckCommand implements Callable<Integer> {
             "a job that does not ask for less may take all there is; see limits.default");
       }
     }
-    open.put(
-        "port",
-        "jobs on the host's network can take "
-            + config.listen()
-            + " while the server is away, unless systemd keeps it (job-worker.socket)");
     return open;
   }
 }

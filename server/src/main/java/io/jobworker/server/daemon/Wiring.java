@@ -134,7 +134,9 @@ final class Wiring {
                     .toList())
             .build();
     serve(grpc, listen);
-    announce(connections.listensAt(listen, grpc), audit);
+    HostAndPort listening = connections.listensAt(listen, grpc);
+    reservePorts(jobs, listening.port(), metricsAddress.map(InetSocketAddress::getPort));
+    announce(listening.toString(), audit);
     warnOfExpiry(tls, audit, timer, calls);
     serving = true;
     return audit;
@@ -218,6 +220,18 @@ final class Wiring {
     } catch (IOException e) {
       throw new ConfigException("cannot listen on " + listen + ": " + rootMessage(e));
     }
+  }
+
+  /** From jobs that would take one while this server is away, and be taken for it. */
+  private static void reservePorts(Jobs jobs, int own, Optional<Integer> metrics) {
+    Set<Integer> ports = new TreeSet<>(Set.of(own));
+    metrics.filter(port -> port != 0).ifPresent(ports::add);
+    jobs.reservePorts(ports)
+        .ifPresent(problem ->
+            LOG.atWarn()
+                .addKeyValue("ports", ports)
+                .addKeyValue("problem", problem)
+                .log("host.ports_not_reserved"));
   }
 
   private static String rootMessage(Throwable failure) {

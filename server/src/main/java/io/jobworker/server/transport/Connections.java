@@ -167,11 +167,11 @@ public final class Connections implements AutoCloseable {
   }
 
   /** Where it is listened at, which is not {@code configured} if a socket was given. */
-  public String listensAt(HostAndPort configured, Server server) {
+  public HostAndPort listensAt(HostAndPort configured, Server server) {
     if (given.isPresent() && server.getListenSockets().getFirst() instanceof InetSocketAddress at) {
-      return new HostAndPort(at.getAddress().getHostAddress(), at.getPort()).toString();
+      return new HostAndPort(at.getAddress().getHostAddress(), at.getPort());
     }
-    return configured.withPort(server.getPort()).toString();
+    return configured.withPort(server.getPort());
   }
 
   private ServerChannel listener() {
