@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -68,6 +69,9 @@ _Noreturn void init_run(const struct sheet *sheet, const struct job_stdio *stdio
         job_fail(error_fd, STEP_INIT, errno);
     if (sheet->no_network && (error = isolate_network()) != 0)
         job_fail(error_fd, STEP_NETWORK, error);
+    /* Here and not at the clone, which would take the monitor's cgroup for the root of it (cgroup_namespaces(7)). */
+    if (sheet->cgroup_mount != NULL && unshare(CLONE_NEWCGROUP) != 0)
+        job_fail(error_fd, STEP_CGROUP_NAMESPACE, errno);
     if (sheet->disk_bytes != 0 && !sheet->disk_in_memory && (error = disk_bound(sheet->work, sheet->disk_bytes)) != 0)
         job_fail(error_fd, STEP_DISK, error);
     if ((error = isolate_files(sheet)) != 0)

@@ -98,6 +98,24 @@ static int set_read_only(const char *path)
     return syscall(SYS_mount_setattr, AT_FDCWD, path, AT_RECURSIVE, &attributes, sizeof attributes) != 0 ? errno : 0;
 }
 
+/*
+ * Its own cgroup in place of all others: their names tell who runs here. What is in /sys is written to by root alone,
+ * mostly; a job finds all of it read-only. 0 or errno.
+ */
+static int narrow_sys(const struct sheet *sheet)
+{
+    int error = 0;
+    if (sheet->cgroup_mount != NULL) {
+        unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+        error = bind_mount(sheet->cgroup, sheet->cgroup_mount);
+        if (error == 0 && mount(NULL, sheet->cgroup_mount, NULL, flags, NULL) != 0)
+            error = errno;
+    }
+    if (error == 0)
+        error = set_read_only("/sys");
+    return error == EINVAL || error == ENOENT || error == ENOSYS ? 0 : error; /* nothing is mounted there; Linux 5.12 */
+}
+
 /* A copy of what is there, with all that is mounted below it and the flags that each has now; -1 with errno. */
 static int copy_tree(int directory)
 {
@@ -286,8 +304,8 @@ static int open_work(const struct sheet *sheet)
 }
 
 /*
- * The order: first nothing may spread to the host any more; then what there is becomes read-only, if asked
- * for; then the places that are the job's own; /proc last, because the steps before use the old one.
+ * The order: first nothing may spread to the host any more; then what is there is narrowed, and becomes read-only, if
+ * asked for; then the places that are the job's own; /proc last, because the steps before use the old one.
  */
 int isolate_files(const struct sheet *sheet)
 {
@@ -297,6 +315,8 @@ int isolate_files(const struct sheet *sheet)
         return error;
     if (sheet->work != NULL && (work = open_work(sheet)) < 0)
         return errno;
+    if ((error = narrow_sys(sheet)) != 0)
+        return error;
     if (sheet->read_only && (error = make_read_only(sheet)) != 0)
         return error;
     /* A server's directory below /tmp is gone with the host's /tmp; else each has a cover of its own. */

@@ -110,6 +110,7 @@ static const struct {
     ENTRY("durable", FLAG, durable),
     ENTRY("monitor-cgroup", TEXT, monitor_cgroup),
     ENTRY("cgroup", TEXT, cgroup),
+    ENTRY("cgroup-mount", TEXT, cgroup_mount),
     ENTRY("cwd", TEXT, cwd),
     ENTRY("stdin", TEXT, stdin_path),
     ENTRY("work", TEXT, work),
@@ -228,6 +229,8 @@ static int parse(struct sheet *sheet, size_t length)
     if ((sheet->uid < 0) != (sheet->gid < 0) || sheet->uid >= UINT32_MAX || sheet->gid >= UINT32_MAX)
         return EINVAL;
     if (sheet->isolate && (!is_plain_path(sheet->cwd) || sheet->uid == 0))
+        return EINVAL;
+    if (sheet->cgroup_mount != NULL && sheet->cgroup == NULL)
         return EINVAL;
     int walls = sheet->seccomp || sheet->work != NULL || sheet->hide != NULL || sheet->no_network || sheet->read_only
         || sheet->scratch_bytes != 0 || sheet->disk_bytes != 0 || sheet->disk_in_memory;

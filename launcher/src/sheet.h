@@ -9,6 +9,7 @@
  *   durable=1              the mark outlives the host                            (optional)
  *   monitor-cgroup=PATH    cgroup v2 directory that the launcher itself lives in (optional)
  *   cgroup=PATH            cgroup v2 directory that the job is born in           (optional)
+ *   cgroup-mount=PATH      where cgroup v2 is mounted: an isolated job finds its own cgroup there, and no other (optional)
  *   retain=BYTES           how much of the output is kept, on disk, at most
  *   block=1                the job waits for its readers rather than overwrite   (optional)
  *   stall-ms=N             but while no server is there for so long at most      (optional: for ever)
@@ -61,6 +62,7 @@ struct sheet {
     int durable;
     const char *monitor_cgroup; /* NULL: none */
     const char *cgroup;         /* NULL: none */
+    const char *cgroup_mount;   /* NULL: nothing is changed there */
     const char *cwd;
     const char *stdin_path;
     int stdin_stream;

@@ -13,7 +13,7 @@ static const char *const NAMES[STEP_COUNT] = {
     [STEP_MARK] = "mark",         [STEP_SCHEDULER] = "scheduler", [STEP_IO_PRIORITY] = "io-priority",
     [STEP_AFFINITY] = "affinity", [STEP_MEMORY] = "memory-policy", [STEP_PERSONALITY] = "personality",
     [STEP_TIMER_SLACK] = "timer-slack", [STEP_KEYRING] = "keyring",   [STEP_ACCOUNT] = "account",
-    [STEP_DISK] = "disk",
+    [STEP_DISK] = "disk",         [STEP_CGROUP_NAMESPACE] = "cgroup-namespace",
 };
 
 const char *step_name(enum step step)

@@ -325,7 +325,8 @@ final class Starting {
         slot,
         intent.attempt(),
         config.durable(),
-        cgroup.map(leaves -> new LaunchPlan.Cgroup(leaves.job(), leaves.monitor())),
+        cgroup.map(
+            leaves -> new LaunchPlan.Cgroup(leaves.job(), leaves.monitor(), cgroups.mount())),
         logs.retainBytes(spec),
         logs.blockFor(),
         spec.workingDirectory(),

@@ -218,7 +218,8 @@ final class Trial {
         slot,
         0,
         false,
-        cgroup.map(leaves -> new LaunchPlan.Cgroup(leaves.job(), leaves.monitor())),
+        cgroup.map(
+            leaves -> new LaunchPlan.Cgroup(leaves.job(), leaves.monitor(), cgroups.mount())),
         RETAIN_BYTES,
         Optional.empty(),
         Optional.empty(),

@@ -164,6 +164,27 @@ class AttackTest {
   }
 
   @Test
+  void learnFromTheCgroupsWhoElseIsThere() {
+    String slots = jobs.slot(victim).resolveSibling("").toString();
+    String mount = io.jobworker.core.cgroup.CgroupHost.inspect().mount().orElseThrow().toString();
+    assertThat(attack("tail -n 1 /proc/self/cgroup")).isEqualTo("0::/\n");
+    assertThat(attack("ls -d " + slots + " " + slots + "/*/*; ls " + mount + " | grep -v '\\.'"))
+        .isEmpty();
+    assertThat(attack("cat " + mount + "/cgroup.procs").lines()).contains("1", "2");
+    assertThat(attack("cat /proc/1/cgroup /proc/self/mountinfo | grep " + jobs.slot(victim)))
+        .isEmpty();
+  }
+
+  @Test
+  void writeToTheKernelsSettings() {
+    assertThat(
+            attack(
+                "find /sys -writable -not -type l -print -quit; mkdir /sys/fs/cgroup/x && echo"
+                    + " made"))
+        .isEmpty();
+  }
+
+  @Test
   void becomeRoot() {
     assertThat(attack("su -c id; sudo -n id; newgrp root; setpriv --reuid 0 id")).isEmpty();
     assertThat(attack("cat /etc/shadow && echo done")).isEmpty();

@@ -153,6 +153,17 @@ class LimitsTest {
       assertThat(end.usage().oomKills()).isPositive();
     }
 
+    /** It takes a quarter of what its cgroup has. */
+    @Test
+    void aJvmSizesItselfByTheLimit() {
+      String java = System.getProperty("java.home") + "/bin/java";
+      JobStatus job =
+          run(
+              java + " -XX:UseAVX=2 -XX:+PrintFlagsFinal -version | grep -w MaxHeapSize",
+              Limits.NONE.with(Limit.MEMORY, ByteSize.ofMebibytes(512)));
+      assertThat(jobs.output(job)).contains(" " + (128 << 20) + " ");
+    }
+
     @Test
     void ninetyPercentOfTheLimitCanBeUsed() {
       JobStatus job = run("exec dd if=/dev/zero of=/dev/null bs=90M count=1", limit);

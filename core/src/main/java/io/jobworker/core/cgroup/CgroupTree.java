@@ -34,12 +34,19 @@ public final class CgroupTree {
   private static final String LOW_WEIGHT = "10"; // of 100, which others have
   private static final SecureRandom RANDOM = new SecureRandom();
 
+  private final Optional<Path> mount;
   private final Optional<Path> root;
   private final Set<String> controllers;
   private final String problem;
   private final EventLoop loop;
 
-  private CgroupTree(Optional<Path> root, Set<String> controllers, String problem, EventLoop loop) {
+  private CgroupTree(
+      Optional<Path> mount,
+      Optional<Path> root,
+      Set<String> controllers,
+      String problem,
+      EventLoop loop) {
+    this.mount = mount;
     this.root = root;
     this.controllers = controllers;
     this.problem = problem;
@@ -68,14 +75,14 @@ public final class CgroupTree {
       enableControllers(root);
       makeRemoval(root);
       Set<String> enabled = enableControllers(root.resolve("jobs"));
-      return new CgroupTree(Optional.of(root), enabled, "", loop);
+      return new CgroupTree(host.mount(), Optional.of(root), enabled, "", loop);
     } catch (IOException e) {
       return unavailable(root + " cannot be made: " + e.getMessage(), loop);
     }
   }
 
   private static CgroupTree unavailable(String problem, EventLoop loop) {
-    return new CgroupTree(Optional.empty(), Set.of(), problem, loop);
+    return new CgroupTree(Optional.empty(), Optional.empty(), Set.of(), problem, loop);
   }
 
   /** Hands the controllers down one level; answers which of them the level below has afterwards. */
@@ -100,6 +107,15 @@ public final class CgroupTree {
   /** Of these limits those that jobs can have here. */
   public Limits enforceable(Limits limits) {
     return LimitFiles.enforceable(limits, controllers);
+  }
+
+  /**
+   * Where the tree is mounted that this is a part of.
+   *
+   * @throws java.util.NoSuchElementException if it is not {@link #available}
+   */
+  public Path mount() {
+    return mount.orElseThrow();
   }
 
   public boolean available() {

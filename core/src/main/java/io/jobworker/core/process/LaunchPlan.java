@@ -65,8 +65,8 @@ public record LaunchPlan(
 
   public static final String CHDIR = "chdir";
 
-  /** The job's cgroup, and the one that its launcher is in. */
-  public record Cgroup(Path job, Path launcher) {}
+  /** The job's cgroup, the one that its launcher is in, and where the tree of both is mounted. */
+  public record Cgroup(Path job, Path launcher, Path mount) {}
 
   /**
    * What an isolated job sees.
@@ -122,6 +122,9 @@ public record LaunchPlan(
       sheet.flag("merge");
     }
     isolation.ifPresent(seen -> isolate(sheet, seen));
+    if (isolation.isPresent()) {
+      cgroup.ifPresent(leaves -> sheet.put("cgroup-mount", leaves.mount()));
+    }
     runAs.ifPresent(user -> sheet.put("uid", user.uid()).put("gid", user.gid()));
     timeout.ifPresent(time -> sheet.put("timeout-ms", Math.max(1, time.toMillis())));
     grace.ifPresent(time -> sheet.put("timeout-grace-ms", time.toMillis()));

@@ -31,7 +31,8 @@ class LaunchPlanTest {
         "slot",
         1,
         true,
-        Optional.of(new LaunchPlan.Cgroup(Path.of("/cg/job"), Path.of("/cg/monitor"))),
+        Optional.of(
+            new LaunchPlan.Cgroup(Path.of("/cg/job"), Path.of("/cg/monitor"), Path.of("/cg"))),
         1 << 20,
         Optional.of(Duration.ofSeconds(1)),
         workingDirectory,
