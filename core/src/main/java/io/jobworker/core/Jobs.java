@@ -91,6 +91,9 @@ public interface Jobs extends AutoCloseable {
   /** Completes when all that another process has left behind has been looked at. */
   CompletableFuture<@Nullable Void> recovered();
 
+  /** Why no job at all is started now, as on a full disk; empty: nothing is known against it. */
+  Optional<String> startProblem();
+
   /** The cgroup controllers that jobs can be limited by here. */
   Set<String> controllers();
 

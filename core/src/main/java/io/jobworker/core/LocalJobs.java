@@ -217,6 +217,16 @@ final class LocalJobs implements Jobs {
   }
 
   @Override
+  public Optional<String> startProblem() {
+    try {
+      starting.requireRoom();
+      return Optional.empty();
+    } catch (JobException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
+  @Override
   public Set<String> controllers() {
     return cgroups.controllers();
   }

@@ -127,8 +127,7 @@ final class Starting {
       if (request.assignment().isPresent()) {
         requireGone(id);
       }
-      store.requireRoom();
-      events.requireRoom();
+      requireRoom();
       store.intend(intent);
     } catch (JobException e) {
       share.release();
@@ -143,14 +142,23 @@ final class Starting {
     JobRecord intent = intent(earlier.id(), earlier.attempt(), slot, request);
     try {
       requireGone(intent.id());
-      store.requireRoom();
-      events.requireRoom();
+      requireRoom();
       store.intend(intent);
     } catch (JobException e) {
       intents.add(intent, "");
       throw e;
     }
     return carryOut(intent, slot, request);
+  }
+
+  /**
+   * Makes sure that a job that is started now can be brought to its end, and be told of.
+   *
+   * @throws JobException.Unavailable if not
+   */
+  void requireRoom() {
+    store.requireRoom();
+    events.requireRoom();
   }
 
   /** What is yet to be removed of an earlier launch must not be taken for what this one makes. */

@@ -27,7 +27,12 @@ public final class Permissions {
           entry(name("Watch"), row(Access.READ_JOBS)),
           entry(name("Stats"), row(Access.READ_JOB, JobRequest.class, JobRequest::getId)),
           entry(name("Remove"), row(Access.CHANGE_JOB, JobRequest.class, JobRequest::getId)),
-          entry(name("Input"), row(Access.CHANGE_JOB, InputRequest.class, InputRequest::getId)));
+          entry(name("Input"), row(Access.CHANGE_JOB, InputRequest.class, InputRequest::getId)),
+          // What every gRPC server may have beside its own.
+          entry("grpc.health.v1.Health/Check", row(Access.ASK_SERVICE)),
+          entry("grpc.health.v1.Health/Watch", row(Access.ASK_SERVICE)),
+          entry(
+              "grpc.reflection.v1.ServerReflection/ServerReflectionInfo", row(Access.ASK_SERVICE)));
 
   private Permissions() {}
 
@@ -40,7 +45,9 @@ public final class Permissions {
     /** Reads the one job that the request names. */
     READ_JOB,
     /** Reads those of all jobs that the caller may see. */
-    READ_JOBS
+    READ_JOBS,
+    /** Asks how the service is, or what it can do; of jobs it tells nothing. */
+    ASK_SERVICE
   }
 
   /**
@@ -73,7 +80,11 @@ public final class Permissions {
   public static boolean allows(Role role, Access access) {
     return switch (role) {
       case USER, ADMIN -> true;
-      case VIEWER -> access == Access.READ_JOB || access == Access.READ_JOBS;
+      case VIEWER ->
+          switch (access) {
+            case READ_JOB, READ_JOBS, ASK_SERVICE -> true;
+            case START, CHANGE_JOB -> false;
+          };
     };
   }
 

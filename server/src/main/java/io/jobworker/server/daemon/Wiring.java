@@ -4,6 +4,7 @@ import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerInterceptors;
+import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.base.lifecycle.Lifecycle;
 import io.jobworker.base.linux.ProcessCalls;
@@ -30,6 +31,7 @@ import io.jobworker.server.metrics.Metrics;
 import io.jobworker.server.quota.ClientUse;
 import io.jobworker.server.quota.RequestBytes;
 import io.jobworker.server.rpc.JobWorkerService;
+import io.jobworker.server.rpc.ServiceHealth;
 import io.jobworker.server.timing.Ticker;
 import io.jobworker.server.tls.Tls;
 import io.jobworker.server.tls.TlsFiles;
@@ -51,6 +53,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -115,6 +118,7 @@ final class Wiring {
         new RequestMemory(new RequestBytes(settings.heap().requestBytes()), authenticator, audit);
     Ticker slow = lifecycle.add(new Ticker("slow-requests", calls, memory::refuseSlow));
     slow.start(timer, SLOW_REQUESTS_INTERVAL);
+    ServiceHealth health = new ServiceHealth(jobs);
     JobUsers users = new JobUsers(clients, config.isolation().uidRange(), isolate);
     io.grpc.Server grpc =
         connections
@@ -123,17 +127,22 @@ final class Wiring {
             .callExecutor(new ByMethod(calls))
             .maxInboundMessageSize(HeapUse.MAX_REQUEST_BYTES)
             .addServices(
-                SeedName.andOwnNameOf(
+                Stream.of(
+                        new JobWorkerService(jobs, users, audit, settings.logs(), calls, timer),
+                        health.service(),
+                        ProtoReflectionServiceV1.newInstance())
+                    .map(service ->
                         ServerInterceptors.intercept(
-                            new JobWorkerService(jobs, users, audit, settings.logs(), calls, timer),
+                            service,
                             new QuotaInterceptor(use, audit, timer),
                             new AccessInterceptor(authenticator, jobs, audit)))
-                    .stream()
+                    .flatMap(service -> SeedName.andOwnNameOf(service).stream())
                     .map(MalformedRequests::refusedBy)
                     .map(service -> ServerInterceptors.intercept(service, memory))
                     .toList())
             .build();
     serve(grpc, listen);
+    lifecycle.add(health).start(timer, calls);
     HostAndPort listening = connections.listensAt(listen, grpc);
     reservePorts(jobs, listening.port(), metricsAddress.map(InetSocketAddress::getPort));
     announce(listening.toString(), audit);

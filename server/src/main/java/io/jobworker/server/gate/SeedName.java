@@ -1,5 +1,9 @@
 package io.jobworker.server.gate;
 
+import com.google.protobuf.DescriptorProtos.FileDescriptorProto;
+import com.google.protobuf.DescriptorProtos.ServiceDescriptorProto;
+import com.google.protobuf.Descriptors.DescriptorValidationException;
+import com.google.protobuf.Descriptors.FileDescriptor;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
@@ -8,7 +12,11 @@ import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerMethodDefinition;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
+import io.grpc.protobuf.ProtoFileDescriptorSupplier;
 import io.jobworker.api.v1.JobWorkerGrpc;
+import io.jobworker.api.v1.JobWorkerOuterClass;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
@@ -20,21 +28,62 @@ import java.util.Set;
  * #isCalled}.
  */
 public final class SeedName {
-  private static final String NAME = "JobWorker";
+  public static final String NAME = "JobWorker";
   private static final Set<String> METHODS = Set.of("Start", "Stop", "Status", "Logs");
+  private static final Schema SCHEMA = new Schema();
   private static final Context.Key<Boolean> CALLED = Context.key("by the seed's name");
 
   private SeedName() {}
 
-  /** The service under each of its names. */
+  /** A service under each of its names; all but one have one only. */
   public static List<ServerServiceDefinition> andOwnNameOf(ServerServiceDefinition service) {
-    ServerServiceDefinition.Builder seed = ServerServiceDefinition.builder(NAME);
+    if (!service.getServiceDescriptor().getName().equals(JobWorkerGrpc.SERVICE_NAME)) {
+      return List.of(service);
+    }
+    ServiceDescriptor.Builder description =
+        ServiceDescriptor.newBuilder(NAME).setSchemaDescriptor(SCHEMA);
+    List<ServerMethodDefinition<?, ?>> methods = new ArrayList<>();
     for (ServerMethodDefinition<?, ?> method : service.getMethods()) {
       if (METHODS.contains(method.getMethodDescriptor().getBareMethodName())) {
-        seed.addMethod(renamed(method));
+        ServerMethodDefinition<?, ?> renamed = renamed(method);
+        description.addMethod(renamed.getMethodDescriptor());
+        methods.add(renamed);
       }
     }
+    ServerServiceDefinition.Builder seed = ServerServiceDefinition.builder(description.build());
+    methods.forEach(seed::addMethod);
     return List.of(service, seed.build());
+  }
+
+  /** A file without a package that has the service and takes its messages from the other. */
+  private static FileDescriptor schema() {
+    FileDescriptor own = JobWorkerOuterClass.getDescriptor();
+    ServiceDescriptorProto.Builder service = ServiceDescriptorProto.newBuilder().setName(NAME);
+    own.findServiceByName(NAME).toProto().getMethodList().stream()
+        .filter(method -> METHODS.contains(method.getName()))
+        .forEach(service::addMethod);
+    FileDescriptorProto file =
+        FileDescriptorProto.newBuilder()
+            .setName("job_worker.proto")
+            .setSyntax(own.toProto().getSyntax())
+            .addDependency(own.getFullName())
+            .addService(service)
+            .build();
+    try {
+      return FileDescriptor.buildFrom(file, new FileDescriptor[] {own});
+    } catch (DescriptorValidationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /** What reflection tells of it. */
+  private static final class Schema implements ProtoFileDescriptorSupplier {
+    private final FileDescriptor file = schema();
+
+    @Override
+    public FileDescriptor getFileDescriptor() {
+      return file;
+    }
   }
 
   private static <Q, R> ServerMethodDefinition<Q, R> renamed(ServerMethodDefinition<Q, R> method) {
