@@ -15,10 +15,12 @@ import io.jobworker.core.process.LauncherChannel;
 import io.jobworker.core.store.JobRecord;
 import io.jobworker.core.store.JobStore;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +43,7 @@ final class ActiveJob {
   private final Callbacks onEnded = new Callbacks();
   private final AtomicReference<@Nullable InputWriter> writer = new AtomicReference<>();
   private final AtomicBoolean refusalTold = new AtomicBoolean();
+  private final AtomicLong killAt = new AtomicLong(Long.MAX_VALUE);
   private volatile boolean stopping;
   private volatile String trouble = "";
   private volatile Optional<Ending.Outcome> outcome = Optional.empty();
@@ -157,6 +160,12 @@ final class ActiveJob {
 
   void markStopping() {
     stopping = true;
+  }
+
+  /** Whether nobody is to kill it in so little time already; then whoever asks is. */
+  boolean isToBeKilledSoonerThanBefore(Duration time) {
+    long at = System.nanoTime() + time.toNanos();
+    return at < killAt.getAndAccumulate(at, Math::min);
   }
 
   /** Its end has come, and cannot be seen to yet. */

@@ -7,6 +7,7 @@ import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.core.cgroup.CgroupHost;
 import io.jobworker.core.cgroup.CgroupTree;
 import io.jobworker.core.cgroup.Controller;
+import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Limits;
 import io.jobworker.core.process.LauncherBinary;
 import io.jobworker.core.store.JobDatabase;
@@ -20,6 +21,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /** What the host can and cannot enforce. */
 public final class HostCheck {
@@ -37,8 +40,10 @@ public final class HostCheck {
   /**
    * Looks at this host now, and starts a job that nobody hears of, as such a library would, which
    * may be given less than there is.
+   *
+   * @param ceilings what no job may exceed
    */
-  public static List<Finding> inspect(JobsConfig config) {
+  public static List<Finding> inspect(JobsConfig config, Limits ceilings) {
     StateDirectory state = new StateDirectory(config.stateDirectory());
     List<Finding> findings = new ArrayList<>(ofHost());
     try (EventLoop control = EventLoop.start("control")) {
@@ -51,10 +56,9 @@ public final class HostCheck {
       findings.add(ofPorts(cgroups, state));
       DiskLimits disks = new DiskLimits(config); // of a state directory that there is by now
       findings.add(disks.finding());
-      findings.addAll(
-          unenforceable(
-              config.defaults(),
-              disks.enforceable(cgroups.enforceable(config.defaults().limits()))));
+      UnaryOperator<Limits> enforceable = limits -> disks.enforceable(cgroups.enforceable(limits));
+      findings.addAll(ceilings(ceilings, enforceable));
+      findings.addAll(defaults(config.defaults(), ceilings, enforceable));
       findings.add(
           new Finding(
               problem.isEmpty(),
@@ -85,9 +89,21 @@ public final class HostCheck {
             .orElse("running jobs can end, whoever fills the disk"));
   }
 
-  private static List<Finding> unenforceable(JobsConfig.Defaults defaults, Limits enforceable) {
-    return defaults.limits().amounts().keySet().stream()
-        .filter(limit -> enforceable.of(limit).isEmpty())
+  private static List<Finding> ceilings(Limits ceilings, UnaryOperator<Limits> enforceable) {
+    return unenforceable(ceilings, enforceable)
+        .map(limit -> new Finding(false, "ceiling " + limit, "jobs are refused"))
+        .toList();
+  }
+
+  private static Stream<Limit> unenforceable(Limits limits, UnaryOperator<Limits> enforceable) {
+    Limits enforced = enforceable.apply(limits);
+    return limits.amounts().keySet().stream().filter(limit -> enforced.of(limit).isEmpty());
+  }
+
+  private static List<Finding> defaults(
+      JobsConfig.Defaults defaults, Limits ceilings, UnaryOperator<Limits> enforceable) {
+    return unenforceable(defaults.limits(), enforceable)
+        .filter(limit -> ceilings.of(limit).isEmpty()) // of which more was said
         .map(limit ->
             new Finding(
                 false,

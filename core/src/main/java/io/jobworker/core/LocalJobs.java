@@ -117,7 +117,9 @@ final class LocalJobs implements Jobs {
             discarding,
             intents,
             insistence);
-    stopping = new Stopping(config.stopPatience(), state, cgroups, store, changes, inFlight);
+    stopping =
+        new Stopping(
+            config.stopPatience(), state, cgroups, store, changes, inFlight, insistence, workers);
     recovery =
         new Recovery(
             state,
@@ -177,10 +179,9 @@ final class LocalJobs implements Jobs {
 
   @Override
   public Job start(StartRequest asked) {
-    StartRequest request = starting.admissible(asked);
     try (InFlight.Flight _ = starts.begin();
         InFlight.Flight _ = inFlight.begin()) {
-      return repeated.once(asked, new WaysToStart(request, starting, intents, recovery, finding));
+      return repeated.once(asked, new WaysToStart(asked, starting, intents, recovery, finding));
     }
   }
 
@@ -208,7 +209,7 @@ final class LocalJobs implements Jobs {
   public void stopAll(Duration grace) {
     starts.close(CLOSE_PATIENCE); // what comes later is refused, and what has begun is stopped
     recovery.awaitAll();
-    stopping.stopAll(active, grace, workers);
+    stopping.stopAll(active, grace);
   }
 
   @Override

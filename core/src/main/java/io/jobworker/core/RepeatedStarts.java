@@ -159,7 +159,11 @@ final class RepeatedStarts {
   private static Job again(StartRequest request, JobRecord earlier, Ways ways) {
     requireFor(request, earlier.id(), earlier.owner(), earlier.attempt());
     if (earlier.settled()) {
-      return ways.find(earlier.id());
+      try {
+        return ways.find(earlier.id());
+      } catch (JobException.NoSuchJob e) {
+        return ways.start(); // it has just been removed
+      }
     }
     refuseIfAny(request.spec().differences(earlier.spec()), earlier.id()); // before it is started
     return ways.startRecorded(earlier);

@@ -42,16 +42,25 @@ final class Stopping {
   private final JobStore store;
   private final LocalChanges changes;
   private final InFlight inFlight;
+  private final Insistence insistence;
+  private final Executor workers;
 
-  /** {@code patience} is how long a stop waits for the end, beyond the grace. */
+  /**
+   * {@code patience} is how long a stop waits for the end, beyond the grace; {@code workers} may
+   * block.
+   */
   Stopping(
       Duration patience,
       StateDirectory state,
       CgroupTree cgroups,
       JobStore store,
       LocalChanges changes,
-      InFlight inFlight) {
+      InFlight inFlight,
+      Insistence insistence,
+      Executor workers) {
     this.inFlight = inFlight;
+    this.insistence = insistence;
+    this.workers = workers;
     this.store = store;
     this.changes = changes;
     this.patience = patience;
@@ -77,30 +86,49 @@ final class Stopping {
       keepStopping(job.id(), job.owner());
     }
     job.launcher().get().stop(signal.number(), grace);
-    try {
-      if (!endsWithin(job, grace.plus(LAUNCHER_PATIENCE)) && job.cgroup().isPresent()) {
-        kill(
-            job.id(),
-            job.owner(),
-            job.record().slot()); // whatever keeps the launcher from doing it
-      }
-      endsWithin(job, patience);
-    } catch (IOException e) {
-      LOG.atError().addKeyValue("job", job.id()).setCause(e).log("job.kill_failed");
+    Duration launcherPatience = grace.plus(LAUNCHER_PATIENCE);
+    if (job.cgroup().isPresent()) {
+      killUnlessEndedWithin(job, launcherPatience);
     }
+    awaitEnd(job, launcherPatience.plus(patience));
+  }
+
+  /**
+   * Whatever keeps the launcher from doing it, whoever still waits for that, and as often as it
+   * takes.
+   */
+  private void killUnlessEndedWithin(ActiveJob job, Duration time) {
+    if (!job.isToBeKilledSoonerThanBefore(time)) {
+      return;
+    }
+    var _ =
+        job.ended()
+            .copy()
+            .completeOnTimeout(null, time.toMillis(), MILLISECONDS)
+            .thenRunAsync(
+                () ->
+                    insistence.insist(
+                        "job.kill_failed",
+                        job.id(),
+                        () -> {
+                          if (!job.ended().isDone()) {
+                            kill(job.id(), job.owner(), job.record().slot());
+                          }
+                        }),
+                workers);
   }
 
   /** Ends all that run; those that come into care meanwhile have no time left for a grace. */
-  void stopAll(ActiveJobs active, Duration grace, Executor workers) {
+  void stopAll(ActiveJobs active, Duration grace) {
     Set<ActiveJob> stopped = new HashSet<>(active.all());
-    stopAll(stopped, new StopRequest(Optional.of(grace), Signal.TERM), workers);
+    stopAll(stopped, new StopRequest(Optional.of(grace), Signal.TERM));
     List<ActiveJob> late = active.all().stream().filter(job -> !stopped.contains(job)).toList();
-    stopAll(late, StopRequest.withGrace(Duration.ZERO), workers);
+    stopAll(late, StopRequest.withGrace(Duration.ZERO));
     stopped.addAll(late);
     killWithoutCare(id -> active.find(id).filter(stopped::contains).isPresent());
   }
 
-  private void stopAll(Collection<ActiveJob> jobs, StopRequest request, Executor workers) {
+  private void stopAll(Collection<ActiveJob> jobs, StopRequest request) {
     List<CompletableFuture<Void>> stops = new ArrayList<>();
     for (ActiveJob job : jobs) {
       stops.add(CompletableFuture.runAsync(() -> stop(job, request), workers));
@@ -144,12 +172,11 @@ final class Stopping {
     }
   }
 
-  private static boolean endsWithin(ActiveJob job, Duration patience) {
+  private static void awaitEnd(ActiveJob job, Duration patience) {
     try {
       job.ended().get(patience.toMillis(), MILLISECONDS);
-      return true;
     } catch (TimeoutException e) {
-      return false;
+      // it is stopping
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new JobException.Unavailable("interrupted; the stop goes on");

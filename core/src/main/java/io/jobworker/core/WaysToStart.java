@@ -5,14 +5,18 @@ import io.jobworker.core.job.JobId;
 import io.jobworker.core.job.StartRequest;
 import io.jobworker.core.store.JobRecord;
 
-/** What there is to be done about one request to start a job. */
+/**
+ * What there is to be done about one request to start a job. Whether it is admissible is asked when
+ * something is to be started: bounds that are others by now do not keep anybody from hearing of a
+ * job that he has.
+ */
 record WaysToStart(
-    StartRequest request, Starting starting, Intents intents, Recovery recovery, Finding finding)
+    StartRequest asked, Starting starting, Intents intents, Recovery recovery, Finding finding)
     implements RepeatedStarts.Ways {
 
   @Override
   public Job start() {
-    return finding.handle(starting.start(request));
+    return finding.handle(starting.start(starting.admissible(asked)));
   }
 
   @Override
@@ -23,6 +27,7 @@ record WaysToStart(
   @Override
   public Job startRecorded(JobRecord intent) {
     recovery.await(intent.id());
+    StartRequest request = starting.admissible(asked); // before it is claimed
     if (intents.claim(intent.id())) {
       return finding.handle(starting.startRecorded(intent, request));
     }

@@ -176,7 +176,7 @@ class DiskLimitsTest {
 
     @Test
     void thatIsToldByTheCheck() throws IOException {
-      assertThat(HostCheck.inspect(TestJobs.config(state())))
+      assertThat(HostCheck.inspect(TestJobs.config(state()), Limits.NONE))
           .contains(
               new HostCheck.Finding(true, "disk limits", "can be enforced, by project quota"));
     }

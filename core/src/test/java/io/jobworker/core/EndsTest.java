@@ -2,6 +2,7 @@ package io.jobworker.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jobworker.core.job.EndReason;
 import io.jobworker.core.job.JobException;
@@ -257,6 +258,23 @@ class EndsTest {
       await().atMost(TestJobs.PATIENCE).until(() -> stop.isDone() || !main.isAlive());
       assertThat(main.isAlive()).isTrue();
     });
+    TestJobs.signal("CONT", launcher);
+    assertThat(end(job)).isEqualTo(EndReason.STOPPED);
+  }
+
+  @Test
+  void aStopGoesOnWithoutWhoeverAskedForItAndWithoutTheLauncher() throws Exception {
+    JobStatus job = start(Event.STOP, Event.EXIT);
+    assumeTrue(jobs.jobs().cgroupProblem().isEmpty(), "by its cgroup only");
+    int launcher = jobs.launcher(job);
+    hold(job);
+    Job found = jobs.jobs().find(job.id());
+    Thread caller = Thread.startVirtualThread(() -> found.stop(StopRequest.DEFAULT));
+    await().atMost(TestJobs.PATIENCE).until(() -> found.status().state() == JobState.STOPPING);
+    caller.interrupt();
+    assertThat(caller.join(TestJobs.PATIENCE)).isTrue();
+    Path events = jobs.cgroup(job).resolve("cgroup.events");
+    await().atMost(TestJobs.PATIENCE).until(() -> Files.readString(events).contains("populated 0"));
     TestJobs.signal("CONT", launcher);
     assertThat(end(job)).isEqualTo(EndReason.STOPPED);
   }

@@ -3,9 +3,11 @@ package io.jobworker.core;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jobworker.base.linux.FileCalls;
 import io.jobworker.base.linux.ProcessCalls;
+import io.jobworker.base.units.ByteSize;
 import io.jobworker.core.job.Allowance;
 import io.jobworker.core.job.Assignment;
 import io.jobworker.core.job.EndReason;
@@ -18,6 +20,8 @@ import io.jobworker.core.job.JobQuery;
 import io.jobworker.core.job.JobSpec;
 import io.jobworker.core.job.JobState;
 import io.jobworker.core.job.JobStatus;
+import io.jobworker.core.job.Limit;
+import io.jobworker.core.job.Limits;
 import io.jobworker.core.job.Owner;
 import io.jobworker.core.job.StartRequest;
 import java.io.IOException;
@@ -74,6 +78,27 @@ class StartOnceTest {
         Files.delete(file);
       }
     }
+  }
+
+  @Test
+  void whoAsksAgainHearsOfHisJobThoughMoreIsAskedForThanMayBeByNow() {
+    Limits limits = Limits.NONE.with(Limit.DISK, 2 << 20);
+    JobSpec spec =
+        JobSpec.builder(List.of("sleep", "1000")).requestId("once").limits(limits).build();
+    assumeTrue(ProcessCalls.isRoot(), "only an isolated job's disk is limited");
+    JobStatus job = jobs.start(ALICE, spec);
+    Owner bounded =
+        new Owner(
+            "alice",
+            Optional.empty(),
+            new Allowance(
+                Integer.MAX_VALUE,
+                ByteSize.of(Long.MAX_VALUE),
+                Limits.NONE.with(Limit.DISK, 1 << 20)));
+    assertThat(jobs.start(bounded, spec).id()).isEqualTo(job.id());
+    JobSpec another = JobSpec.builder(List.of("true")).requestId("2").limits(limits).build();
+    assertThatThrownBy(() -> jobs.start(bounded, another))
+        .isInstanceOf(JobException.InvalidSpec.class);
   }
 
   /** Says so each time that it is executed. */

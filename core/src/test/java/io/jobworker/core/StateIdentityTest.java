@@ -122,7 +122,7 @@ class StateIdentityTest {
   }
 
   private HostCheck.Finding checked() {
-    return HostCheck.inspect(TestJobs.config(jobs.state())).stream()
+    return HostCheck.inspect(TestJobs.config(jobs.state()), Limits.NONE).stream()
         .filter(finding -> finding.what().equals("state"))
         .findFirst()
         .orElseThrow();

@@ -28,6 +28,10 @@ public final class SocketCalls {
   private static final int MSG_DONTWAIT = 0x40;
   private static final int MSG_CMSG_CLOEXEC = 0x40000000;
   private static final int SOL_SOCKET = 1;
+  private static final int SO_ACCEPTCONN = 30;
+  private static final int SO_DOMAIN = 39;
+  private static final int AF_INET = 2;
+  private static final int AF_INET6 = 10;
   private static final int SCM_RIGHTS = 1;
   private static final long CMSG_HEADER_BYTES = 16;
   private static final long CONTROL_BYTES = 64;
@@ -42,7 +46,33 @@ public final class SocketCalls {
   private static final MethodHandle RECVMSG =
       bind("recvmsg", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT);
 
+  private static final MethodHandle GETSOCKOPT =
+      bind("getsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
+
   private SocketCalls() {}
+
+  /** Whether a descriptor is a stream socket of IP that somebody listens at (socket(7)). */
+  public static boolean isListening(int descriptor) {
+    try {
+      int family = option(descriptor, SO_DOMAIN);
+      return option(descriptor, SO_ACCEPTCONN) == 1 && (family == AF_INET || family == AF_INET6);
+    } catch (LinuxException e) {
+      return false; // no socket, or no descriptor
+    }
+  }
+
+  private static int option(int descriptor, int name) throws LinuxException {
+    MemorySegment state = STATE.get();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment value = arena.allocate(JAVA_INT);
+      MemorySegment length = arena.allocateFrom(JAVA_INT, Integer.BYTES);
+      int answer = (int) GETSOCKOPT.invokeExact(state, descriptor, SOL_SOCKET, name, value, length);
+      checked(answer, state, "getsockopt", "descriptor " + descriptor);
+      return value.get(JAVA_INT, 0);
+    } catch (Throwable t) {
+      throw rethrow(t);
+    }
+  }
 
   /** A pair of connected, non-blocking sockets that keep message boundaries (unix(7)). */
   public static List<Fd> packetSocketPair() throws LinuxException {

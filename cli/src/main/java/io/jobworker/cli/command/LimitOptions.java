@@ -109,17 +109,17 @@ final class LimitOptions {
   void addTo(JobSpec.Builder job) {
     Limits.Builder limits = Limits.newBuilder();
     cpus.ifPresent(value -> limits.setCpuMillis(millis(value)));
-    cpuWeight.ifPresent(limits::setCpuWeight);
-    memory.ifPresent(limits::setMemoryBytes);
-    memoryHigh.ifPresent(limits::setMemoryHighBytes);
+    some("--cpu-weight", cpuWeight).ifPresent(limits::setCpuWeight);
+    some("--memory", memory).ifPresent(limits::setMemoryBytes);
+    some("--memory-high", memoryHigh).ifPresent(limits::setMemoryHighBytes);
     swap.ifPresent(limits::setSwapBytes);
-    pids.ifPresent(limits::setPids);
-    disk.ifPresent(limits::setDiskBytes);
+    some("--pids", pids).ifPresent(limits::setPids);
+    some("--disk", disk).ifPresent(limits::setDiskBytes);
     IoLimit.Builder io = IoLimit.newBuilder();
-    readBps.ifPresent(io::setReadBps);
-    writeBps.ifPresent(io::setWriteBps);
-    readIops.ifPresent(io::setReadIops);
-    writeIops.ifPresent(io::setWriteIops);
+    some("--io-read-bps", readBps).ifPresent(io::setReadBps);
+    some("--io-write-bps", writeBps).ifPresent(io::setWriteBps);
+    some("--io-read-iops", readIops).ifPresent(io::setReadIops);
+    some("--io-write-iops", writeIops).ifPresent(io::setWriteIops);
     if (!io.build().equals(IoLimit.getDefaultInstance())) {
       ioPath.ifPresent(io::setPath);
       limits.addIo(io);
@@ -142,6 +142,14 @@ final class LimitOptions {
     if (!isolation.build().equals(Isolation.getDefaultInstance())) {
       job.setIsolation(isolation);
     }
+  }
+
+  /** On the wire none is as much as the server says, which nobody means who asks for none. */
+  private static <N extends Number> Optional<N> some(String option, Optional<N> amount) {
+    if (amount.isPresent() && amount.get().longValue() == 0) {
+      throw new UsageException(option + " takes more than 0");
+    }
+    return amount;
   }
 
   private static int millis(BigDecimal cpus) {

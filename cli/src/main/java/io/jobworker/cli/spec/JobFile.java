@@ -1,5 +1,7 @@
 package io.jobworker.cli.spec;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.google.protobuf.Duration;
 import io.jobworker.api.v1.Isolation;
@@ -10,6 +12,8 @@ import io.jobworker.base.units.Durations;
 import io.jobworker.base.usage.Nearest;
 import io.jobworker.cli.connect.UsageException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +48,9 @@ record JobFile(
     @JsonProperty("limits") @Nullable Map<String, Object> limits,
     @JsonProperty("io") @Nullable List<Map<String, Object>> io) {
 
+  /** As much as a server takes of a request (docs/requests.md). */
+  private static final int MAX_BYTES = 3 << 20;
+
   /**
    * Reads a file.
    *
@@ -51,8 +58,12 @@ record JobFile(
    */
   static JobSpec read(Path file) {
     String text;
-    try {
-      text = Files.readString(file);
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] bytes = in.readNBytes(MAX_BYTES + 1);
+      if (bytes.length > MAX_BYTES) {
+        throw new UsageException("--file: " + file + " is larger than any request");
+      }
+      text = UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     } catch (CharacterCodingException e) {
       throw new UsageException("--file: " + file + " is not UTF-8");
     } catch (IOException e) {

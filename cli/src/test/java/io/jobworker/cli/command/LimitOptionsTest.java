@@ -1,6 +1,7 @@
 package io.jobworker.cli.command;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import io.jobworker.api.v1.IoLimit;
@@ -35,6 +36,22 @@ class LimitOptionsTest {
     JobSpec.Builder job = JobSpec.newBuilder();
     verb.options.addTo(job);
     return job.build();
+  }
+
+  /** Which would be as much as the server says; but no swap is no swap. */
+  @Test
+  void nobodyAsksForNothing() {
+    for (String option : List.of("--memory", "--pids", "--disk", "--io-read-bps")) {
+      Verb verb = new Verb();
+      var _ = new CommandLine(verb).parseArgs(option + "=0");
+      assertThatThrownBy(() -> verb.options.addTo(JobSpec.newBuilder()))
+          .hasMessage(option + " takes more than 0");
+    }
+    Verb verb = new Verb();
+    var _ = new CommandLine(verb).parseArgs("--swap=0");
+    JobSpec.Builder job = JobSpec.newBuilder();
+    verb.options.addTo(job);
+    assertThat(job.getLimits().hasSwapBytes()).isTrue();
   }
 
   @Test

@@ -70,13 +70,21 @@ public enum Limit implements Field {
    * @throws JobException.InvalidSpec if it is out of this limit's bounds
    */
   void requireWithin(long amount) {
-    if (amount < least || amount > most) {
-      throw new JobException.InvalidSpec(
-          this,
-          most == Long.MAX_VALUE
-              ? "at least " + unit.format(least)
-              : "from " + unit.format(least) + " to " + unit.format(most));
+    if (!isPossible(amount)) {
+      throw new JobException.InvalidSpec(this, bounds());
     }
+  }
+
+  /** Whether a job can have so much. */
+  public boolean isPossible(long amount) {
+    return amount >= least && amount <= most;
+  }
+
+  /** What a job can have, for people. */
+  public String bounds() {
+    return most == Long.MAX_VALUE
+        ? "at least " + unit.format(least)
+        : "from " + unit.format(least) + " to " + unit.format(most);
   }
 
   /** Its name beside a bare number, with the unit in it: {@code memory_bytes}. */

@@ -58,7 +58,8 @@ public final class CheckCommand implements Callable<Integer> {
               ? "nobody in /etc/passwd, group, subuid and subgid has a user of isolation.uid-range"
               : "isolation.uid-range has users of " + String.join(", ", others));
     }
-    for (HostCheck.Finding finding : HostCheck.inspect(Server.jobs(directory, config))) {
+    for (HostCheck.Finding finding :
+        HostCheck.inspect(Server.jobs(directory, config), config.limits().max())) {
       out.printf(
           "%-8s %-18s %s%n",
           finding.ok() ? "ok" : "missing", finding.what(), finding.consequence());

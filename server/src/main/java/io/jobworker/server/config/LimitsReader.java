@@ -18,6 +18,15 @@ final class LimitsReader extends TableReader<Limit, Long, Limits> {
 
   @Override
   Long read(Limit limit, JsonParser parser, DeserializationContext context) {
+    long amount = amount(limit, parser, context);
+    if (amount != 0 && !limit.isPossible(amount)) {
+      throw context.weirdNumberException(
+          amount, long.class, limit.bounds() + ", or 0 for no limit");
+    }
+    return amount;
+  }
+
+  private static long amount(Limit limit, JsonParser parser, DeserializationContext context) {
     return switch (limit.unit()) {
       case NUMBER -> count(parser, context);
       case BYTES ->

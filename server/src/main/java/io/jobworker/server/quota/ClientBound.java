@@ -1,6 +1,7 @@
 package io.jobworker.server.quota;
 
 import io.jobworker.base.units.ByteSize;
+import io.jobworker.core.job.Limit;
 import io.jobworker.core.job.Unit;
 
 /**
@@ -16,6 +17,16 @@ public sealed interface ClientBound permits Quota, Ceiling {
    * @throws IllegalArgumentException if it is neither, with what can be written
    */
   default long parse(String text) {
+    long value = read(text);
+    if (value != 0 && this instanceof Ceiling(Limit limit) && !limit.isPossible(value)) {
+      throw new IllegalArgumentException(
+          "%s: no job can have %s: %s, or 0 for no ceiling"
+              .formatted(this, unit().format(value), limit.bounds()));
+    }
+    return value;
+  }
+
+  private long read(String text) {
     long maxCount = 1_000_000_000;
     try {
       switch (unit()) {

@@ -128,6 +128,7 @@ public final class Connections implements AutoCloseable {
     if (given.isPresent() && !epoll) {
       throw new IllegalArgumentException("a socket was given that cannot be taken: no epoll(7)");
     }
+    given.ifPresent(GivenSocket::requireListening);
     // Only now, for nobody would close them.
     this.acceptor = loops("accept", 1);
     this.loops = loops("connection", Math.max(2, Runtime.getRuntime().availableProcessors()));

@@ -7,6 +7,7 @@ import io.grpc.netty.shaded.io.netty.channel.ServerChannel;
 import io.grpc.netty.shaded.io.netty.channel.epoll.EpollServerSocketChannel;
 import io.jobworker.base.linux.FileCalls;
 import io.jobworker.base.linux.LinuxException;
+import io.jobworker.base.linux.SocketCalls;
 import java.net.SocketAddress;
 import java.util.Map;
 import java.util.Optional;
@@ -38,6 +39,18 @@ final class GivenSocket {
           "LISTEN_FDS is " + count + ", and the server listens at one socket");
     }
     return Optional.of(FIRST);
+  }
+
+  /**
+   * Refuses what nobody could connect to.
+   *
+   * @throws IllegalArgumentException if it is no socket that is listened at
+   */
+  static void requireListening(int descriptor) {
+    if (!SocketCalls.isListening(descriptor)) {
+      throw new IllegalArgumentException(
+          "LISTEN_FDS: descriptor " + descriptor + " is no TCP socket that is listened at");
+    }
   }
 
   /**

@@ -97,6 +97,16 @@ class ServerConfigTest {
   }
 
   @Test
+  void aLimitThatNoJobCanHaveIsRefused() {
+    assertRefused(
+        with("limits.max", "memory", "memory = \"512K\""),
+        "limits.max.memory: at least 1MiB, or 0 for no limit");
+    assertRefused(
+        with("limits.default", "pids", "pids = 5000000"),
+        "limits.default.pids: from 1 to 4000000, or 0 for no limit");
+  }
+
+  @Test
   void aResourceLimitThatNoLauncherWouldTakeIsRefused() {
     assertThatThrownBy(() ->
             ServerConfig.parse(FILE, with("job.rlimits", "core", "core = \"0:0\"\nfoo = \"1:1\"")))

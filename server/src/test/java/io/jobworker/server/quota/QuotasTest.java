@@ -55,6 +55,8 @@ class QuotasTest {
         .hasMessage("calls: '-1' is not a number from 0 to 1000000000");
     assertThatThrownBy(() -> Quotas.NONE.with(List.of("max-memory=much")))
         .hasMessage("max-memory: 'much' is not a size; write 512M, 20G");
+    assertThatThrownBy(() -> Quotas.NONE.with(List.of("max-memory=1K")))
+        .hasMessage("max-memory: no job can have 1KiB: at least 1MiB, or 0 for no ceiling");
     assertThatThrownBy(() -> Quotas.NONE.with(List.of("max-swap=1")))
         .hasMessageStartingWith(
             "'max-swap=1' is not QUOTA=VALUE, where QUOTA is one of running-jobs, ")
