@@ -33,12 +33,14 @@ static int is_enforced(int directory)
     return quota(directory, Q_XGETQSTATV, 0, &state) == 0 && (state.qs_flags & FS_QUOTA_PDQ_ENFD) != 0;
 }
 
-/* Makes it so, with all that will be made in it. 0 or errno. */
+/* Makes it so, with all that will be made in it. One that is somebody else's stays so. 0 or errno. */
 static int put_into(int directory, unsigned project)
 {
     struct fsxattr attributes;
     if (ioctl(directory, FS_IOC_FSGETXATTR, &attributes) != 0)
         return errno;
+    if (attributes.fsx_projid != 0 && attributes.fsx_projid < FIRST_PROJECT)
+        return ENOTSUP;
     attributes.fsx_projid = project;
     attributes.fsx_xflags |= FS_XFLAG_PROJINHERIT;
     return ioctl(directory, FS_IOC_FSSETXATTR, &attributes) != 0 ? errno : 0;

@@ -10,7 +10,7 @@
 
 /*
  * Bounds what is kept below an empty directory to so many bytes, and as many files as have a block each. 0 or errno:
- * ENOTSUP if this file system bounds no projects, EBUSY if no project was free.
+ * ENOTSUP if this file system bounds no projects, or the directory is in an administrator's; EBUSY if no project was free.
  */
 int disk_bound(const char *directory, int64_t bytes);
 

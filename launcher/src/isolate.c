@@ -104,15 +104,15 @@ static int set_read_only(const char *path)
  */
 static int narrow_sys(const struct sheet *sheet)
 {
-    int error = 0;
     if (sheet->cgroup_mount != NULL) {
         unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC;
-        error = bind_mount(sheet->cgroup, sheet->cgroup_mount);
+        int error = bind_mount(sheet->cgroup, sheet->cgroup_mount);
         if (error == 0 && mount(NULL, sheet->cgroup_mount, NULL, flags, NULL) != 0)
             error = errno;
+        if (error != 0)
+            return error;
     }
-    if (error == 0)
-        error = set_read_only("/sys");
+    int error = set_read_only("/sys");
     return error == EINVAL || error == ENOENT || error == ENOSYS ? 0 : error; /* nothing is mounted there; Linux 5.12 */
 }
 

@@ -1,7 +1,7 @@
 /*
  * What an isolated job sees of the machine: the host's files, but a /proc, /tmp, /dev/shm and /dev of its
  * own, an entry for its user, and nothing of the server's directory. Runs in the job's init,
- * which is alone in fresh PID, mount, IPC and UTS namespaces, as root.
+ * which is alone in fresh PID, mount, IPC, UTS and cgroup namespaces, as root.
  */
 #ifndef JOB_WORKER_ISOLATE_H
 #define JOB_WORKER_ISOLATE_H

@@ -5,7 +5,8 @@
  *
  *   job-worker-launcher --reserve PORT...     with descriptor 3: a cgroup v2 directory
  *
- * The ports are those of the network namespace that this is run in; jobs with a network of their own keep theirs.
+ * The ports are those of the network namespace that this is run in; jobs with a network of their own keep theirs (since
+ * Linux 5.14, which tells namespaces apart).
  */
 #ifndef JOB_WORKER_RESERVE_H
 #define JOB_WORKER_RESERVE_H

@@ -59,6 +59,7 @@ class HealthTest {
             .isEqualTo(ServingStatus.SERVING);
       }
       assertThat(refusal(alice, "another.Service")).isEqualTo(Status.Code.NOT_FOUND);
+      assertThat(refusal(alice, "x".repeat(1 << 20))).isEqualTo(Status.Code.INVALID_ARGUMENT);
       alice.shutdownNow();
       server.admin("client", "disable", "bob").succeeded();
       ManagedChannel bob = server.certificates().channel("bob");
@@ -79,9 +80,11 @@ class HealthTest {
       Iterator<HealthCheckResponse> seen =
           HealthGrpc.newBlockingStub(alice).watch(request("jobworker.v1.JobWorker"));
       assertThat(seen.next().getStatus()).isEqualTo(ServingStatus.SERVING);
-      Files.delete(disk.resolve("state/reserve")); // else it would be used first
       Path filler = disk.resolve("filler");
-      run("sh", "-c", "cat /dev/zero >" + filler + " 2>/dev/null; true");
+      String fill = "cat /dev/zero >>" + filler + " 2>/dev/null; true";
+      run("sh", "-c", fill);
+      Files.delete(disk.resolve("state/reserve")); // of which there is never room for another
+      run("sh", "-c", fill);
       assertThat(seen.next().getStatus()).isEqualTo(ServingStatus.NOT_SERVING);
       Files.delete(filler);
       assertThat(seen.next().getStatus()).isEqualTo(ServingStatus.SERVING);

@@ -29,9 +29,21 @@ final class DiskLimits {
     this.quota = ProjectQuota.isEnforcedOn(directory);
   }
 
-  /** Of these limits those that jobs can have as far as their files are concerned. */
+  /** Of these limits, for jobs that do not say, those that they can have. */
   Limits enforceable(Limits limits) {
-    return problem(limits).isEmpty() ? limits : limits.without(Limit.DISK);
+    return config.isolate() ? limits : limits.without(Limit.DISK);
+  }
+
+  /**
+   * The limits as they are enforced for a job that asked for these: of what it did not ask for, no
+   * more is kept in memory than may be.
+   */
+  Limits fitted(Limits limits, Limits asked) {
+    long most = config.scratchBytes(limits);
+    OptionalLong bytes = limits.of(Limit.DISK);
+    return quota || bytes.isEmpty() || asked.of(Limit.DISK).isPresent() || bytes.getAsLong() <= most
+        ? limits
+        : limits.with(Limit.DISK, most);
   }
 
   /**
@@ -91,6 +103,6 @@ final class DiskLimits {
   }
 
   private String noQuota() {
-    return "the file system of " + directory + " is not mounted with project quota (prjquota)";
+    return "the file system of " + directory + " enforces no project quota (prjquota, Linux 5.14)";
   }
 }

@@ -58,6 +58,8 @@ final class LocalJobs implements Jobs {
   private final Insistence insistence;
   private final RepeatedStarts repeated;
   private final Path launcher;
+  private final Path database;
+  private final JobEvents listeners;
   private final Intents intents;
   private final ActiveJobs active;
   private final Starting starting;
@@ -68,15 +70,17 @@ final class LocalJobs implements Jobs {
   private LocalJobs(JobsConfig config, JobEvents listeners, Lifecycle lifecycle)
       throws IOException {
     this.lifecycle = lifecycle;
+    this.listeners = listeners;
     StateDirectory state = new StateDirectory(config.stateDirectory());
     state.create();
     lifecycle.add(state.lock());
     Optional<StateDirectory> aside =
         config.takeOver() == TakeOver.SET_ASIDE ? Optional.of(state.setAside()) : Optional.empty();
-    JobDatabase database =
+    database = state.database();
+    JobDatabase records =
         lifecycle.add(StateIdentity.open(state, config.takeOver(), config.durable()));
-    ServiceTime time = ServiceTime.of(database, BootId.current(), config.uptime());
-    store = new JobStore(database, time);
+    ServiceTime time = ServiceTime.of(records, BootId.current(), config.uptime());
+    store = new JobStore(records, time);
     launcher = LauncherBinary.unpack(state.path());
     EventLoop control = lifecycle.add(EventLoop.start("control"));
     InputLoop inputs = lifecycle.add(InputLoop.start());
@@ -86,11 +90,11 @@ final class LocalJobs implements Jobs {
     Trash trash = new Trash(state.path(), launcher, cgroups.removal());
     insistence = new Insistence(inFlight, workers, lifecycle.add(reserve()));
     Discarding discarding = new Discarding(insistence, trash);
-    ChangeStore kept = new ChangeStore(database);
+    ChangeStore kept = new ChangeStore(records);
     JobEvents events = listeners.andThen(event -> changes().on(event));
     Retention retention =
         new Retention(
-            config, store, time, new HistoryStore(database), kept, state, discarding, events);
+            config, store, time, new HistoryStore(records), kept, state, discarding, events);
     Admission admission = retention.admission();
     JobLogs logs = new JobLogs(config.output(), state, admission);
     active =
@@ -219,8 +223,12 @@ final class LocalJobs implements Jobs {
 
   @Override
   public Optional<String> startProblem() {
+    Optional<String> lack = JobDatabase.lackOfRoom(database);
+    if (lack.isPresent()) {
+      return lack;
+    }
     try {
-      starting.requireRoom();
+      listeners.requireRoom();
       return Optional.empty();
     } catch (JobException e) {
       return Optional.of(String.valueOf(e.getMessage()));

@@ -101,7 +101,9 @@ final class Starting {
 
   /** The request as it is to be carried out: checked, and with the limits that hold for it. */
   StartRequest admissible(StartRequest asked) {
-    JobSpec spec = LimitPolicy.apply(asked.spec(), defaults, asked.owner().allowance().ceilings());
+    JobSpec bounded =
+        LimitPolicy.apply(asked.spec(), defaults, asked.owner().allowance().ceilings());
+    JobSpec spec = bounded.withLimits(disks.fitted(bounded.limits(), asked.spec().limits()));
     spec.requireValid(asked.stdin());
     if (!config.isolate() && !spec.isolation().equals(Isolation.DEFAULT)) {
       throw new JobException.CannotEnforce("isolation", "the server does not run as root");

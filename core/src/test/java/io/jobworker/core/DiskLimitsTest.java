@@ -196,7 +196,7 @@ class DiskLimitsTest {
       assumeTrue(!ProjectQuota.isEnforcedOn(directory), "there is a better way");
       assertThatThrownBy(() -> start(Limits.NONE.with(Limit.DISK, scratch + 1), "true"))
           .isInstanceOf(JobException.CannotEnforce.class)
-          .hasMessageContaining("is not mounted with project quota");
+          .hasMessageContaining("enforces no project quota");
     }
   }
 }

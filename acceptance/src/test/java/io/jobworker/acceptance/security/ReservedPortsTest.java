@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.jobworker.acceptance.support.ServerProcess;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -45,7 +46,8 @@ class ReservedPortsTest {
     Path directory = Files.createTempDirectory(Path.of("/var/tmp"), "job-worker-port-");
     Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
     Path sign = fifo(directory);
-    try (ServerProcess server = ServerProcess.start()) {
+    try (ServerProcess server = ServerProcess.start();
+        RandomAccessFile told = new RandomAccessFile(sign.toFile(), "rw")) { // waits for no reader
       assumeTrue(
           server.admin("check").succeeded().text().contains("ok       ports"), "no such kernel");
       String port = Integer.toString(server.port());
@@ -54,7 +56,7 @@ class ReservedPortsTest {
               .as("alice")
               .start("--", "perl", "-MSocket=:all", "-e", ATTACK, sign.toString(), port);
       server.kill();
-      Files.writeString(sign, "go\n");
+      told.writeBytes("go\n");
       server.restart();
       assertThat(server.as("alice").run("logs", id).succeeded().text().lines())
           .contains("another: bound")

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteErrorCode;
@@ -29,6 +30,9 @@ public final class Database implements AutoCloseable {
   /** So far apart are versions that two connections give. */
   private static final long VERSIONS_OF_A_CONNECTION = 1L << 32;
 
+  /** Some ten pages each, of the thousand after which SQLite would begin the log anew. */
+  private static final int WRITES_OF_A_LOG = 64;
+
   /** How a connection is made, each time. */
   @FunctionalInterface
   private interface Opener {
@@ -43,9 +47,10 @@ public final class Database implements AutoCloseable {
   private PreparedStatement version;
   private long versionBase;
   private boolean closed;
+  private int written;
 
-  /** Guarded by reading. */
-  private Connection reader;
+  /** Guarded by reading; made when it is needed first. */
+  private @Nullable Connection reader;
 
   /** Written under either lock, and made false under both. */
   private volatile boolean stuck;
@@ -83,13 +88,7 @@ public final class Database implements AutoCloseable {
     this.again = again;
     this.againToRead = againToRead;
     this.connection = connection;
-    try {
-      this.version = prepareVersion(connection);
-      this.reader = againToRead.open();
-    } catch (SQLException e) {
-      closeQuietly(connection);
-      throw e;
-    }
+    this.version = prepareVersion(connection);
   }
 
   private static PreparedStatement prepareVersion(Connection connection) throws SQLException {
@@ -127,14 +126,40 @@ public final class Database implements AutoCloseable {
     return exclusively(() -> {
       try (PreparedStatement statement = prepare(connection, sql)) {
         binder.bind(statement);
-        return statement.executeUpdate();
+        int changed = statement.executeUpdate();
+        noteWritten();
+        return changed;
       }
     });
   }
 
+  /**
+   * The log of what was written begins anew when all of it is in the file and nobody reads, which
+   * readers by turns could put off for ever (sqlite.org, Write-Ahead Logging, "Avoiding Excessively
+   * Large WAL Files"): so now and then nobody does.
+   */
+  private void noteWritten() {
+    if (writing.getHoldCount() > 1 || ++written < WRITES_OF_A_LOG) {
+      return; // a transaction may be under way
+    }
+    written = 0;
+    reading.lock();
+    try (Statement statement = connection.createStatement()) {
+      var _ = statement.execute("PRAGMA wal_checkpoint(RESTART)");
+    } catch (SQLException e) {
+      LOG.atDebug().setCause(e).log("database.not_checkpointed"); // on a full disk, say
+    } finally {
+      reading.unlock();
+    }
+  }
+
   /** Executes a statement; returns what it answers with of what it has changed. */
   public <T> List<T> changed(String sql, Binder binder, RowReader<T> reader) throws SQLException {
-    return exclusively(() -> rows(connection, sql, binder, reader, () -> true));
+    return exclusively(() -> {
+      List<T> changed = rows(connection, sql, binder, reader, () -> true);
+      noteWritten();
+      return changed;
+    });
   }
 
   /** All rows that a statement which changes nothing answers with. */
@@ -151,7 +176,7 @@ public final class Database implements AutoCloseable {
       throws SQLException {
     return writing.isHeldByCurrentThread()
         ? rows(connection, sql, binder, reader, goingOn)
-        : reading(() -> rows(this.reader, sql, binder, reader, goingOn));
+        : reading(by -> rows(by, sql, binder, reader, goingOn));
   }
 
   private static <T> List<T> rows(
@@ -226,13 +251,21 @@ public final class Database implements AutoCloseable {
     }
   }
 
-  private <T> T reading(Work<T> work) throws SQLException {
+  /** What is done by one connection or the other. */
+  @FunctionalInterface
+  private interface Reading<T> {
+    T by(Connection connection) throws SQLException;
+  }
+
+  private <T> T reading(Reading<T> work) throws SQLException {
     if (stuck) {
       var _ = exclusively(() -> true);
     }
     reading.lock();
     try {
-      return work.run();
+      Connection connection = reader != null ? reader : againToRead.open();
+      reader = connection;
+      return work.by(connection);
     } catch (SQLException e) {
       noteStuck(e);
       throw e;
@@ -262,11 +295,13 @@ public final class Database implements AutoCloseable {
     try {
       closeQuietly(version); // first: what the process has open of a file shares its locks
       closeQuietly(connection);
-      closeQuietly(reader);
+      if (reader != null) {
+        closeQuietly(reader);
+        reader = null;
+      }
       connection = again.open();
       version = prepareVersion(connection);
       versionBase += VERSIONS_OF_A_CONNECTION;
-      reader = againToRead.open();
       stuck = false;
     } finally {
       reading.unlock();
@@ -308,7 +343,7 @@ public final class Database implements AutoCloseable {
           closed = true;
           reading.lock();
           try (Connection _ = connection;
-              Connection _ = reader) {
+              Connection _ = reader) { // or null
             return true;
           } finally {
             reading.unlock();

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -54,6 +55,37 @@ class DatabaseTest {
           });
       assertThat(committed).isTrue();
       assertThat(numbers(database)).containsExactly(1, 2);
+    }
+  }
+
+  /** There is hardly a moment when nobody reads. */
+  @Test
+  void theLogOfWhatIsWrittenStaysSmallHoweverManyRead() throws Exception {
+    Path file = directory.resolve("test.db");
+    Path log = directory.resolve("test.db-wal");
+    List<String> tables = List.of("CREATE TABLE t (x)", "CREATE TABLE large (y)");
+    try (Database database = Database.open(file, tables, false);
+        ExecutorService others = Executors.newFixedThreadPool(2)) {
+      for (int i = 0; i < 300; i++) {
+        insert(database, i);
+      }
+      AtomicBoolean done = new AtomicBoolean();
+      for (int i = 0; i < 2; i++) {
+        var _ =
+            others.submit(() -> {
+              while (!done.get()) {
+                String sql = "SELECT count(*) FROM t a, t b WHERE a.x * b.x = -1";
+                var _ = database.rows(sql, Binder.NONE, row -> row.getInt(1));
+              }
+              return 0;
+            });
+      }
+      String sql = "INSERT INTO large (y) VALUES (zeroblob(40000))"; // ten pages
+      for (int i = 0; i < 500; i++) {
+        database.update(sql, Binder.NONE);
+      }
+      done.set(true);
+      assertThat(Files.size(log)).isLessThan(8 << 20);
     }
   }
 

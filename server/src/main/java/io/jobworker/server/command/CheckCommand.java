@@ -1,8 +1,10 @@
 package io.jobworker.server.command;
 
+import io.jobworker.base.linux.LocalPorts;
 import io.jobworker.core.HostCheck;
 import io.jobworker.core.job.Limit;
 import io.jobworker.server.clients.JobUsers;
+import io.jobworker.server.config.ListenAddress;
 import io.jobworker.server.config.ServerConfig;
 import io.jobworker.server.config.ServerDirectory;
 import io.jobworker.server.daemon.Server;
@@ -63,6 +65,16 @@ public final class CheckCommand implements Callable<Integer> {
       out.printf(
           "%-8s %-18s %s%n",
           finding.ok() ? "ok" : "missing", finding.what(), finding.consequence());
+    }
+    int port = ListenAddress.parse("listen", config.listen()).port();
+    if (LocalPorts.isGivenAway(port)) {
+      out.printf(
+          "%-8s %-18s %s%n",
+          "open",
+          "port",
+          "the kernel gives "
+              + port
+              + " to whoever asks for any, unless net.ipv4.ip_local_reserved_ports has it");
     }
     leftOpen(config).forEach((what, why) -> out.printf("%-8s %-18s %s%n", "open", what, why));
     out.flush();

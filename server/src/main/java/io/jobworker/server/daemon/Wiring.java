@@ -7,6 +7,7 @@ import io.grpc.ServerInterceptors;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import io.jobworker.api.v1.JobWorkerGrpc;
 import io.jobworker.base.lifecycle.Lifecycle;
+import io.jobworker.base.linux.LocalPorts;
 import io.jobworker.base.linux.ProcessCalls;
 import io.jobworker.base.net.HostAndPort;
 import io.jobworker.core.Jobs;
@@ -235,6 +236,10 @@ final class Wiring {
   private static void reservePorts(Jobs jobs, int own, Optional<Integer> metrics) {
     Set<Integer> ports = new TreeSet<>(Set.of(own));
     metrics.filter(port -> port != 0).ifPresent(ports::add);
+    List<Integer> givenAway = ports.stream().filter(LocalPorts::isGivenAway).toList();
+    if (!givenAway.isEmpty()) {
+      LOG.atWarn().addKeyValue("ports", givenAway).log("host.port_given_away");
+    }
     jobs.reservePorts(ports)
         .ifPresent(problem ->
             LOG.atWarn()

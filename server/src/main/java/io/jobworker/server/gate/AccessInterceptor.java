@@ -1,5 +1,6 @@
 package io.jobworker.server.gate;
 
+import com.google.protobuf.MessageLite;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.ForwardingServerCallListener.SimpleForwardingServerCallListener;
@@ -32,6 +33,9 @@ import java.util.Optional;
  * one are answered by the same words, after the same reads.
  */
 public final class AccessInterceptor implements ServerInterceptor {
+  /** Of a name, or several, and what it is wrapped in. */
+  private static final int MAX_QUESTION_BYTES = 4 << 10;
+
   private final Authenticator authenticator;
   private final Jobs jobs;
   private final Audit audit;
@@ -142,6 +146,7 @@ public final class AccessInterceptor implements ServerInterceptor {
         return;
       }
       try {
+        requireSmall(message);
         if (!named) {
           row.jobIn(message).ifPresent(this::check);
           named = true;
@@ -152,6 +157,19 @@ public final class AccessInterceptor implements ServerInterceptor {
         return;
       }
       super.onMessage(message);
+    }
+
+    /** What is asked of the service itself may be kept or sent back by those who answer it. */
+    private void requireSmall(Q message) {
+      if (row.access() == Permissions.Access.ASK_SERVICE
+          && message instanceof MessageLite question
+          && question.getSerializedSize() > MAX_QUESTION_BYTES) {
+        throw Errors.status(
+            "a question to the service itself is at most " + MAX_QUESTION_BYTES + " bytes",
+            Status.Code.INVALID_ARGUMENT,
+            "INVALID_FIELD",
+            Map.of());
+      }
     }
 
     private void check(String named) {
