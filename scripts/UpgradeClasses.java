@@ -35,7 +35,9 @@ class UpgradeClasses {
                       .orElse(ClassHierarchyResolver.defaultResolver())));
       for (ZipEntry entry : in.stream().toList()) {
         byte[] bytes = in.getInputStream(entry).readAllBytes();
-        out.putNextEntry(new ZipEntry(entry.getName()));
+        ZipEntry copy = new ZipEntry(entry.getName());
+        copy.setTime(entry.getTime()); // the same bytes whenever it is made
+        out.putNextEntry(copy);
         out.write(entry.getName().endsWith(".class") ? upgraded(format, bytes) : bytes);
       }
     }

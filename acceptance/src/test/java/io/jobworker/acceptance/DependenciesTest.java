@@ -19,7 +19,7 @@ class DependenciesTest {
   void eachJarThatIsShippedHasThePinnedSumAndNoneIsMissing() throws Exception {
     TreeSet<String> shipped = new TreeSet<>();
     for (String module : List.of("server", "cli")) {
-      try (Stream<Path> jars = Files.list(ROOT.resolve(module).resolve("target/lib"))) {
+      try (Stream<Path> jars = Files.list(ROOT.resolve(module).resolve("target/jars"))) {
         for (Path jar : jars.toList()) {
           if (!jar.getFileName().toString().startsWith("job-worker-")) {
             shipped.add(sum(jar) + "  " + jar.getFileName());
