@@ -48,11 +48,18 @@ class DiskLimitsTest {
       jobs = new TestJobs(state());
     }
 
+    /** The disk is small, and others need it. */
     @AfterEach
-    void close() {
+    void close() throws Exception {
       if (jobs != null) {
         jobs.close();
+        String state = jobs.state().toString();
+        assertThat(new ProcessBuilder("rm", "-rf", state).start().waitFor()).isZero();
       }
+    }
+
+    Path directory() {
+      return jobs.state();
     }
 
     JobStatus start(Limits limits, String script) {
@@ -175,8 +182,8 @@ class DiskLimitsTest {
     }
 
     @Test
-    void thatIsToldByTheCheck() throws IOException {
-      assertThat(HostCheck.inspect(TestJobs.config(state()), Limits.NONE))
+    void thatIsToldByTheCheck() {
+      assertThat(HostCheck.inspect(TestJobs.config(directory()), Limits.NONE))
           .contains(
               new HostCheck.Finding(true, "disk limits", "can be enforced, by project quota"));
     }
